@@ -1,0 +1,33 @@
+# One static library a room: include/p2pdist/<room>/*.hpp and src/<room>/*.cpp, linking only what its arrows allow.
+
+add_library(p2pdist_options INTERFACE)
+target_include_directories(p2pdist_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_compile_features(p2pdist_options INTERFACE cxx_std_20)
+add_library(p2pdist_warnings INTERFACE)
+target_compile_options(p2pdist_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
+    $<$<BOOL:${P2PDIST_WARNINGS_AS_ERRORS}>:-Werror>)
+
+function(p2pdist_room name)
+    cmake_parse_arguments(ROOM "" "" "USES;PRIVATE_LIBRARIES" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp ${PROJECT_SOURCE_DIR}/src/${name}/*/*.cpp)
+    add_library(p2pdist_${name} STATIC ${sources})
+    target_include_directories(p2pdist_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src/${name})
+    list(TRANSFORM ROOM_USES PREPEND p2pdist_)
+    target_link_libraries(p2pdist_${name} PUBLIC p2pdist_options ${ROOM_USES}
+        PRIVATE $<BUILD_INTERFACE:p2pdist_warnings> ${ROOM_PRIVATE_LIBRARIES})
+endfunction()
+
+# The room whose codec is generated from src/<room>/*.proto; protobuf's headers stay inside it.
+function(p2pdist_protobuf_room name)
+    find_package(Protobuf 3.21 REQUIRED)
+    p2pdist_room(${name} ${ARGN})
+    file(GLOB protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.proto)
+    add_library(p2pdist_${name}_proto OBJECT)
+    protobuf_generate(TARGET p2pdist_${name}_proto LANGUAGE cpp PROTOS ${protos} IMPORT_DIRS ${PROJECT_SOURCE_DIR}/src/${name})
+    target_include_directories(p2pdist_${name}_proto SYSTEM PUBLIC ${Protobuf_INCLUDE_DIRS} ${CMAKE_CURRENT_BINARY_DIR})
+    target_compile_features(p2pdist_${name}_proto PUBLIC cxx_std_20)
+    target_sources(p2pdist_${name} PRIVATE $<TARGET_OBJECTS:p2pdist_${name}_proto>)
+    target_include_directories(p2pdist_${name} SYSTEM PRIVATE ${Protobuf_INCLUDE_DIRS} ${CMAKE_CURRENT_BINARY_DIR})
+    add_dependencies(p2pdist_${name} p2pdist_${name}_proto)
+    target_link_libraries(p2pdist_${name} PRIVATE protobuf::libprotobuf-lite)
+endfunction()

@@ -1,0 +1,32 @@
+#pragma once
+// Logging per object: a level and a function, handed in. No global logger. Lines are `key=value` text; secrets never appear.
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace p2pdist {
+
+enum class log_level { debug, info, warning, error, off };
+
+/// Where a component's lines go. An empty sink discards. The function is called on the component's own thread.
+class log_sink {
+public:
+    using function = std::function<void(log_level, std::string_view line)>;
+
+    log_sink() = default;
+    log_sink(log_level threshold, function write) : write_(std::move(write)), threshold_(threshold) {}
+
+    /// Check this before formatting a line.
+    [[nodiscard]] bool wants(log_level level) const noexcept { return write_ && level >= threshold_; }
+    void operator()(log_level level, std::string_view line) const {
+        if (wants(level)) write_(level, line);
+    }
+
+private:
+    function write_;
+    log_level threshold_ = log_level::off;
+};
+
+}  // namespace p2pdist

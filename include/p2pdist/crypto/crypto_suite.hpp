@@ -1,0 +1,52 @@
+#pragma once
+// The cryptographic functions that the protocol uses, as one stateless interface. OpenSSL's implementation is
+// driver/openssl_crypto.hpp; nothing above the purity line knows it. All functions are const and safe to call from any thread.
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "p2pdist/base/bytes.hpp"
+
+namespace p2pdist {
+
+using digest = std::array<std::uint8_t, 32>;           ///< SHA-256 (FIPS 180-4)
+using secret_key = std::array<std::uint8_t, 32>;       ///< X25519 scalar, Ed25519 seed, AEAD or HMAC key
+using public_key = std::array<std::uint8_t, 32>;       ///< X25519 or Ed25519 point
+using signature = std::array<std::uint8_t, 64>;        ///< Ed25519 (RFC 8032)
+using short_key = std::array<std::uint8_t, 16>;        ///< SipHash-2-4 key
+using aead_nonce = std::array<std::uint8_t, 12>;
+
+/// Several byte strings that are processed as if they stood one after another.
+using byte_parts = std::initializer_list<byte_span>;
+
+class crypto_suite {
+public:
+    virtual ~crypto_suite() = default;
+
+    [[nodiscard]] virtual digest sha256(byte_parts parts) const = 0;
+    [[nodiscard]] virtual digest hmac_sha256(byte_span key, byte_parts parts) const = 0;  ///< RFC 2104
+    /// SipHash-2-4 with 64 bits of output (Aumasson and Bernstein, 2012): the short tag of data frames.
+    [[nodiscard]] virtual std::uint64_t siphash(const short_key& key, byte_parts parts) const = 0;
+
+    [[nodiscard]] virtual public_key x25519_public(const secret_key& secret) const = 0;
+    /// RFC 7748; nothing where the result is all zero (a small-order point).
+    [[nodiscard]] virtual std::optional<secret_key> x25519_shared(const secret_key& secret, const public_key& other) const = 0;
+
+    [[nodiscard]] virtual public_key ed25519_public(const secret_key& seed) const = 0;
+    [[nodiscard]] virtual signature ed25519_sign(const secret_key& seed, byte_span message) const = 0;
+    [[nodiscard]] virtual bool ed25519_verify(const public_key& key, byte_span message, const signature& sig) const = 0;
+
+    /// ChaCha20-Poly1305 (RFC 8439): ciphertext followed by its 16-byte tag.
+    [[nodiscard]] virtual bytes aead_seal(const secret_key& key, const aead_nonce& nonce, byte_span associated, byte_span plain) const = 0;
+    [[nodiscard]] virtual std::optional<bytes> aead_open(const secret_key& key, const aead_nonce& nonce, byte_span associated,
+                                                         byte_span sealed) const = 0;
+};
+
+/// HKDF with SHA-256 (RFC 5869), extract and expand, for outputs of up to 32 bytes: all that the protocol derives.
+[[nodiscard]] secret_key derive_key(const crypto_suite& crypto, byte_span salt, byte_span key_material, byte_parts info);
+
+}  // namespace p2pdist

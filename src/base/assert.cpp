@@ -1,0 +1,13 @@
+#include "p2pdist/base/assert.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace p2pdist::detail {
+
+void assertion_failed(const char* expression, const char* file, int line) noexcept {
+    std::fprintf(stderr, "p2pdist: bug: %s is false at %s:%d\n", expression, file, line);
+    std::abort();
+}
+
+}  // namespace p2pdist::detail

@@ -1,0 +1,45 @@
+#include "p2pdist/base/errors.hpp"
+
+namespace p2pdist {
+namespace {
+
+const char* describe(errc code) noexcept {
+    switch (code) {
+        case errc::invalid_argument: return "invalid argument";
+        case errc::malformed: return "malformed input";
+        case errc::not_found: return "not found";
+        case errc::already_exists: return "already exists";
+        case errc::not_activated: return "not activated";
+        case errc::not_authorised: return "not authorised";
+        case errc::version_unsupported: return "version not supported";
+        case errc::timed_out: return "timed out";
+        case errc::unreachable: return "unreachable";
+        case errc::cancelled: return "cancelled";
+        case errc::limit_reached: return "limit reached";
+        case errc::no_space: return "no space";
+        case errc::io_failed: return "input or output failed";
+        case errc::integrity_failed: return "integrity check failed";
+        case errc::database_failed: return "database failed";
+        case errc::source_failed: return "fallback source failed";
+        case errc::port_in_use: return "port in use";
+        case errc::refused: return "refused";
+    }
+    return "unknown error";
+}
+
+class category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "p2pdist"; }
+    std::string message(int code) const override { return describe(static_cast<errc>(code)); }
+};
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+    static const category instance;
+    return instance;
+}
+
+std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+
+}  // namespace p2pdist
