@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/content_info.hpp"
 
 namespace p2pdist {
 
-using digest = std::array<std::uint8_t, 32>;           ///< SHA-256 (FIPS 180-4)
 using secret_key = std::array<std::uint8_t, 32>;       ///< X25519 scalar, Ed25519 seed, AEAD or HMAC key
 using public_key = std::array<std::uint8_t, 32>;       ///< X25519 or Ed25519 point
 using signature = std::array<std::uint8_t, 64>;        ///< Ed25519 (RFC 8032)

@@ -1,0 +1,47 @@
+#pragma once
+// What the catalogue knows of a content, and nothing else (SRV-1): its id, its size and its typed hash.
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "p2pdist/base/ids.hpp"
+
+namespace p2pdist {
+
+/// A 32-byte hash value, SHA-256 throughout.
+using digest = std::array<std::uint8_t, 32>;
+
+/// How a content is verified (XFER-4).
+enum class hash_kind : std::uint8_t {
+    sha256_tree = 1,  ///< root of the chunk tree: every chunk is verified when it arrives
+    sha256 = 2,       ///< of the whole: shared only after all of it is there and fits
+};
+
+/// `sha256-tree:HEX` or `sha256:HEX`.
+struct content_hash {
+    hash_kind kind = hash_kind::sha256_tree;
+    digest value{};
+
+    [[nodiscard]] std::string to_string() const;
+    /// errc::malformed where the prefix is unknown or the digits are not 64.
+    [[nodiscard]] static result<content_hash> parse(std::string_view text);
+    friend auto operator<=>(const content_hash&, const content_hash&) = default;
+};
+
+/// Holdings and resume are keyed by id and hash (CLI-6).
+struct content_key {
+    content_id id;
+    content_hash hash;
+    friend auto operator<=>(const content_key&, const content_key&) = default;
+};
+
+struct content_info {
+    content_key key;
+    std::uint64_t size_bytes = 0;
+    friend auto operator<=>(const content_info&, const content_info&) = default;
+};
+
+}  // namespace p2pdist
