@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,8 +13,8 @@
 
 namespace p2pdist {
 
-/// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses are stored as IPv4. Default: 0.0.0.0.
-/// Ordered by family (IPv4 first), then numerically.
+/// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (::ffff:0:0/96) are stored as IPv4, however they come in. Default: 0.0.0.0.
+/// Ordered by family (IPv4 first), then numerically. A value: distinct objects may be used from any thread.
 class ip_address {
 public:
     enum class family : std::uint8_t { v4, v6 };
@@ -21,7 +22,8 @@ public:
     ip_address() = default;
     [[nodiscard]] static ip_address v4(std::uint32_t host_order) noexcept;
     [[nodiscard]] static ip_address v6(const std::array<std::uint8_t, 16>& network_order) noexcept;
-    /// Dotted decimal or RFC 4291 text, without a zone or prefix; errc::malformed otherwise.
+    /// Dotted decimal (four numbers, no leading zeros, since some readers take those for octal) or RFC 4291 text, without a zone,
+    /// brackets, prefix or spaces; errc::malformed otherwise.
     [[nodiscard]] static result<ip_address> parse(std::string_view text);
 
     [[nodiscard]] family address_family() const noexcept { return family_; }
@@ -39,6 +41,8 @@ public:
     friend auto operator<=>(const ip_address&, const ip_address&) = default;
 
 private:
+    friend class subnet;  // sets and clears host bits in place
+
     family family_ = family::v4;
     std::array<std::uint8_t, 16> value_{};  // IPv4 in the first four bytes
 };
@@ -73,9 +77,10 @@ struct address_range {
 class subnet {
 public:
     subnet() = default;
-    /// "10.1.0.0/24" or "2001:db8::/32"; host bits set or a bad length: errc::malformed with the corrected form in the sentence.
+    /// "10.1.0.0/24" or "2001:db8::/32"; errc::malformed otherwise. Host bits that are set are refused with the corrected form in the
+    /// sentence, since nobody can tell a mistyped address from a mistyped length.
     [[nodiscard]] static result<subnet> parse(std::string_view text);
-    /// The block of `prefix_bits` that contains `address`.
+    /// The block of `prefix_bits` (0 to address.bits()) that contains `address`.
     [[nodiscard]] static subnet of(const ip_address& address, int prefix_bits) noexcept;
 
     [[nodiscard]] const ip_address& network() const noexcept { return network_; }

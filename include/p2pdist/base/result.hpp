@@ -14,7 +14,7 @@ template <class T>
 class [[nodiscard]] result {
 public:
     result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-    result(error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
+    result(p2pdist::error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
     result(errc code, std::string message) : result(p2pdist::error{code, std::move(message)}) {}
 
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
