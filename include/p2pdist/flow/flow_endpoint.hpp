@@ -1,0 +1,140 @@
+#pragma once
+// The motor of large messages and of content: reliable ranges of byte objects between two nodes, steered by the receiver.
+//
+// A flow_endpoint holds all flows of one node on one set of ports, in both directions. The side that wants bytes opens a flow to
+// the side that has them, says which ranges it wants, and may change its mind at any time; the sending side is asked for bytes
+// (flow_needs), is given them by reference (provide), and sends them as its congestion controller allows, until they are
+// acknowledged. The flow knows bytes and offsets, not what they mean; each side can attach an opaque status that always
+// arrives in its newest form.
+//
+// Pure: see the contract in docs/architecture.md. Distinct objects: safe. Shared: unsafe. The envelope must outlive it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/errors.hpp"
+#include "p2pdist/base/ids.hpp"
+#include "p2pdist/base/random.hpp"
+#include "p2pdist/base/time.hpp"
+#include "p2pdist/crypto/entropy.hpp"
+#include "p2pdist/envelope/envelope.hpp"
+#include "p2pdist/flow/congestion_controller.hpp"
+#include "p2pdist/wire/flow_control.hpp"
+
+namespace p2pdist {
+
+/// Names a flow within its endpoint; never reused.
+struct flow_handle {
+    std::uint64_t value = 0;
+    friend auto operator<=>(const flow_handle&, const flow_handle&) = default;
+};
+
+/// Somebody wants to receive from us: answer with accept() or refuse().
+struct flow_requested {
+    flow_handle flow;
+    client_id peer;
+    path way;
+    flow_open open;
+};
+/// Our open was accepted.
+struct flow_accepted {
+    flow_handle flow;
+    std::uint64_t object_bytes = 0;
+};
+/// Sending side: these bytes of the object will be sent soon; give them with provide(). Asked once each, a little ahead of need.
+struct flow_needs {
+    flow_handle flow;
+    index_range range;
+};
+/// The other side's status in its newest form, or its pause state, changed.
+struct flow_status_changed {
+    flow_handle flow;
+    bytes status;
+    bool paused = false;  ///< receiving side: the sender stands aside for other traffic (XFER-3)
+};
+/// The flow has ended: refused, closed by the other side, or given up (errc::timed_out). Not given for one's own close().
+struct flow_ended {
+    flow_handle flow;
+    errc reason = errc::cancelled;
+    std::string text;
+    duration retry_after{};  ///< zero: don't
+};
+
+using flow_output = std::variant<send_datagram, flow_requested, flow_accepted, flow_needs, flow_status_changed, flow_ended>;
+
+/// New bytes of an object. `payload` borrows from the datagram: copy what is to be kept before the next call.
+struct flow_piece {
+    flow_handle flow;
+    client_id peer;
+    std::uint64_t offset = 0;
+    byte_span payload;
+    bool authenticated = false;  ///< the payload's tag was checked (strict mode)
+};
+
+struct flow_statistics {
+    std::uint64_t sent_bytes = 0;            ///< UDP payload
+    std::uint64_t retransmitted_bytes = 0;
+    std::uint64_t received_bytes = 0;
+    std::uint64_t duplicate_bytes = 0;       ///< payload that was here already
+    double rate_bytes_per_second = 0;        ///< of the last second or so
+    duration rtt_smoothed{};
+    duration queueing_delay{};               ///< newest estimate, where the controller keeps one
+    bool paused = false;
+};
+
+struct flow_endpoint_config {
+    congestion_controller_factory foreground = make_foreground_controller;
+    congestion_controller_factory background = make_background_controller;
+    std::size_t flows_max = 1024;            ///< both directions; more are refused with errc::limit_reached
+    duration idle_timeout = std::chrono::seconds(10);  ///< without any valid frame of the other side a flow ends with errc::timed_out
+};
+
+class flow_endpoint {
+public:
+    flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, envelope& seal, std::uint64_t jitter_seed, flow_endpoint_config config = {});
+    ~flow_endpoint();
+    flow_endpoint(flow_endpoint&&) noexcept;
+    flow_endpoint& operator=(flow_endpoint&&) noexcept;
+
+    // The receiving side.
+    /// Opens a flow to `peer`, which the envelope must know. `way` is the pair's local port and the peer's endpoint.
+    flow_handle open(time_point now, const client_id& peer, const path& way, flow_open request);
+    /// What is still wanted, in order of preference; supersedes the last call. At most flow_ranges_max ranges are heeded.
+    void want(time_point now, flow_handle flow, std::vector<index_range> ranges);
+
+    // The sending side.
+    void accept(time_point now, flow_handle flow, std::uint64_t object_bytes, bytes status);
+    void refuse(time_point now, flow_handle flow, flow_close why);
+    /// Bytes of the object from `offset` on, as flow_needs asked; kept by reference until acknowledged or no longer wanted.
+    void provide(time_point now, flow_handle flow, std::uint64_t offset, shared_bytes data);
+
+    // Both sides.
+    void set_status(time_point now, flow_handle flow, bytes status);
+    void close(time_point now, flow_handle flow, flow_close why = {});
+    [[nodiscard]] std::optional<flow_statistics> statistics(flow_handle flow) const;
+
+    // Inputs.
+    /// A sealed flow_control frame that the envelope opened.
+    void on_control(time_point now, const opened_frame& frame);
+    /// A data or data_strict frame; gives the piece if it is valid and new.
+    [[nodiscard]] std::optional<flow_piece> on_data(time_point now, const received_datagram& datagram);
+    void on_timer(time_point now);
+    /// The envelope says that a peer can't be reached.
+    void on_peer_unreachable(time_point now, const client_id& peer);
+
+    // Outputs. Sealed control frames leave through the envelope's own output.
+    [[nodiscard]] std::optional<flow_output> poll(time_point now);
+    [[nodiscard]] time_point deadline() const;
+    [[nodiscard]] std::size_t size() const noexcept;
+
+private:
+    class implementation;
+    std::unique_ptr<implementation> self_;
+};
+
+}  // namespace p2pdist

@@ -1,0 +1,433 @@
+#pragma once
+// Every message of the system as a plain struct, and the codec between them and bytes. protobuf stays inside src/wire; fields keep
+// their numbers for ever (src/wire/messages.proto), unknown ones are skipped.
+//
+// A request is answered by its own reply struct or by error_reply. Messages between clients carry no secret (CON-3).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "p2pdist/base/address.hpp"
+#include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/result.hpp"
+#include "p2pdist/wire/flow_control.hpp"
+#include "p2pdist/wire/port_plan.hpp"
+
+namespace p2pdist {
+
+// ---- words that several messages use
+
+/// A client as others may reach it: enough to open a session.
+struct peer_info {
+    client_id id;
+    std::array<std::uint8_t, 32> key{};  ///< X25519 public key; id is derived from it
+    ip_address address;
+    friend bool operator==(const peer_info&, const peer_info&) = default;
+};
+
+/// How much of a content somebody holds.
+enum class holding_state : std::uint8_t { none = 0, partial = 1, complete = 2 };
+
+/// What changed on the server, as counters: a client that knows a lower one asks for the new state.
+struct state_versions {
+    std::uint64_t topology = 0;
+    std::uint64_t settings = 0;
+    std::uint64_t contents = 0;   ///< grows with every publish and remove
+    std::uint16_t key_epoch = 0;
+    bool activated = false;       ///< ACT-1
+    friend bool operator==(const state_versions&, const state_versions&) = default;
+};
+
+// ---- any direction
+
+struct error_reply {
+    errc code = errc::refused;
+    std::string text;
+    friend bool operator==(const error_reply&, const error_reply&) = default;
+};
+/// Announces a message or reply that is too large for one datagram; the receiver fetches it as message_object{token}.
+struct large_offer {
+    std::uint64_t token = 0;
+    std::uint64_t size_bytes = 0;
+    digest sha256{};
+    friend bool operator==(const large_offer&, const large_offer&) = default;
+};
+/// "Are you there?" Answered by pong; health checks and succession use it.
+struct ping {
+    friend bool operator==(const ping&, const ping&) = default;
+};
+struct pong {
+    friend bool operator==(const pong&, const pong&) = default;
+};
+
+// ---- client to server
+
+struct register_request {
+    device_profile profile;
+    ip_address address;
+    std::uint8_t prefix_bits = 0;   ///< of the interface; OFF-6
+    std::string host_name;
+    std::string software_version;
+    friend bool operator==(const register_request&, const register_request&) = default;
+};
+struct register_reply {
+    state_versions versions;
+    std::string office;                        ///< own office's name; empty: in no office (OFF-1)
+    std::uint32_t heartbeat_interval_ms = 0;
+    std::int64_t server_time_s = 0;
+    friend bool operator==(const register_reply&, const register_reply&) = default;
+};
+struct heartbeat {
+    device_profile profile;
+    friend bool operator==(const heartbeat&, const heartbeat&) = default;
+};
+struct heartbeat_reply {
+    state_versions versions;
+    bool known = false;   ///< false: register again
+    friend bool operator==(const heartbeat_reply&, const heartbeat_reply&) = default;
+};
+/// Frees the licence at uninstallation (INS-3).
+struct unregister {
+    friend bool operator==(const unregister&, const unregister&) = default;
+};
+struct topology_request {
+    friend bool operator==(const topology_request&, const topology_request&) = default;
+};
+/// The part of the topology that the asking client needs: its ancestors, its office and everything below (spreadsheet text).
+struct topology_view {
+    std::uint64_t version = 0;
+    std::string spreadsheet;
+    friend bool operator==(const topology_view&, const topology_view&) = default;
+};
+struct settings_request {
+    friend bool operator==(const settings_request&, const settings_request&) = default;
+};
+struct settings_reply {
+    std::uint64_t version = 0;
+    std::vector<std::pair<std::string, std::string>> settings;
+    friend bool operator==(const settings_reply&, const settings_reply&) = default;
+};
+struct content_request {
+    content_id id;
+    friend bool operator==(const content_request&, const content_request&) = default;
+};
+struct content_reply {
+    content_info content;
+    bool server_has_it = false;   ///< the server can send it to clients of the central office (SRV-5)
+    friend bool operator==(const content_reply&, const content_reply&) = default;
+};
+/// Where is this content, as seen from my office upwards?
+struct locate_request {
+    content_key content;
+    friend bool operator==(const locate_request&, const locate_request&) = default;
+};
+struct ranked_peer {
+    peer_info peer;
+    device_profile profile;   ///< the snapshot that the ranking used, frozen for this content (RANK-7)
+    friend bool operator==(const ranked_peer&, const ranked_peer&) = default;
+};
+/// One office of the path: who could be its rendezvous point, best first, and who holds the content.
+struct office_sources {
+    std::string office;                       ///< empty: the office of its own of a client that is in none
+    std::vector<ranked_peer> roster;          ///< acting rendezvous point and succession, best first; at most locate_roster_max
+    std::vector<peer_info> holders;           ///< complete holders, best first; at most locate_holders_max
+    std::uint32_t holders_elsewhere = 0;
+    friend bool operator==(const office_sources&, const office_sources&) = default;
+};
+struct locate_reply {
+    content_info content;
+    std::vector<office_sources> path;         ///< own office first, then parent, ..., central office
+    bool server_has_it = false;
+    std::uint32_t holders_outside = 0;        ///< holders that are neither here nor above, for `explain` (OFF-2)
+    friend bool operator==(const locate_reply&, const locate_reply&) = default;
+};
+struct holding {
+    content_key content;
+    holding_state state = holding_state::none;
+    bool acting = false;                      ///< this client is the acting rendezvous point for it
+    friend bool operator==(const holding&, const holding&) = default;
+};
+/// What this client has now. `complete_list` replaces all that the server knew of the client.
+struct holdings_report {
+    std::vector<holding> holdings;
+    bool complete_list = false;
+    friend bool operator==(const holdings_report&, const holdings_report&) = default;
+};
+/// Sent after the database committed (SRV-6).
+struct holdings_reply {
+    friend bool operator==(const holdings_reply&, const holdings_reply&) = default;
+};
+/// A peer served bad chunks (SEC-3), proven by authenticated bytes.
+struct peer_report {
+    client_id peer;
+    content_key content;
+    std::uint64_t chunk = 0;
+    std::string what;
+    friend bool operator==(const peer_report&, const peer_report&) = default;
+};
+/// Content bytes that crossed this client's office link since the last report, for `links` and OBS-1.
+struct link_report {
+    content_key content;
+    std::uint64_t bytes_in_from_parent = 0;
+    std::uint64_t bytes_out_to_child = 0;
+    std::string child_office;                 ///< of bytes_out_to_child
+    friend bool operator==(const link_report&, const link_report&) = default;
+};
+/// The answer to peer_report, link_report and unregister.
+struct accepted {
+    friend bool operator==(const accepted&, const accepted&) = default;
+};
+
+// ---- server to client
+
+/// Something changed; the client asks for what it does not have. Also pushed when activation happens.
+struct state_changed {
+    state_versions versions;
+    friend bool operator==(const state_changed&, const state_changed&) = default;
+};
+
+// ---- client to client
+
+/// "I want this content; I ask you as rendezvous point of `office` (or as a holder)."
+struct want_request {
+    content_info content;
+    std::string office;            ///< the office whose rendezvous point is meant
+    bool as_rendezvous_point = false;  ///< the asker acts for its own office: it will relay
+    friend bool operator==(const want_request&, const want_request&) = default;
+};
+enum class want_verdict : std::uint8_t {
+    holder = 1,      ///< all of it is here: fetch
+    acting = 2,      ///< acting rendezvous point, and downloading: fetch what is here, more will come
+    partial = 3,     ///< some of it is here, from another rendezvous point
+    not_me = 4,      ///< another one acts: see `acting_peer`
+    cannot = 5,      ///< no space, paused by its user, or not sharing (VPN); ask the next in rank
+    unknown = 6,     ///< nothing of it is here and nobody is known to act
+};
+struct want_reply {
+    want_verdict verdict = want_verdict::cannot;
+    std::optional<peer_info> acting_peer;
+    std::vector<peer_info> others;   ///< of the same office, that fetch or hold it too: further sources; at most want_others_max
+    std::string text;
+    friend bool operator==(const want_reply&, const want_reply&) = default;
+};
+/// Broadcast (MSG-3): who in my subnet has or fetches this? Answered by holders only.
+struct discovery_request {
+    content_key content;
+    friend bool operator==(const discovery_request&, const discovery_request&) = default;
+};
+struct discovery_reply {
+    content_key content;
+    holding_state state = holding_state::none;
+    bool acting = false;
+    device_profile profile;
+    friend bool operator==(const discovery_reply&, const discovery_reply&) = default;
+};
+
+// ---- connector to server, inside the encrypted channel
+
+struct activate_request {
+    std::string licence_key;
+    std::uint32_t seats = 0;
+    friend bool operator==(const activate_request&, const activate_request&) = default;
+};
+struct activate_reply {
+    std::uint32_t bought = 0;
+    std::uint32_t used = 0;
+    bool already_active = false;
+    friend bool operator==(const activate_reply&, const activate_reply&) = default;
+};
+struct health_request {
+    friend bool operator==(const health_request&, const health_request&) = default;
+};
+struct health_finding {
+    std::uint8_t severity = 0;   ///< 0 good, 1 warning, 2 error
+    std::string subject;         ///< "database", "topology", "central office", ...
+    std::string text;            ///< what is wrong and how to mend it
+    friend bool operator==(const health_finding&, const health_finding&) = default;
+};
+struct health_reply {
+    std::string software_version;
+    std::uint64_t uptime_s = 0;
+    bool activated = false;
+    std::uint32_t clients_registered = 0;
+    std::uint32_t clients_active = 0;
+    std::uint32_t contents = 0;
+    std::uint32_t offices = 0;
+    std::vector<health_finding> findings;
+    friend bool operator==(const health_reply&, const health_reply&) = default;
+};
+struct licences_request {
+    friend bool operator==(const licences_request&, const licences_request&) = default;
+};
+struct licences_reply {
+    bool activated = false;
+    std::uint32_t bought = 0;
+    std::uint32_t used = 0;
+    std::uint32_t surplus = 0;   ///< ACT-3: counted and billed, never refused
+    friend bool operator==(const licences_reply&, const licences_reply&) = default;
+};
+struct publish_request {
+    std::vector<content_info> contents;
+    friend bool operator==(const publish_request&, const publish_request&) = default;
+};
+struct publish_reply {
+    std::uint32_t added = 0;
+    std::uint32_t unchanged = 0;
+    friend bool operator==(const publish_reply&, const publish_reply&) = default;
+};
+struct contents_request {
+    friend bool operator==(const contents_request&, const contents_request&) = default;
+};
+struct content_row {
+    content_info content;
+    std::uint32_t holders_complete = 0;
+    std::uint32_t holders_partial = 0;
+    std::int64_t published_s = 0;
+    friend bool operator==(const content_row&, const content_row&) = default;
+};
+struct contents_reply {
+    std::vector<content_row> rows;
+    friend bool operator==(const contents_reply&, const contents_reply&) = default;
+};
+struct remove_content_request {
+    content_id id;
+    friend bool operator==(const remove_content_request&, const remove_content_request&) = default;
+};
+struct holders_request {
+    content_id id;
+    friend bool operator==(const holders_request&, const holders_request&) = default;
+};
+struct holder_row {
+    client_id id;
+    ip_address address;
+    std::string office;
+    std::string host_name;
+    holding_state state = holding_state::none;
+    friend bool operator==(const holder_row&, const holder_row&) = default;
+};
+struct holders_reply {
+    std::vector<holder_row> rows;
+    friend bool operator==(const holders_reply&, const holders_reply&) = default;
+};
+struct topology_export_request {
+    bool detected = false;   ///< the one that the system detected (OFF-6) instead of the one in force
+    friend bool operator==(const topology_export_request&, const topology_export_request&) = default;
+};
+struct topology_export_reply {
+    std::uint64_t version = 0;
+    std::string spreadsheet;
+    friend bool operator==(const topology_export_reply&, const topology_export_reply&) = default;
+};
+struct topology_import_request {
+    std::string spreadsheet;
+    bool check_only = false;
+    friend bool operator==(const topology_import_request&, const topology_import_request&) = default;
+};
+struct refusal_row {
+    std::uint32_t row = 0;   ///< 1-based, the header is row 1; 0: the file as a whole
+    std::string column;
+    std::string reason;
+    friend bool operator==(const refusal_row&, const refusal_row&) = default;
+};
+struct topology_import_reply {
+    bool imported = false;
+    std::uint64_t version = 0;
+    std::uint32_t offices = 0;
+    std::vector<refusal_row> refusals;   ///< with any of these nothing was changed (OFF-5)
+    std::vector<refusal_row> warnings;
+    friend bool operator==(const topology_import_reply&, const topology_import_reply&) = default;
+};
+struct clients_request {
+    friend bool operator==(const clients_request&, const clients_request&) = default;
+};
+struct client_row {
+    client_id id;
+    ip_address address;
+    std::string office;
+    std::string host_name;
+    std::string software_version;
+    device_profile profile;
+    std::int64_t last_seen_s = 0;
+    bool active = false;
+    friend bool operator==(const client_row&, const client_row&) = default;
+};
+struct clients_reply {
+    std::vector<client_row> rows;
+    friend bool operator==(const clients_reply&, const clients_reply&) = default;
+};
+struct offices_request {
+    friend bool operator==(const offices_request&, const offices_request&) = default;
+};
+struct office_row {
+    std::string name;
+    std::string type;
+    std::string parent;
+    std::uint32_t clients = 0;
+    std::uint32_t active = 0;
+    std::string rendezvous_point;   ///< best in rank now: id and address; empty where there is none
+    friend bool operator==(const office_row&, const office_row&) = default;
+};
+struct offices_reply {
+    std::vector<office_row> rows;
+    friend bool operator==(const offices_reply&, const offices_reply&) = default;
+};
+struct links_request {
+    friend bool operator==(const links_request&, const links_request&) = default;
+};
+struct link_row {
+    std::string office;
+    content_id content;
+    std::uint64_t size_bytes = 0;
+    std::uint64_t bytes_in = 0;    ///< content bytes that entered over the link to the parent
+    std::uint64_t bytes_out = 0;   ///< content bytes that left the parent for this office
+    friend bool operator==(const link_row&, const link_row&) = default;
+};
+struct links_reply {
+    std::vector<link_row> rows;
+    friend bool operator==(const links_reply&, const links_reply&) = default;
+};
+struct settings_set_request {
+    std::string key;
+    std::string value;   ///< empty: back to the default
+    friend bool operator==(const settings_set_request&, const settings_set_request&) = default;
+};
+/// Shows all settings to the connector (the clients' settings_reply holds only what clients may know).
+struct settings_show_request {
+    friend bool operator==(const settings_show_request&, const settings_show_request&) = default;
+};
+
+using message_body = std::variant<
+    std::monostate, error_reply, large_offer, ping, pong,
+    register_request, register_reply, heartbeat, heartbeat_reply, unregister, topology_request, topology_view, settings_request, settings_reply,
+    content_request, content_reply, locate_request, locate_reply, holdings_report, holdings_reply, peer_report, link_report, accepted,
+    state_changed, want_request, want_reply, discovery_request, discovery_reply,
+    activate_request, activate_reply, health_request, health_reply, licences_request, licences_reply, publish_request, publish_reply,
+    contents_request, contents_reply, remove_content_request, holders_request, holders_reply, topology_export_request, topology_export_reply,
+    topology_import_request, topology_import_reply, clients_request, clients_reply, offices_request, offices_reply, links_request, links_reply,
+    settings_set_request, settings_show_request>;
+
+/// What one sealed frame of frame_type::message carries.
+struct message {
+    std::uint64_t id = 0;         ///< of the sender, never reused within its boot; 0 in a pure acknowledgement
+    std::uint64_t reply_to = 0;   ///< the request that this answers or acknowledges; 0: none
+    bool acknowledge = false;     ///< the receiver is asked to acknowledge this message itself (it is a request or an offered reply)
+    message_body body;            ///< monostate: a pure acknowledgement of `reply_to`
+    friend bool operator==(const message&, const message&) = default;
+};
+
+[[nodiscard]] bytes encode(const message& value);
+/// The body alone, as large messages and broadcasts carry it.
+[[nodiscard]] bytes encode_body(const message_body& body);
+/// errc::malformed for bytes that do not parse or values outside their documented ranges.
+[[nodiscard]] result<message> decode_message(byte_span data);
+[[nodiscard]] result<message_body> decode_body(byte_span data);
+/// The name of the body's struct ("register_request"), for logs and counters.
+[[nodiscard]] const char* name_of(const message_body& body) noexcept;
+
+}  // namespace p2pdist
