@@ -27,4 +27,11 @@ inline constexpr std::size_t store_commit_bytes_max = 8u << 20;  ///< bytes of w
 inline constexpr std::chrono::milliseconds store_commit_delay_max = 20ms;  ///< how long a write waits for others to share its sync
 inline constexpr std::size_t store_journal_records_max = 1u << 20;  ///< a journal with more is rewritten
 
+// office
+inline constexpr std::size_t office_name_bytes_max = 128;
+inline constexpr std::size_t office_description_bytes_max = 1024;
+inline constexpr std::size_t spreadsheet_bytes_max = 16u << 20;  ///< of a topology's CSV text
+inline constexpr std::size_t spreadsheet_rows_max = 100'000;     ///< the header and blank rows included
+inline constexpr std::size_t detected_offices_max = 10'000;      ///< offices of a detected topology, the central one included
+
 }  // namespace p2pdist::limits
