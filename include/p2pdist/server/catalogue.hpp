@@ -1,0 +1,109 @@
+#pragma once
+// What the server keeps, and the seam to where it is kept (DB-1). The server core holds all of it in memory for reading; every
+// change goes out as a catalogue_request and takes effect for others (a reply, an acknowledgement) only when its completion says
+// that it is committed (SRV-6). The driver groups requests into transactions.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2pdist/base/address.hpp"
+#include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/result.hpp"
+#include "p2pdist/wire/messages.hpp"
+
+namespace p2pdist {
+
+struct client_record {
+    client_id id;
+    std::array<std::uint8_t, 32> key{};
+    ip_address address;
+    std::uint8_t prefix_bits = 0;
+    std::string host_name;
+    std::string software_version;
+    device_profile profile;
+    wall_time registered;
+    wall_time last_seen;
+    bool revoked = false;
+    friend bool operator==(const client_record&, const client_record&) = default;
+};
+
+struct content_record {
+    content_info content;
+    wall_time published;
+    friend bool operator==(const content_record&, const content_record&) = default;
+};
+
+struct holding_record {
+    client_id client;
+    holding what;
+    friend bool operator==(const holding_record&, const holding_record&) = default;
+};
+
+struct licence_record {
+    std::string key;           ///< as the connector gave it; never sent to clients
+    std::uint32_t seats = 0;
+    bool activated = false;
+    friend bool operator==(const licence_record&, const licence_record&) = default;
+};
+
+struct topology_record {
+    std::uint64_t version = 0;
+    std::string spreadsheet;   ///< empty: none imported, the detected one is in force (OFF-6)
+    friend bool operator==(const topology_record&, const topology_record&) = default;
+};
+
+/// Content bytes over an office's link to its parent.
+struct link_record {
+    std::string office;
+    content_key content;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+    friend bool operator==(const link_record&, const link_record&) = default;
+};
+
+/// All that a server knows when it starts.
+struct catalogue_snapshot {
+    std::vector<client_record> clients;
+    std::vector<content_record> contents;
+    std::vector<holding_record> holdings;
+    std::vector<link_record> links;
+    std::vector<std::pair<std::string, std::string>> settings;
+    topology_record topology;
+    licence_record licence;
+    state_versions versions;
+    friend bool operator==(const catalogue_snapshot&, const catalogue_snapshot&) = default;
+};
+
+// One change each; applying the same one twice gives the same state, except for add_link_bytes.
+struct put_client { client_record client; };
+struct remove_client { client_id id; };                  ///< with its holdings
+struct put_last_seen { std::vector<std::pair<client_id, wall_time>> seen; };
+struct put_content { content_record content; };
+struct remove_content { content_id id; };                ///< with its holdings
+struct put_holdings { client_id client; std::vector<holding> holdings; bool replace_all = false; };
+struct put_topology { topology_record topology; };
+struct put_setting { std::string key; std::string value; };   ///< empty value: remove
+struct put_licence { licence_record licence; };
+struct put_versions { state_versions versions; };
+struct add_link_bytes { link_record delta; };
+
+using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,
+                                      put_setting, put_licence, put_versions, add_link_bytes>;
+
+/// All of `changes` or none of them, durable before the completion.
+struct catalogue_request {
+    std::uint64_t id = 0;
+    std::vector<catalogue_change> changes;
+};
+struct catalogue_completion {
+    std::uint64_t id = 0;
+    result<void> outcome;   ///< errc::database_failed with the database's sentence
+};
+
+/// Applies a change to a snapshot: what a catalogue in memory does, and the meaning that every catalogue must have.
+void apply(catalogue_snapshot& state, const catalogue_change& change);
+
+}  // namespace p2pdist
