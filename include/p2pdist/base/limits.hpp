@@ -34,4 +34,39 @@ inline constexpr std::size_t spreadsheet_bytes_max = 16u << 20;  ///< of a topol
 inline constexpr std::size_t spreadsheet_rows_max = 100'000;     ///< the header and blank rows included
 inline constexpr std::size_t detected_offices_max = 10'000;      ///< offices of a detected topology, the central one included
 
+// envelope
+inline constexpr std::size_t envelope_peers_max = 4096;              ///< peers remembered by a client; the server is given more
+inline constexpr std::size_t envelope_output_datagrams_max = 16'384; ///< datagrams and events that wait for poll()
+inline constexpr std::size_t session_handshakes_max = 1024;          ///< sessions that a node is making at one time
+inline constexpr std::size_t session_kept_payloads_max = 16;         ///< payloads that wait for one session
+inline constexpr std::size_t sessions_confirmed_max = 4;             ///< of one peer; the least recently used goes
+inline constexpr std::size_t sessions_pending_max = 4;               ///< of one peer: answered hellos without a frame yet
+inline constexpr int session_attempts_max = 6;                       ///< hellos before a peer counts as unreachable
+inline constexpr std::chrono::milliseconds session_retry_first = 300ms;  ///< doubled for each further hello, up to session_retry_max
+inline constexpr std::chrono::milliseconds session_retry_max = 4s;
+inline constexpr std::chrono::milliseconds session_hold_off = 2s;    ///< after a failed handshake nothing is tried for so long
+inline constexpr std::chrono::milliseconds session_renew_gap = 1s;   ///< between two hellos caused by session_unknown
+inline constexpr std::chrono::milliseconds session_silence = 5s;     ///< a peer silent for so long after session_silent_frames of ours
+inline constexpr std::uint32_t session_silent_frames = 4;            ///<   is greeted anew
+inline constexpr std::uint32_t session_frames_max = 1u << 30;        ///< frames under one session before it is renewed
+inline constexpr std::size_t replay_window_frames = 1024;
+inline constexpr std::uint32_t handshake_checks_per_second = 2000;   ///< hellos of strangers that are checked (signature and key agreement)
+inline constexpr std::uint32_t handshake_answers_per_second = 200;   ///< session_unknown, version_refused and the like
+
+// broadcast
+inline constexpr std::size_t broadcast_questions_max = 16;           ///< own requests that still take answers
+inline constexpr std::size_t broadcast_answers_max = 1024;           ///< members that are heard for one request
+inline constexpr std::chrono::milliseconds broadcast_answer_time = 10s;
+inline constexpr std::size_t broadcast_nonces_max = 8192;            ///< others' requests that are remembered against replays
+inline constexpr std::chrono::seconds broadcast_clock_skew = 300s;   ///< between the wall clocks of asker and answerer
+
+// enrolment
+inline constexpr std::size_t enrolment_opaque_bytes_max = 600;       ///< client info and grant
+inline constexpr std::size_t enrolment_reason_bytes_max = 300;
+inline constexpr std::size_t enrolment_pending_max = 1024;
+inline constexpr std::chrono::seconds enrolment_time = 60s;          ///< for one exchange, from the hello to the last repeated answer
+inline constexpr int enrolment_attempts_max = 8;                     ///< of each of the client's two datagrams
+inline constexpr std::chrono::milliseconds enrolment_retry_first = 400ms;  ///< doubled up to enrolment_retry_max
+inline constexpr std::chrono::milliseconds enrolment_retry_max = 4s;
+
 }  // namespace p2pdist::limits

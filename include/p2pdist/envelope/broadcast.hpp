@@ -1,0 +1,94 @@
+#pragma once
+// Broadcast discovery (MSG-3): a request to everybody in the subnet under the epoch's group key, answered pairwise.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "p2pdist/base/ids.hpp"
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/credentials.hpp"
+#include "p2pdist/envelope/identity.hpp"
+
+namespace p2pdist {
+
+using broadcast_nonce = std::array<std::uint8_t, 16>;
+
+/// Every request is padded to at least this, and no answer is larger: asking in another's name gains nothing (SEC-1).
+inline constexpr std::size_t broadcast_request_bytes_min = 480;
+inline constexpr std::size_t broadcast_request_payload_max = limits::datagram_bytes_max - 4 - 16 - 8 - certificate::size_bytes - 2 - 16;
+inline constexpr std::size_t broadcast_answer_payload_max = broadcast_request_bytes_min - 4 - 16 - certificate::size_bytes - 16;
+
+/// A request of a member of the organisation. `payload` borrows from the datagram.
+struct broadcast_request {
+    client_id from;
+    public_key key{};
+    broadcast_nonce nonce{};
+    wall_time sent_at;
+    byte_span payload;
+};
+
+/// An answer of the member named. `payload` borrows from the datagram.
+struct broadcast_answer {
+    client_id from;
+    public_key key{};  ///< certified: envelope::add_peer may be given it
+    broadcast_nonce nonce{};
+    byte_span payload;
+};
+
+/// The stateless halves. A payload above its maximum is a bug. open_* give nothing for anything that is not authentic, of our epoch
+/// and in date; a request's date must be within broadcast_clock_skew of ours.
+[[nodiscard]] bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now,
+                                           const broadcast_nonce& nonce, byte_span payload);
+[[nodiscard]] std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now,
+                                                                      byte_span datagram);
+/// Empty where no key can be agreed with the asker's (a small-order point).
+[[nodiscard]] bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
+                                          const broadcast_request& request, byte_span payload);
+[[nodiscard]] std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held,
+                                                                    const node_identity& self, wall_time now, byte_span datagram);
+
+struct broadcast_counters {
+    std::uint64_t refused = 0;   ///< not authentic, other epoch, out of date, or malformed
+    std::uint64_t own = 0;       ///< our own request, heard back
+    std::uint64_t replayed = 0;  ///< a request or an answer for the second time
+    std::uint64_t stale = 0;     ///< an answer to nothing that we asked
+    std::uint64_t limited = 0;   ///< more requests than broadcast_nonces_max within the clock skew
+};
+
+/// What a node remembers of broadcasts: its own questions that still take answers, and others' requests, each answered once.
+/// Distinct objects: safe. Shared: unsafe. The crypto suite and the entropy must outlive it.
+class broadcast_exchange {
+public:
+    broadcast_exchange(const crypto_suite& crypto, entropy& random, node_identity self);
+
+    struct question {
+        broadcast_nonce nonce{};
+        bytes datagram;
+    };
+    /// A new request; answers to it are accepted for broadcast_answer_time. The oldest question is dropped at broadcast_questions_max.
+    [[nodiscard]] question ask(time_point now, wall_time wall, const credentials& held, byte_span payload);
+    /// Takes frame_type::broadcast_request. The caller has checked that the sender's address is in the own subnet (MSG-3).
+    [[nodiscard]] std::optional<broadcast_request> on_request(time_point now, wall_time wall, const credentials& held, byte_span datagram);
+    /// Takes frame_type::broadcast_answer: one from each member for each question.
+    [[nodiscard]] std::optional<broadcast_answer> on_answer(time_point now, wall_time wall, const credentials& held, byte_span datagram);
+
+    [[nodiscard]] const broadcast_counters& counters() const noexcept { return counters_; }
+
+private:
+    struct open_question {
+        time_point until;
+        std::set<client_id> answered;
+    };
+
+    const crypto_suite* crypto_;
+    entropy* random_;
+    node_identity self_;
+    std::map<broadcast_nonce, open_question> questions_;
+    std::map<broadcast_nonce, time_point> seen_;  // until when a request's nonce is remembered
+    broadcast_counters counters_;
+};
+
+}  // namespace p2pdist

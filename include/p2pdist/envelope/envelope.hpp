@@ -1,0 +1,163 @@
+#pragma once
+// Authenticated datagrams between pairs of nodes: sessions, tags, key epochs and replay windows (SEC-1, SEC-2). Whoever wants to
+// speak to another node says so to `send`; whatever comes out of `on_datagram` was said by the node named in it, once.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/ids.hpp"
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/credentials.hpp"
+#include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/version.hpp"
+
+namespace p2pdist {
+
+/// Names one of the sessions with a peer, the same number on both sides. Random, so only meaningful together with the peer.
+using session_number = std::uint32_t;
+
+struct envelope_config {
+    version_range versions;                                          ///< differs from the default only in tests
+    std::size_t peers_max = limits::envelope_peers_max;              ///< peers whose key and sessions are remembered; 1 or more
+    std::size_t output_max = limits::envelope_output_datagrams_max;  ///< datagrams that wait for poll(); more are dropped and counted
+    /// The server sets this: it lets nodes whose certificate is of an older epoch open a session, so that they can be given new
+    /// credentials. Such sessions show in opened::key_epoch; their messages deserve nothing else than a renewal.
+    bool accept_older_epochs = false;
+};
+
+/// What was dropped, and why. All of it is hostile or stale; none of it changed anything.
+struct envelope_counters {
+    std::uint64_t opened = 0;           ///< sealed frames that were good
+    std::uint64_t malformed = 0;        ///< wrong size, unknown type, or a field outside its range
+    std::uint64_t not_for_us = 0;       ///< names another recipient
+    std::uint64_t unknown_sender = 0;   ///< no key of this peer
+    std::uint64_t unknown_session = 0;  ///< a peer we know, under a session that we don't
+    std::uint64_t bad_tag = 0;
+    std::uint64_t replayed = 0;         ///< seen before, or older than the window
+    std::uint64_t bad_certificate = 0;  ///< not signed by the organisation's server, or for another key
+    std::uint64_t expired = 0;          ///< a certificate after its date
+    std::uint64_t other_epoch = 0;
+    std::uint64_t version = 0;          ///< outside our range
+    std::uint64_t stale = 0;            ///< a welcome, unknown or refusal that answers nothing outstanding
+    std::uint64_t rate_limited = 0;     ///< answers or checks of certificates withheld
+    std::uint64_t output_full = 0;      ///< our datagrams dropped because nobody polled
+    friend bool operator==(const envelope_counters&, const envelope_counters&) = default;
+};
+
+/// No session could be made: session_attempts_max hellos stayed without a valid welcome. What waited was dropped.
+struct peer_unreachable {
+    client_id peer;
+    friend bool operator==(const peer_unreachable&, const peer_unreachable&) = default;
+};
+
+/// From now on frames to the peer leave under this session.
+struct session_ready {
+    client_id peer;
+    session_number session = 0;
+    bool restarted = false;  ///< the peer is another process than in the session before: what it knew of flows is gone
+    friend bool operator==(const session_ready&, const session_ready&) = default;
+};
+
+/// A hello of ours was answered by version_refused (MSG-6). Not authenticated, therefore only a hint, once a handshake; if it is
+/// true, peer_unreachable follows. version_error() makes the sentence.
+struct version_mismatch {
+    client_id peer;
+    version_range theirs;
+    update_side to_update = update_side::other_side;
+    friend bool operator==(const version_mismatch&, const version_mismatch&) = default;
+};
+
+/// A genuine certificate of a newer epoch was shown by a peer: time to renew the own credentials at the server.
+struct newer_epoch_seen {
+    client_id peer;
+    std::uint16_t key_epoch = 0;
+    friend bool operator==(const newer_epoch_seen&, const newer_epoch_seen&) = default;
+};
+
+using envelope_output = std::variant<send_datagram, peer_unreachable, session_ready, version_mismatch, newer_epoch_seen>;
+
+/// What became of a payload that was given to send().
+enum class send_status : std::uint8_t {
+    sealed,          ///< left (or waits for poll) under the current session
+    kept,            ///< leaves as soon as the session is made
+    unknown_peer,    ///< dropped: no key; add_peer first
+    no_credentials,  ///< dropped: not enrolled yet
+    too_large,       ///< dropped: above envelope::payload_bytes_max
+    full,            ///< dropped: too much waits for this session, or too many sessions are being made
+    held_off,        ///< dropped: the peer was unreachable a moment ago
+};
+
+/// A frame that was said by `from`, exactly once. `payload` borrows from the datagram.
+struct opened {
+    client_id from;
+    frame_type type = frame_type::message;  ///< message or flow_control
+    path way;                               ///< answer over the same
+    session_number session = 0;             ///< for flow_key
+    std::uint16_t key_epoch = 0;            ///< differs from the own only with accept_older_epochs
+    role sender_role = role::client;        ///< as the sender's certificate says
+    byte_span payload;
+};
+
+/// One node's side of all its pairwise sessions. Distinct objects: safe. Shared: unsafe. The crypto suite and the entropy must
+/// outlive it. Allocates per session and per outgoing frame, not per incoming one.
+class envelope {
+public:
+    static constexpr std::size_t payload_bytes_max = limits::datagram_bytes_max - sealed_overhead_bytes;  ///< 1156
+
+    /// Draws a fresh boot id. Without credentials everything but version_refused is dropped.
+    envelope(const crypto_suite& crypto, entropy& random, node_identity self, std::optional<credentials> held, envelope_config config = {});
+    ~envelope();
+    envelope(envelope&&) noexcept;
+    envelope& operator=(envelope&&) noexcept;
+
+    [[nodiscard]] const node_identity& self() const noexcept;
+    [[nodiscard]] const std::optional<credentials>& held() const noexcept;
+
+    /// New credentials. Another epoch or signing key ends all sessions (SEC-2: a new epoch revokes); a mere renewal keeps them.
+    void set_credentials(credentials held);
+
+    /// A peer's key as the server's roster gives it. False (and nothing changes) where the key does not belong to the id.
+    /// The least recently used peer is forgotten where the table is full.
+    bool add_peer(const client_id& peer, const public_key& key);
+    [[nodiscard]] bool knows(const client_id& peer) const noexcept;
+    /// Forgets the peer and its sessions, e.g. when the server revoked it. Its certificate would still be good until the next epoch.
+    void forget_peer(const client_id& peer);
+    [[nodiscard]] std::optional<public_key> key_of(const client_id& peer) const noexcept;
+
+    /// Seals and sends, or keeps the payload and first makes a session over the same way. `type` is message or flow_control.
+    /// An identical payload that is already kept is not kept twice. Where the peer has been silent for long the session is
+    /// renewed beside the running one, so that a restart of the peer heals even if its session_unknown gets lost.
+    send_status send(time_point now, const client_id& peer, const path& way, frame_type type, byte_span payload);
+
+    /// Makes a session if there is none; session_ready or peer_unreachable follows, session_ready also at once where there is one.
+    send_status ensure_session(time_point now, const client_id& peer, const path& way);
+    [[nodiscard]] bool has_session(const client_id& peer) const noexcept;
+    /// The session under which the next frame to the peer leaves.
+    [[nodiscard]] std::optional<session_number> current_session(const client_id& peer) const noexcept;
+
+    /// The key of a flow's data frames: the same on both sides. `session` is the one under which flow_open travelled, `token` the
+    /// receiver's, `flow_receiver` the node that receives the data. Nothing where the session is gone.
+    [[nodiscard]] std::optional<short_key> flow_key(const client_id& peer, session_number session, std::uint32_t token,
+                                                    const client_id& flow_receiver) const;
+
+    /// Takes frame types 0x40 to 0x45. Gives the payload of a good sealed frame; answers and drops all else by itself.
+    [[nodiscard]] std::optional<opened> on_datagram(time_point now, wall_time wall, const received_datagram& datagram);
+
+    /// The next datagram or event, in the order in which they came about.
+    [[nodiscard]] std::optional<envelope_output> poll();
+    [[nodiscard]] time_point deadline() const noexcept;
+    void on_timer(time_point now);
+
+    [[nodiscard]] const envelope_counters& counters() const noexcept;
+    [[nodiscard]] std::size_t peer_count() const noexcept;
+    [[nodiscard]] std::size_t session_count(const client_id& peer) const noexcept;  ///< unconfirmed ones included
+
+private:
+    class core;
+    std::unique_ptr<core> core_;
+};
+
+}  // namespace p2pdist
