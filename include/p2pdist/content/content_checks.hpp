@@ -1,5 +1,5 @@
 #pragma once
-// Checks on the words of base/content_info.hpp that need the limits of this room.
+// Rules for content_info (base/content_info.hpp) that come from the content format.
 
 #include "p2pdist/base/content_info.hpp"
 #include "p2pdist/base/result.hpp"

@@ -1,0 +1,63 @@
+#pragma once
+// The content store in memory: the same requests and answers as on disk, computed at once. For tests, the simulated world and
+// embedders without a disk.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "p2pdist/base/bytes.hpp"
+#include "p2pdist/content/store.hpp"
+#include "p2pdist/crypto/crypto_suite.hpp"
+
+namespace p2pdist {
+
+/// Lets the stores of many simulated nodes keep one copy of each chunk: a region that was verified once is recognised by
+/// comparing bytes instead of hashing. Single-threaded, like the stores that share it.
+class memory_chunk_pool {
+public:
+    /// The region if it was added for this root and chunk and still lives in some store.
+    [[nodiscard]] std::shared_ptr<const bytes> find(const digest& root, chunk_index chunk) const;
+    void add(const digest& root, chunk_index chunk, const std::shared_ptr<const bytes>& region);
+
+private:
+    std::map<std::pair<digest, chunk_index>, std::weak_ptr<const bytes>> regions_;
+};
+
+struct memory_store_options {
+    std::uint64_t limit_bytes = UINT64_MAX;
+    std::uint64_t volume_free_bytes = std::uint64_t{1} << 40;  ///< with nothing stored
+    std::shared_ptr<memory_chunk_pool> pool;                   ///< optional
+
+    /// Asked before each request: an error here is its answer, and nothing happens (disk full, I/O error).
+    std::function<std::optional<error>(const store_request&)> fault;
+    /// Asked before a chunk is read: true damages the stored bytes first (a corrupt disk).
+    std::function<bool(const content_key&, chunk_index)> corrupt;
+};
+
+/// Every function is synchronous; nothing is kept of a request but the memory it refers to. Distinct objects: safe. Shared: unsafe.
+class memory_store {
+public:
+    /// `crypto` outlives the store.
+    explicit memory_store(const crypto_suite& crypto, memory_store_options options = {});
+    ~memory_store();
+    memory_store(memory_store&&) noexcept;
+    memory_store& operator=(memory_store&&) noexcept;
+
+    [[nodiscard]] store_completion execute(const store_request& request);
+
+    /// The files that store_import and store_attach read and store_export writes, by path.
+    [[nodiscard]] std::map<std::string, bytes>& files() noexcept;
+
+    /// What a crash does to a store: contents are no longer in use. All else is durable once execute() has returned.
+    void restart();
+
+private:
+    class state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace p2pdist

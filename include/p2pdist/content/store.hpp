@@ -1,0 +1,229 @@
+#pragma once
+// The seam between a core and its content store: requests and completions as values. driver/file_store.hpp keeps contents on
+// disk, content/memory_store.hpp in memory (tests, simulation, embedders); both answer every request exactly once.
+//
+// Requests may be answered in any order: one that depends on another is sent after the other's completion.
+//
+// The life of a download: store_open{create} reserves the space and tells which chunks are verified already; store_write_chunk
+// for each chunk that arrives (or store_append and store_finish, where nothing can be verified before the end);
+// store_read_chunk serves others meanwhile; store_export writes the output file; store_close lets go.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/errors.hpp"
+#include "p2pdist/content/chunk_geometry.hpp"
+#include "p2pdist/content/chunk_set.hpp"
+#include "p2pdist/crypto/crypto_suite.hpp"
+
+namespace p2pdist {
+
+// ---- requests ------------------------------------------------------------------------------------------------------------------
+
+/// Puts a content in use: until as many store_close follow, it is not evicted. Answer: store_opened.
+/// Without `create`: errc::not_found where the store has nothing of it. With it, an entry is made and its space reserved:
+/// least recently used contents are evicted for it, and errc::no_space (evicting nothing) where that would not be enough, be it
+/// for the store's limit or the volume's free space (CLI-3). errc::invalid_argument: same key, another size.
+struct store_open {
+    content_info content;
+    bool create = false;
+};
+
+/// Takes one store_open back. Answer: store_done; errc::not_found where it is not in use.
+struct store_close {
+    content_key key;
+};
+
+/// One verified chunk with its proof, as a region of the proven object. Needs no store_open, but keep one for a content that is
+/// being served. The bytes are checked against the tree again: where the disk has altered them the answer is
+/// errc::integrity_failed, and the chunk counts as missing from then on. Answer: store_region; errc::not_found where the chunk is
+/// not there. A region serves many datagrams: ask once a chunk and keep it while it is being sent.
+struct store_read_chunk {
+    content_key key;
+    chunk_index chunk = 0;
+};
+
+/// A chunk that arrived, for a sha256_tree content in use. `proof` holds its siblings as raw bytes from the leaves up (see
+/// split_region); it may be empty where the whole tree is known. Hashed off the caller's thread. Answer: store_written, after
+/// which the chunk survives a crash (CLI-4): written, journaled and synced, many chunks per sync. errc::integrity_failed: bytes or
+/// proof don't fit the root, nothing was written; errc::no_space, errc::io_failed: the chunk counts as missing.
+/// A chunk that is already there is done at once.
+struct store_write_chunk {
+    content_key key;
+    chunk_index chunk = 0;
+    shared_bytes proof;
+    shared_bytes data;
+};
+
+/// Bytes in order that can't be verified yet, for a content in use: plain SHA-256 contents, and a tree content from a fallback
+/// source without a tree file. `offset` is the end of what was appended before, or what store_opened/store_appended said;
+/// errc::invalid_argument otherwise. At most limits::store_append_bytes_max a request. Verified chunks are never overwritten.
+/// Answer: store_appended; the bytes survive a crash, but are served to nobody before store_finish.
+struct store_append {
+    content_key key;
+    std::uint64_t offset = 0;
+    shared_bytes data;
+};
+
+/// The last byte was appended: reads and hashes the whole. Where it fits, every chunk is verified and the tree is complete (for a
+/// plain hash: the local tree is made). Answer: store_opened. errc::integrity_failed: what was appended is dropped, verified
+/// chunks stay. errc::invalid_argument: bytes are missing.
+struct store_finish {
+    content_key key;
+};
+
+/// A tree file (tree_file.hpp) for a sha256_tree content in use; proven against the root, then kept. What was appended before is
+/// checked chunk by chunk. Answer: store_opened; errc::malformed or errc::integrity_failed.
+struct store_install_tree {
+    content_key key;
+    shared_bytes tree_file;
+};
+
+/// The tree file of a whole content. Answer: store_tree; errc::not_found where the tree is incomplete.
+struct store_read_tree {
+    content_key key;
+};
+
+/// Hashes a file of this device and copies it into the store. `id`: default is default_content_id. `expected`: the hash of the
+/// catalogue, of either kind; the file must fit it (errc::integrity_failed). Without it a sha256_tree content results.
+/// Answer: store_content, whole. errc::not_found, errc::no_space, errc::io_failed.
+struct store_import {
+    std::optional<content_id> id;
+    std::optional<content_hash> expected;
+    std::string path;
+};
+
+/// Makes a file of this device readable as a content without copying it: the server's file store (SRV-5). Reads it once to make
+/// the tree, which is kept as a cache; a file changed later is read and checked again at its next store_attach. It takes nothing
+/// of the store's limit and is never evicted. Answer: store_content; errc::integrity_failed where it does not fit.
+struct store_attach {
+    content_info content;
+    std::string path;
+};
+
+/// Writes the output file: under another name beside it, verified while it is copied, synced, then renamed, replacing what stood
+/// there (CLI-6). Answer: store_content. errc::not_found: not in the store; errc::refused: not whole; errc::integrity_failed:
+/// the disk altered a chunk, which counts as missing from then on.
+struct store_export {
+    content_key key;
+    std::string path;
+};
+
+/// A pinned content is never evicted. Survives a restart. Answer: store_done.
+struct store_pin {
+    content_key key;
+    bool pinned = true;
+};
+
+/// Answer: store_done; errc::refused while it is in use.
+struct store_remove {
+    content_key key;
+};
+
+/// Reads and hashes every chunk that counts as verified; those that don't fit any more count as missing from then on.
+/// Answer: store_checked.
+struct store_verify {
+    content_key key;
+};
+
+/// Answer: store_listing, ordered by key.
+struct store_list {};
+
+/// Changes the limit and evicts down to it. Answer: store_statistics.
+struct store_set_limit {
+    std::uint64_t limit_bytes = 0;
+};
+
+/// Answer: store_statistics.
+struct store_measure {};
+
+/// Chosen by the asker; the completion carries it. Unique among its unanswered requests.
+using store_request_id = std::uint64_t;
+
+struct store_request {
+    store_request_id id = 0;
+    std::variant<store_open, store_close, store_read_chunk, store_write_chunk, store_append, store_finish, store_install_tree, store_read_tree,
+                 store_import, store_attach, store_export, store_pin, store_remove, store_verify, store_list, store_set_limit, store_measure>
+        operation;
+};
+
+// ---- answers -------------------------------------------------------------------------------------------------------------------
+
+struct store_done {};
+
+/// What the store has of a content.
+struct store_opened {
+    chunk_set verified;
+    std::uint64_t appended_bytes = 0;  ///< unverified bytes from the start that are there: where store_append goes on
+    bool tree_known = false;           ///< all of the tree: chunks can be written without proofs
+    bool whole = false;                ///< every byte verified against the content's hash
+    digest tree_root{};                ///< of the proofs that store_read_chunk gives; zero for a plain hash that is not whole
+};
+
+struct store_region {
+    chunk_index chunk = 0;
+    shared_bytes region;  ///< proof, then bytes: chunk_geometry::region(chunk).length
+};
+
+struct store_written {
+    chunk_index chunk = 0;
+};
+
+struct store_appended {
+    std::uint64_t appended_bytes = 0;  ///< where the next store_append goes on; beyond verified chunks
+};
+
+struct store_tree {
+    shared_bytes tree_file;
+};
+
+struct store_content {
+    content_info content;
+};
+
+struct store_checked {
+    chunk_index chunks_checked = 0;
+    chunk_set corrupt;
+};
+
+struct store_entry {
+    content_info content;
+    std::uint64_t verified_bytes = 0;
+    bool whole = false;
+    bool pinned = false;
+    bool attached = false;       ///< by store_attach: lies elsewhere
+    std::uint32_t use_count = 0;  ///< store_open without store_close
+    std::uint64_t last_used = 0;  ///< grows with each use; the smallest is evicted first
+};
+
+struct store_listing {
+    std::vector<store_entry> entries;
+};
+
+struct store_statistics {
+    std::uint64_t used_bytes = 0;         ///< sizes of all contents, reserved ones included, attached ones not
+    std::uint64_t evictable_bytes = 0;    ///< of these: neither in use nor pinned
+    std::uint64_t limit_bytes = 0;
+    std::uint64_t volume_free_bytes = 0;  ///< "free storage" (CLI-5)
+    std::uint64_t usable_bytes = 0;       ///< "usable storage" (CLI-5): what the store may still take, evicting included
+    std::uint32_t contents = 0;
+};
+
+/// `value` holds the alternative that the request names; with `failure` it is store_done.
+struct store_completion {
+    store_request_id id = 0;
+    std::optional<error> failure;
+    std::variant<store_done, store_opened, store_region, store_written, store_appended, store_tree, store_content, store_checked, store_listing,
+                 store_statistics>
+        value;
+    std::vector<content_key> evicted;  ///< contents that made room for this request: no longer held
+
+    [[nodiscard]] bool ok() const noexcept { return !failure; }
+};
+
+}  // namespace p2pdist
