@@ -120,7 +120,7 @@ public:
 
     // Inputs.
     /// A sealed flow_control frame that the envelope opened.
-    void on_control(time_point now, const opened_frame& frame);
+    void on_control(time_point now, const opened& frame);
     /// A data or data_strict frame; gives the piece if it is valid and new.
     [[nodiscard]] std::optional<flow_piece> on_data(time_point now, const received_datagram& datagram);
     void on_timer(time_point now);

@@ -87,7 +87,7 @@ public:
     void drop(time_point now, message_handle request);
 
     // Inputs: frames of type message on small ports, flow_control and data on large ports.
-    void on_frame(time_point now, const opened_frame& frame);
+    void on_frame(time_point now, const opened& frame);
     void on_data(time_point now, const received_datagram& datagram);
     void on_timer(time_point now);
     void on_peer_unreachable(time_point now, const client_id& peer);

@@ -1,0 +1,211 @@
+#pragma once
+// The transfer engine: brings contents here from several sources at once and serves them to others while they still arrive.
+//
+// The receiving side decides: for each missing chunk the engine picks a source that has it, asks for the chunk's region as a range
+// of the proven object (content/chunk_geometry.hpp), has the store verify and write what arrives, and at once offers the chunk to
+// those who fetch from here (cut-through, RVP-4). A source tells what it holds in the status of its flow, as it grows.
+//
+// Sources in the own office use the Foreground protocol, several at once, each chunk from one of them (the last few from the two
+// quickest). Over a WAN one source at a time is asked, only for chunks that no source in the own office holds or is known to be
+// fetching, and never twice: that is what makes one copy a link (RVP-2). While sources in the own office have not yet said what they hold, the WAN
+// waits a moment (RVP-3).
+//
+// A chunk that does not fit its hash is fetched again from a single source in strict mode, where every payload is authenticated;
+// only what fails then is blamed on the peer (SEC-3).
+//
+// Pure; see the contract in docs/architecture.md. Distinct objects: safe. Shared: unsafe. The envelope must outlive it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/log.hpp"
+#include "p2pdist/content/chunk_set.hpp"
+#include "p2pdist/content/store.hpp"
+#include "p2pdist/flow/flow_endpoint.hpp"
+#include "p2pdist/wire/port_plan.hpp"
+
+namespace p2pdist {
+
+/// Where bytes came from, as `sources` of cli.md and OBS-1 count them.
+enum class source_kind : std::uint8_t {
+    store,       ///< was here already
+    office,      ///< a client of the own office
+    ancestor,    ///< a client of an office above
+    server,      ///< the server, for clients of the central office
+    cdn,
+    file_store,
+};
+inline constexpr std::size_t source_kind_count = 6;
+[[nodiscard]] std::string_view to_string(source_kind kind) noexcept;
+
+/// Content bytes by source_kind.
+using source_split = std::array<std::uint64_t, source_kind_count>;
+
+/// A node that may have the content or will have it.
+struct transfer_source {
+    client_id peer;
+    role as = role::client;
+    ip_address address;
+    source_kind kind = source_kind::office;
+    transfer_protocol protocol = transfer_protocol::foreground;
+    friend bool operator==(const transfer_source&, const transfer_source&) = default;
+};
+
+/// Why a transfer stands still.
+enum class transfer_state : std::uint8_t {
+    opening,      ///< the store looks at what is here
+    waiting,      ///< no source has what is missing
+    downloading,
+    paused,       ///< by the user, or Background stands aside for other traffic (XFER-3): see `reason`
+    finishing,    ///< all here; a plain hash is being checked
+    complete,
+    failed,
+};
+[[nodiscard]] std::string_view to_string(transfer_state state) noexcept;
+
+struct source_progress {
+    transfer_source source;
+    std::uint64_t verified_bytes = 0;
+    double bytes_per_second = 0;
+    chunk_index chunks_held = 0;
+    bool paused = false;
+    bool answering = false;     ///< has accepted
+};
+struct transfer_progress {
+    content_info content;
+    transfer_state state = transfer_state::opening;
+    std::string reason;                  ///< of waiting or paused, for people
+    std::uint64_t verified_bytes = 0;
+    double bytes_per_second = 0;         ///< verified, over the last seconds
+    source_split split{};                ///< sums to verified_bytes
+    std::vector<source_progress> sources;
+};
+/// Somebody whom we serve.
+struct upload_progress {
+    content_key content;
+    client_id peer;
+    transfer_protocol protocol = transfer_protocol::foreground;
+    std::uint64_t sent_bytes = 0;
+    double bytes_per_second = 0;
+    bool paused = false;
+};
+
+// ---- outputs beside datagrams and store requests
+
+/// A peer asks to be served: answer with admit() or deny().
+struct serve_request {
+    flow_handle flow;
+    client_id peer;
+    endpoint from;
+    content_info content;
+    transfer_protocol protocol = transfer_protocol::foreground;
+};
+/// A chunk is verified and on disk; the first time, also what was here when the download began.
+struct chunks_verified {
+    content_key content;
+    chunk_index total_verified = 0;
+};
+/// The source is no longer used: refused, unreachable, lost, or blamed. add_source() may name it again.
+struct source_lost {
+    content_key content;
+    transfer_source source;
+    errc reason = errc::unreachable;
+    std::string text;
+    duration retry_after{};
+};
+/// Everybody is asked and nobody has what is missing: the client looks for further sources (given again every few seconds while it lasts).
+struct sources_wanted {
+    content_key content;
+};
+/// By authenticated bytes: this peer served a chunk that does not fit (SEC-3). It is not used again for any content.
+struct peer_blamed {
+    client_id peer;
+    content_key content;
+    chunk_index chunk = 0;
+};
+struct transfer_finished {
+    content_info content;
+    std::optional<error> failure;   ///< none: every byte is verified and on disk
+    source_split split{};
+    duration took{};
+};
+/// A peer's download from us ended; bytes of content that it acknowledged, for the ledger (OBS-1, `links`).
+struct upload_ended {
+    content_key content;
+    client_id peer;
+    endpoint to;
+    transfer_protocol protocol = transfer_protocol::foreground;
+    std::uint64_t sent_bytes = 0;
+};
+
+using transfer_output = std::variant<send_datagram, store_request, serve_request, chunks_verified, source_lost, sources_wanted, peer_blamed,
+                                     transfer_finished, upload_ended>;
+
+struct transfer_engine_config {
+    role own_role = role::client;
+    port_plan ports;
+    congestion_controller_factory foreground = make_foreground_controller;
+    congestion_controller_factory background = make_background_controller;
+    std::size_t office_sources_max = 6;       ///< asked at once for one content
+    std::uint64_t serve_cache_bytes = 16u << 20;  ///< regions kept in memory for several receivers
+    duration status_wait = std::chrono::milliseconds(1500);  ///< how long the WAN waits for the own office's sources to say what they hold
+    log_sink log;
+};
+
+class transfer_engine {
+public:
+    transfer_engine(const crypto_suite& crypto, entropy& random_bytes, envelope& seal, std::uint64_t jitter_seed, transfer_engine_config config);
+    ~transfer_engine();
+    transfer_engine(transfer_engine&&) noexcept;
+    transfer_engine& operator=(transfer_engine&&) noexcept;
+
+    // Downloading. A second download() of the same content joins the first; transfer_finished follows exactly once, unless cancelled.
+    void download(time_point now, const content_info& content);
+    void cancel(time_point now, const content_key& content);
+    void pause(time_point now, const content_key& content, bool paused);
+    /// The envelope knows the peer. Naming a source again changes nothing.
+    void add_source(time_point now, const content_key& content, const transfer_source& source);
+    void remove_source(time_point now, const content_key& content, const client_id& peer);
+    /// Bytes from a fallback source (SRC-2) in order, to be verified like any other: for a content whose tree is known whole chunks
+    /// (`offset` a multiple of chunk_bytes), otherwise the next bytes after appended_bytes(). Kept by reference.
+    void give(time_point now, const content_key& content, source_kind kind, std::uint64_t offset, shared_bytes data);
+    void give_tree(time_point now, const content_key& content, shared_bytes tree_file);   ///< a tree file beside the package (SRC-3)
+    /// What a fallback source is to read next for this content, if anything: missing chunks that no source has, in order.
+    [[nodiscard]] std::optional<byte_range> fallback_wants(const content_key& content) const;
+
+    // Serving. A content that is being downloaded is served as far as it is verified (tree contents only).
+    /// Serve a content that the store has; without it, requests for it are refused with errc::not_found.
+    void serve(time_point now, const content_info& content);
+    void stop_serving(time_point now, const content_key& content);
+    void admit(time_point now, flow_handle flow);
+    void deny(time_point now, flow_handle flow, flow_close why);
+
+    // Inputs.
+    void on_control(time_point now, const opened& frame);                  ///< flow_control on a content or control port
+    void on_data(time_point now, const received_datagram& datagram);       ///< data and data_strict on a content port
+    void on_store_done(time_point now, store_completion completion);       ///< to a store_request of this engine
+    void on_timer(time_point now);
+    void on_peer_unreachable(time_point now, const client_id& peer);
+    [[nodiscard]] bool owns_port(std::uint16_t local_port) const noexcept;
+
+    // Outputs and views.
+    [[nodiscard]] std::optional<transfer_output> poll(time_point now);
+    [[nodiscard]] time_point deadline() const;
+    [[nodiscard]] std::optional<transfer_progress> progress(const content_key& content) const;
+    [[nodiscard]] std::vector<transfer_progress> downloads() const;
+    [[nodiscard]] std::vector<upload_progress> uploads() const;
+    /// Chunks verified here, of a content that is downloading or served; nothing for others.
+    [[nodiscard]] const chunk_set* held(const content_key& content) const;
+
+private:
+    class implementation;
+    std::unique_ptr<implementation> self_;
+};
+
+}  // namespace p2pdist
