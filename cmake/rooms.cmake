@@ -10,24 +10,34 @@ target_compile_options(p2pdist_warnings INTERFACE -Wall -Wextra -Wpedantic -Wsha
 function(p2pdist_room name)
     cmake_parse_arguments(ROOM "" "" "USES;PRIVATE_LIBRARIES" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp ${PROJECT_SOURCE_DIR}/src/${name}/*/*.cpp)
+    list(TRANSFORM ROOM_USES PREPEND p2pdist_)
+    if(NOT sources)  # headers only
+        add_library(p2pdist_${name} INTERFACE)
+        target_link_libraries(p2pdist_${name} INTERFACE p2pdist_options ${ROOM_USES})
+        return()
+    endif()
     add_library(p2pdist_${name} STATIC ${sources})
     target_include_directories(p2pdist_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src/${name})
-    list(TRANSFORM ROOM_USES PREPEND p2pdist_)
     target_link_libraries(p2pdist_${name} PUBLIC p2pdist_options ${ROOM_USES}
         PRIVATE $<BUILD_INTERFACE:p2pdist_warnings> ${ROOM_PRIVATE_LIBRARIES})
 endfunction()
 
-# The room whose codec is generated from src/<room>/*.proto; protobuf's headers stay inside it.
+# The room whose codec is generated from src/<room>/*.proto. Only its own sources see protobuf's headers and the generated ones;
+# rooms above link protobuf's archive and nothing else of it.
 function(p2pdist_protobuf_room name)
     find_package(Protobuf 3.21 REQUIRED)
     p2pdist_room(${name} ${ARGN})
     file(GLOB protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.proto)
+    set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated/${name})
+    file(MAKE_DIRECTORY ${generated})
+    # A target of its own, so that generated code is compiled without our warnings.
     add_library(p2pdist_${name}_proto OBJECT)
-    protobuf_generate(TARGET p2pdist_${name}_proto LANGUAGE cpp PROTOS ${protos} IMPORT_DIRS ${PROJECT_SOURCE_DIR}/src/${name})
-    target_include_directories(p2pdist_${name}_proto SYSTEM PUBLIC ${Protobuf_INCLUDE_DIRS} ${CMAKE_CURRENT_BINARY_DIR})
-    target_compile_features(p2pdist_${name}_proto PUBLIC cxx_std_20)
+    protobuf_generate(TARGET p2pdist_${name}_proto LANGUAGE cpp PROTOS ${protos} APPEND_PATH
+        PROTOC_OUT_DIR ${generated})
+    target_include_directories(p2pdist_${name}_proto SYSTEM PRIVATE ${Protobuf_INCLUDE_DIRS} ${generated})
+    target_compile_features(p2pdist_${name}_proto PRIVATE cxx_std_20)
     target_sources(p2pdist_${name} PRIVATE $<TARGET_OBJECTS:p2pdist_${name}_proto>)
-    target_include_directories(p2pdist_${name} SYSTEM PRIVATE ${Protobuf_INCLUDE_DIRS} ${CMAKE_CURRENT_BINARY_DIR})
+    target_include_directories(p2pdist_${name} SYSTEM PRIVATE ${Protobuf_INCLUDE_DIRS} ${generated})
     add_dependencies(p2pdist_${name} p2pdist_${name}_proto)
-    target_link_libraries(p2pdist_${name} PRIVATE protobuf::libprotobuf-lite)
+    target_link_libraries(p2pdist_${name} PRIVATE $<LINK_ONLY:protobuf::libprotobuf-lite>)
 endfunction()

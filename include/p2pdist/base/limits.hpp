@@ -69,4 +69,15 @@ inline constexpr int enrolment_attempts_max = 8;                     ///< of eac
 inline constexpr std::chrono::milliseconds enrolment_retry_first = 400ms;  ///< doubled up to enrolment_retry_max
 inline constexpr std::chrono::milliseconds enrolment_retry_max = 4s;
 
+// messages (wire)
+inline constexpr std::size_t message_name_bytes_max = 256;        ///< names of offices, hosts and settings, versions, keys
+inline constexpr std::size_t message_text_bytes_max = 1000;       ///< a sentence for people; longer ones are cut
+inline constexpr std::size_t message_value_bytes_max = 8192;      ///< the value of a setting
+inline constexpr std::size_t message_spreadsheet_bytes_max = 48u << 20;  ///< a topology as text
+inline constexpr std::size_t message_rows_max = 1u << 18;         ///< rows of a list in a large message
+inline constexpr std::size_t locate_path_max = 16;                ///< offices from one's own to the central one
+inline constexpr std::size_t locate_roster_max = 8;               ///< of one office in a locate_reply
+inline constexpr std::size_t locate_holders_max = 8;              ///< of one office in a locate_reply
+inline constexpr std::size_t want_others_max = 8;                 ///< further sources in a want_reply
+
 }  // namespace p2pdist::limits

@@ -102,9 +102,16 @@ struct flow_control {
 
 inline constexpr std::size_t flow_ranges_max = 32;        ///< entries in `wanted` and in `acknowledged`
 inline constexpr std::size_t flow_status_bytes_max = 700; ///< of an opaque status, so that every control frame fits a datagram
+inline constexpr std::size_t flow_text_bytes_max = 300;   ///< of flow_close::text; longer text is cut
+inline constexpr std::uint64_t flow_object_bytes_max = (std::uint64_t{1} << 48) - 1;  ///< since data frames hold 48-bit offsets
+inline constexpr std::uint32_t flow_datagram_bytes_min = 512;  ///< least datagram_bytes_max that a receiver may ask for
 
+/// A typical feedback takes less than 60 bytes. Empty ranges and ranges after the first flow_ranges_max are left out.
+/// `acknowledged` must be ordered highest first, without overlaps, and lie within 0 to largest_packet. `to_sender` follows from the
+/// signal (open and feedback go to the sender, accept and status to the receiver) and travels for flow_close only.
 [[nodiscard]] bytes encode(const flow_control& control);
-/// errc::malformed for bytes that do not parse, ranges that overflow or more of them than the limits allow.
+/// errc::malformed for bytes that do not parse, ranges that overflow or overlap, or more of them than the limits allow.
+/// An errc that this program doesn't know reads as errc::refused.
 [[nodiscard]] result<flow_control> decode_flow_control(byte_span data);
 
 }  // namespace p2pdist
