@@ -1,14 +1,14 @@
 #include "p2pdist/driver/openssl_crypto.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-
-#include "siphash.hpp"
 
 namespace p2pdist {
 namespace {
@@ -31,12 +31,14 @@ struct freer {
     }
 };
 using md_context = std::unique_ptr<EVP_MD_CTX, freer<EVP_MD_CTX_free>>;
+using mac_context = std::unique_ptr<EVP_MAC_CTX, freer<EVP_MAC_CTX_free>>;
 using cipher_context = std::unique_ptr<EVP_CIPHER_CTX, freer<EVP_CIPHER_CTX_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, freer<EVP_PKEY_free>>;
 using key_context = std::unique_ptr<EVP_PKEY_CTX, freer<EVP_PKEY_CTX_free>>;
 
 constexpr std::size_t sha256_block_bytes = 64;
 constexpr int aead_tag_bytes = 16;
+constexpr unsigned siphash_bytes = 8;
 
 /// Fetched once: a fetch takes a lock and a search by name, more than the hash of a datagram. Never freed, so that objects that
 /// outlive main() may still hash.
@@ -62,6 +64,18 @@ const EVP_CIPHER* aead_algorithm() {
 EVP_MD_CTX* thread_digest_context() {
     thread_local const md_context context{EVP_MD_CTX_new()};
     require(context != nullptr, "EVP_MD_CTX_new");
+    return context.get();
+}
+
+EVP_MAC_CTX* thread_siphash_context() {
+    thread_local const mac_context context = [] {
+        auto* algorithm = EVP_MAC_fetch(nullptr, "SIPHASH", nullptr);
+        require(algorithm != nullptr, "EVP_MAC_fetch");
+        mac_context made{EVP_MAC_CTX_new(algorithm)};  // takes a reference of its own
+        EVP_MAC_free(algorithm);
+        require(made != nullptr, "EVP_MAC_CTX_new");
+        return made;
+    }();
     return context.get();
 }
 
@@ -132,9 +146,19 @@ public:
     }
 
     std::uint64_t siphash(const short_key& key, byte_parts parts) const override {
-        detail::siphash_2_4 state(key);
-        for (const auto part : parts) state.update(part);
-        return state.finish();
+        auto* context = thread_siphash_context();
+        auto size = siphash_bytes;  // OpenSSL's parameter wants a variable
+        const std::array<OSSL_PARAM, 2> parameters{OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
+        require(EVP_MAC_init(context, key.data(), key.size(), parameters.data()) == 1, "EVP_MAC_init");
+        for (const auto part : parts) {
+            if (!part.empty()) require(EVP_MAC_update(context, part.data(), part.size()) == 1, "EVP_MAC_update");
+        }
+        std::array<std::uint8_t, siphash_bytes> out{};
+        std::size_t written = 0;
+        require(EVP_MAC_final(context, out.data(), &written, out.size()) == 1 && written == out.size(), "EVP_MAC_final");
+        std::uint64_t value = 0;  // the paper's 64-bit number: its bytes come in little-endian order
+        for (auto byte = out.rbegin(); byte != out.rend(); ++byte) value = value << 8 | *byte;
+        return value;
     }
 
     public_key x25519_public(const secret_key& secret) const override { return public_half(EVP_PKEY_X25519, secret); }
