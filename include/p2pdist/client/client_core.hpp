@@ -1,0 +1,183 @@
+#pragma once
+// The client as a pure core: enrols, registers, reports what it holds, finds its office, finds sources in the order of SRC-1 and
+// SRC-2, acts as its office's rendezvous point when its rank says so, downloads, verifies, serves its office and child offices.
+//
+// Contract: docs/architecture.md. Drive it with client (driver/client.hpp) in an Asio program, or in a loop of one's own:
+//
+//     client_core core{crypto, entropy, config, now, wall};
+//     core.fetch(now, id);
+//     while (auto out = core.poll(now)) ...        // send datagrams, carry out store and fallback requests, show events
+//     ... core.on_datagram(now, d), core.on_timer(now) at core.deadline(), core.on_store_done(now, c) ...
+//
+// Distinct objects: safe. Shared: unsafe. Crypto and entropy must outlive it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/log.hpp"
+#include "p2pdist/content/store.hpp"
+#include "p2pdist/office/topology.hpp"
+#include "p2pdist/ranking/ranking.hpp"
+#include "p2pdist/transfer/transfer_engine.hpp"
+#include "p2pdist/wire/messages.hpp"
+#include "p2pdist/wire/port_plan.hpp"
+
+namespace p2pdist {
+
+struct client_config {
+    secret_key identity{};                    ///< X25519, made once at the first start and kept (id_of its public key is the client's id)
+    std::optional<bytes> saved_credentials;   ///< what client_event::credentials gave before; empty: enrol first
+    secret_key enrolment{};                   ///< the organisation's enrolment key; all zero: no enrolment, saved credentials only
+    std::vector<ip_address> servers;          ///< tried in turn (DB-4)
+    ip_address address;                       ///< own address in the organisation's network
+    std::uint8_t prefix_bits = 24;            ///< of the interface
+    std::optional<ip_address> broadcast;      ///< of the interface; none: no broadcast discovery
+    port_plan ports;
+    device_profile profile;                   ///< as read from the device; set_profile() keeps it fresh
+    std::string host_name;
+    bool has_file_store = false;              ///< SRC-2: the driver can read a file store
+    std::optional<std::string> cdn;           ///< base URL; the server's settings may give one too
+    std::uint64_t jitter_seed = 1;
+    ranking order = ranking::standard();
+    congestion_controller_factory foreground = make_foreground_controller;
+    congestion_controller_factory background = make_background_controller;
+    log_sink log;
+};
+
+/// Asks the driver to read from a fallback source (SRC-2). It answers with on_fallback_data() pieces in order, then on_fallback_done().
+struct fallback_request {
+    enum class target : std::uint8_t { content, tree };
+    std::uint64_t id = 0;
+    source_kind from = source_kind::cdn;   ///< cdn or file_store
+    target what = target::content;
+    content_info content;
+    std::string url;                       ///< of the CDN, already with the content's name; empty for the file store
+    byte_range range;                      ///< of content; for tree: all of it
+    double bytes_per_second_max = 0;       ///< 0: unlimited; paced by the receiver where a WAN is crossed (SRC-5)
+};
+struct fallback_cancel {
+    std::uint64_t id = 0;
+};
+
+/// Names a fetch, import or other command; its end is a command_done.
+struct command_handle {
+    std::uint64_t value = 0;
+    friend auto operator<=>(const command_handle&, const command_handle&) = default;
+};
+
+// ---- events: values, in order; terminal ones are never lost
+struct client_enrolled {
+    client_id id;
+    bytes credentials;     ///< secret: keep it, mode 0600, and give it back as saved_credentials
+};
+struct client_registered {
+    std::string office;    ///< empty: in no office (OFF-1)
+    bool activated = false;
+};
+/// At most about twice a second and content; the last one before command_done shows the end.
+struct client_progress {
+    transfer_progress transfer;
+};
+struct command_done {
+    command_handle command;
+    std::optional<error> failure;
+    content_info content;
+    source_split split{};
+    duration took{};
+};
+/// For logs and `status`: registered, server lost, took over as rendezvous point, blamed a peer, blocked port, ...
+struct client_notice {
+    log_level level = log_level::info;
+    std::string text;
+};
+using client_event = std::variant<client_enrolled, client_registered, client_progress, command_done, client_notice>;
+
+using client_output = std::variant<send_datagram, store_request, fallback_request, fallback_cancel, client_event>;
+
+/// A snapshot for `status`, `peers`, `explain`.
+struct client_status {
+    client_id id;
+    bool enrolled = false, registered = false, activated = false, server_reachable = false, paused = false;
+    std::string office, office_type;
+    std::vector<std::string> path;            ///< own office, parent, ..., central
+    ip_address server;
+    store_statistics store;
+    device_profile profile;
+    std::vector<transfer_progress> downloads;
+    std::vector<upload_progress> uploads;
+};
+struct peer_view {
+    peer_info peer;
+    std::string office;
+    std::string relation;          ///< "office", "ancestor", "child", "server"
+    holding_state state = holding_state::none;
+    bool acting = false;
+};
+/// Who is asked for a content and why, in words (`explain`).
+struct explanation {
+    content_info content;
+    std::string acting;                  ///< acting rendezvous point of the own office: id and address, or empty
+    bool acting_is_self = false;
+    struct line {
+        std::string office;
+        peer_info peer;
+        int position = 0;                ///< in the office's ranking, from 1
+        std::string decided_by;          ///< the criterion that put it behind the one before it
+        holding_state state = holding_state::none;
+        bool acting = false;
+        bool reachable = true;
+    };
+    std::vector<line> ranking;           ///< own office first, then the offices above
+    std::vector<std::string> notes;      ///< sources tried and why not, holders elsewhere that are not used (OFF-2), fallback, pauses
+};
+
+class client_core {
+public:
+    client_core(const crypto_suite& crypto, entropy& random_bytes, client_config config, time_point now, wall_time wall);
+    ~client_core();
+    client_core(client_core&&) noexcept;
+    client_core& operator=(client_core&&) noexcept;
+
+    // Commands.
+    /// Downloads a published content into the store and, where `output` is not empty, writes it there (CLI-6).
+    command_handle fetch(time_point now, const content_id& id, std::string output = {});
+    /// Puts a file of this device into the store and shares it (`import`).
+    command_handle import(time_point now, std::string path, std::optional<content_id> id);
+    command_handle pin(time_point now, const content_id& id, bool pinned);
+    command_handle remove(time_point now, const content_id& id);
+    command_handle verify(time_point now);
+    /// Ends with command_done errc::cancelled; the download itself goes on only if somebody else waits for it.
+    void cancel(time_point now, command_handle command);
+    void pause(time_point now, bool paused);       ///< all downloads of this client
+    void set_profile(time_point now, device_profile profile);
+    void set_address(time_point now, ip_address address, std::uint8_t prefix_bits, std::optional<ip_address> broadcast);
+
+    // Inputs.
+    void on_datagram(time_point now, const received_datagram& datagram);
+    void on_timer(time_point now);
+    void on_wall_clock(wall_time wall);            ///< at least once a minute
+    void on_store_done(time_point now, store_completion completion);
+    void on_fallback_data(time_point now, std::uint64_t request, std::uint64_t offset, shared_bytes data);
+    void on_fallback_done(time_point now, std::uint64_t request, std::optional<error> failure);
+
+    // Outputs and views.
+    [[nodiscard]] std::optional<client_output> poll(time_point now);
+    [[nodiscard]] time_point deadline() const;
+    [[nodiscard]] client_status status() const;
+    [[nodiscard]] std::vector<peer_view> peers() const;
+    [[nodiscard]] std::optional<explanation> explain(const content_id& id) const;
+    [[nodiscard]] std::optional<transfer_progress> progress(const content_id& id) const;
+    [[nodiscard]] std::vector<store_entry> contents() const;
+
+private:
+    class implementation;
+    std::unique_ptr<implementation> self_;
+};
+
+}  // namespace p2pdist
