@@ -47,8 +47,8 @@ result<port_plan> port_plan::with_offset(int offset) {
     constexpr std::int64_t offset_min = port_min - rows.front().default_port;
     constexpr std::int64_t offset_max = port_max - rows.back().default_port;
     if (offset < offset_min || offset > offset_max)
-        return {errc::invalid_argument, "port offset " + std::to_string(offset) + ": choose one from " + std::to_string(offset_min) + " to " +
-                                            std::to_string(offset_max) + ", so that every port lies in 1024 to 65535"};
+        return {errc::invalid_argument, "port offset " + std::to_string(offset) + ": choose one from " + std::to_string(offset_min) +
+                                            " to " + std::to_string(offset_max) + ", so that every port lies in 1024 to 65535"};
     port_plan plan;
     for (auto& port : plan.ports_) port = static_cast<std::uint16_t>(port + offset);
     return plan;
@@ -58,8 +58,8 @@ result<void> port_plan::set(port_use use, std::uint16_t port) {
     const auto name = std::string(p2pdist::to_string(use));
     if (port == 0) return {errc::invalid_argument, "port " + name + ": 0 is not a port; choose one from 1 to 65535"};
     if (const auto other = use_of(port); other && *other != use)
-        return {errc::invalid_argument,
-                "port " + name + ": " + std::to_string(port) + " is taken by " + std::string(p2pdist::to_string(*other)) + "; choose another"};
+        return {errc::invalid_argument, "port " + name + ": " + std::to_string(port) + " is taken by " +
+                                            std::string(p2pdist::to_string(*other)) + "; choose another"};
     ports_[static_cast<std::size_t>(use)] = port;
     return {};
 }

@@ -27,7 +27,7 @@ public:
     [[nodiscard]] const topology& current() const;
 
 private:
-    std::vector<subnet> central_;           // sorted
+    std::vector<subnet> central_;  // sorted
     std::set<subnet> others_;
     mutable std::optional<topology> current_;  // made when it is asked for: thousands of clients register in a row
 };

@@ -15,7 +15,8 @@
 
 namespace p2pdist {
 
-/// Why a topology is refused, and where: the row as a spreadsheet program numbers it (the header is row 1) and the column's name.
+/// Why a topology is refused, and where: the row as a spreadsheet program numbers it (the header is row 1) and the column's name
+/// (empty where it is not about one column).
 struct refusal {
     int row = 0;
     std::string column;

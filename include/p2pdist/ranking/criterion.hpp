@@ -24,7 +24,7 @@ struct criterion {
 /// The steps of the continuous criteria: they compare floor(value / step), so that small and passing differences decide nothing (RANK-7).
 /// Part of the organisation's configuration: every node of an organisation has to use the same. A step of 0 counts as 1.
 struct ranking_steps {
-    std::uint64_t free_storage_bytes = std::uint64_t{1} << 30;    ///< 1 GiB
+    std::uint64_t free_storage_bytes = std::uint64_t{1} << 30;  ///< 1 GiB
     duration uptime = std::chrono::hours(1);
     std::uint64_t usable_storage_bytes = std::uint64_t{1} << 30;  ///< 1 GiB
 
