@@ -12,12 +12,10 @@
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/credentials.hpp"
 #include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/sealed_link.hpp"
 #include "p2pdist/envelope/version.hpp"
 
 namespace p2pdist {
-
-/// Names one of the sessions with a peer, the same number on both sides. Random, so only meaningful together with the peer.
-using session_number = std::uint32_t;
 
 struct envelope_config {
     version_range versions;                                          ///< differs from the default only in tests
@@ -79,41 +77,22 @@ struct newer_epoch_seen {
 
 using envelope_output = std::variant<send_datagram, peer_unreachable, session_ready, version_mismatch, newer_epoch_seen>;
 
-/// What became of a payload that was given to send().
-enum class send_status : std::uint8_t {
-    sealed,          ///< left (or waits for poll) under the current session
-    kept,            ///< leaves as soon as the session is made
-    unknown_peer,    ///< dropped: no key; add_peer first
-    no_credentials,  ///< dropped: not enrolled yet
-    too_large,       ///< dropped: above envelope::payload_bytes_max
-    full,            ///< dropped: too much waits for this session, or too many sessions are being made
-    held_off,        ///< dropped: the peer was unreachable a moment ago
-};
-
-/// A frame that was said by `from`, exactly once. `payload` borrows from the datagram.
-struct opened {
-    client_id from;
-    frame_type type = frame_type::message;  ///< message or flow_control
-    path way;                               ///< answer over the same
-    session_number session = 0;             ///< for flow_key
-    std::uint16_t key_epoch = 0;            ///< differs from the own only with accept_older_epochs
-    role sender_role = role::client;        ///< as the sender's certificate says
-    byte_span payload;
-};
-
 /// One node's side of all its pairwise sessions. Distinct objects: safe. Shared: unsafe. The crypto suite and the entropy must
 /// outlive it. Allocates per session and per outgoing frame, not per incoming one.
-class envelope {
+class envelope final : public sealed_link {
 public:
     static constexpr std::size_t payload_bytes_max = limits::datagram_bytes_max - sealed_overhead_bytes;  ///< 1156
 
     /// Draws a fresh boot id. Without credentials everything but version_refused is dropped.
     envelope(const crypto_suite& crypto, entropy& random, node_identity self, std::optional<credentials> held, envelope_config config = {});
-    ~envelope();
+    ~envelope() override;
     envelope(envelope&&) noexcept;
     envelope& operator=(envelope&&) noexcept;
 
     [[nodiscard]] const node_identity& self() const noexcept;
+    [[nodiscard]] const client_id& self_id() const noexcept override { return self().id; }
+    [[nodiscard]] std::size_t frame_payload_max() const noexcept override { return payload_bytes_max; }
+    [[nodiscard]] std::size_t data_frame_max() const noexcept override { return limits::datagram_bytes_max; }
     [[nodiscard]] const std::optional<credentials>& held() const noexcept;
 
     /// New credentials. Another epoch or signing key ends all sessions (SEC-2: a new epoch revokes); a mere renewal keeps them.
@@ -130,18 +109,18 @@ public:
     /// Seals and sends, or keeps the payload and first makes a session over the same way. `type` is message or flow_control.
     /// An identical payload that is already kept is not kept twice. Where the peer has been silent for long the session is
     /// renewed beside the running one, so that a restart of the peer heals even if its session_unknown gets lost.
-    send_status send(time_point now, const client_id& peer, const path& way, frame_type type, byte_span payload);
+    send_status send(time_point now, const client_id& peer, const path& way, frame_type type, byte_span payload) override;
 
     /// Makes a session if there is none; session_ready or peer_unreachable follows, session_ready also at once where there is one.
     send_status ensure_session(time_point now, const client_id& peer, const path& way);
     [[nodiscard]] bool has_session(const client_id& peer) const noexcept;
     /// The session under which the next frame to the peer leaves.
-    [[nodiscard]] std::optional<session_number> current_session(const client_id& peer) const noexcept;
+    [[nodiscard]] std::optional<session_number> current_session(const client_id& peer) const noexcept override;
 
     /// The key of a flow's data frames: the same on both sides. `session` is the one under which flow_open travelled, `token` the
     /// receiver's, `flow_receiver` the node that receives the data. Nothing where the session is gone.
     [[nodiscard]] std::optional<short_key> flow_key(const client_id& peer, session_number session, std::uint32_t token,
-                                                    const client_id& flow_receiver) const;
+                                                    const client_id& flow_receiver) const override;
 
     /// Takes frame types 0x40 to 0x45. Gives the payload of a good sealed frame; answers and drops all else by itself.
     [[nodiscard]] std::optional<opened> on_datagram(time_point now, wall_time wall, const received_datagram& datagram);

@@ -7,7 +7,7 @@
 // acknowledged. The flow knows bytes and offsets, not what they mean; each side can attach an opaque status that always
 // arrives in its newest form.
 //
-// Pure: see the contract in docs/architecture.md. Distinct objects: safe. Shared: unsafe. The envelope must outlive it.
+// Pure: see the contract in docs/architecture.md. Distinct objects: safe. Shared: unsafe. The link must outlive it.
 
 #include <cstdint>
 #include <memory>
@@ -22,7 +22,7 @@
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/entropy.hpp"
-#include "p2pdist/envelope/envelope.hpp"
+#include "p2pdist/envelope/sealed_link.hpp"
 #include "p2pdist/flow/congestion_controller.hpp"
 #include "p2pdist/wire/flow_control.hpp"
 
@@ -96,7 +96,7 @@ struct flow_endpoint_config {
 
 class flow_endpoint {
 public:
-    flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, envelope& seal, std::uint64_t jitter_seed, flow_endpoint_config config = {});
+    flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, flow_endpoint_config config = {});
     ~flow_endpoint();
     flow_endpoint(flow_endpoint&&) noexcept;
     flow_endpoint& operator=(flow_endpoint&&) noexcept;

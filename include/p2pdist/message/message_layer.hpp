@@ -3,7 +3,7 @@
 //
 // A small message is one sealed datagram; it is sent again with back-off until it is acknowledged or answered, and handled once
 // however often it arrives. A message or reply too large for that is announced by large_offer and fetched by the receiver as a
-// flow over the large port pair. The layer is pure (see the contract in docs/architecture.md); the envelope must outlive it.
+// flow over the large port pair. The layer is pure (see the contract in docs/architecture.md); the link must outlive it.
 // The same layer runs inside the connector's encrypted channel, through another message_link.
 //
 // Distinct objects: safe. Shared: unsafe.
@@ -66,20 +66,21 @@ struct message_layer_config {
     duration duplicates_kept = std::chrono::seconds(90);  ///< how long a handled request's answer is kept for its repetitions
 };
 
+struct message_options {
+    transfer_protocol large_protocol = transfer_protocol::background;  ///< MSG-2
+    std::optional<duration> answer_timeout;   ///< instead of the configured one
+    int attempts_max = 0;                     ///< 0: the configured number
+};
+
 class message_layer {
 public:
-    message_layer(const crypto_suite& crypto, entropy& random_bytes, envelope& seal, std::uint64_t jitter_seed, message_layer_config config);
+    message_layer(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, message_layer_config config);
     ~message_layer();
     message_layer(message_layer&&) noexcept;
     message_layer& operator=(message_layer&&) noexcept;
 
-    struct send_options {
-        transfer_protocol large_protocol = transfer_protocol::background;  ///< MSG-2
-        std::optional<duration> answer_timeout;   ///< instead of the configured one
-        int attempts_max = 0;                     ///< 0: the configured number
-    };
     /// Sends a request; exactly one message_answered or message_failed follows, unless it is cancelled.
-    message_handle request(time_point now, const message_peer& to, message_body body, send_options options = {});
+    message_handle request(time_point now, const message_peer& to, message_body body, message_options options = {});
     void cancel(message_handle request);
     /// Answers a message_received, once.
     void reply(time_point now, message_handle request, message_body body, transfer_protocol large_protocol = transfer_protocol::background);
