@@ -49,9 +49,11 @@ struct licence_record {
     friend bool operator==(const licence_record&, const licence_record&) = default;
 };
 
+/// The topology in force, so that a restarted server gives its version the same meaning as before.
 struct topology_record {
     std::uint64_t version = 0;
-    std::string spreadsheet;   ///< empty: none imported, the detected one is in force (OFF-6)
+    std::string spreadsheet;   ///< empty: none yet
+    bool imported = false;     ///< false: the detected one (OFF-6)
     friend bool operator==(const topology_record&, const topology_record&) = default;
 };
 
@@ -64,13 +66,13 @@ struct link_record {
     friend bool operator==(const link_record&, const link_record&) = default;
 };
 
-/// All that a server knows when it starts.
+/// All that a server knows when it starts. Every list is ordered by its key, which is unique in it.
 struct catalogue_snapshot {
-    std::vector<client_record> clients;
-    std::vector<content_record> contents;
-    std::vector<holding_record> holdings;
-    std::vector<link_record> links;
-    std::vector<std::pair<std::string, std::string>> settings;
+    std::vector<client_record> clients;      ///< by id
+    std::vector<content_record> contents;    ///< by id
+    std::vector<holding_record> holdings;    ///< by client, then content key
+    std::vector<link_record> links;          ///< by office, then content key
+    std::vector<std::pair<std::string, std::string>> settings;  ///< by key
     topology_record topology;
     licence_record licence;
     state_versions versions;
@@ -78,11 +80,12 @@ struct catalogue_snapshot {
 };
 
 // One change each; applying the same one twice gives the same state, except for add_link_bytes.
-struct put_client { client_record client; };
+struct put_client { client_record client; };             ///< adds or replaces
 struct remove_client { client_id id; };                  ///< with its holdings
-struct put_last_seen { std::vector<std::pair<client_id, wall_time>> seen; };
-struct put_content { content_record content; };
-struct remove_content { content_id id; };                ///< with its holdings
+struct put_last_seen { std::vector<std::pair<client_id, wall_time>> seen; };  ///< of clients that are there; others are ignored
+struct put_content { content_record content; };          ///< adds or replaces
+struct remove_content { content_id id; };                ///< with its holdings; the link bytes stay
+/// Adds or replaces, in the order given; holding_state::none removes. `replace_all` first removes all of the client.
 struct put_holdings { client_id client; std::vector<holding> holdings; bool replace_all = false; };
 struct put_topology { topology_record topology; };
 struct put_setting { std::string key; std::string value; };   ///< empty value: remove
@@ -93,7 +96,8 @@ struct add_link_bytes { link_record delta; };
 using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,
                                       put_setting, put_licence, put_versions, add_link_bytes>;
 
-/// All of `changes` or none of them, durable before the completion.
+/// All of `changes` or none of them, durable before the completion. Requests take effect and complete in the order in which they
+/// were given, and each completes exactly once.
 struct catalogue_request {
     std::uint64_t id = 0;
     std::vector<catalogue_change> changes;
