@@ -80,4 +80,39 @@ inline constexpr std::size_t locate_roster_max = 8;               ///< of one of
 inline constexpr std::size_t locate_holders_max = 8;              ///< of one office in a locate_reply
 inline constexpr std::size_t want_others_max = 8;                 ///< further sources in a want_reply
 
+// flow
+inline constexpr std::size_t flows_of_peer_max = 64;  ///< that one peer may have opened to us; more are refused
+inline constexpr std::size_t flow_received_ranges_max = 4096;  ///< pieces of disjoint bytes that a receiver remembers; more are dropped
+inline constexpr std::size_t flow_done_ranges_max = 4096;  ///< the same at the sender; the receiver's word replaces what is forgotten
+inline constexpr std::size_t flow_packet_ranges_max = 128;  ///< ranges of packet numbers that a receiver remembers
+inline constexpr std::uint64_t flow_supply_ahead_bytes_min = 1u << 20;  ///< how far ahead of need the upper layer is asked for bytes
+inline constexpr std::uint64_t flow_supply_ahead_bytes_max = 8u << 20;
+inline constexpr std::uint64_t flow_window_bytes_max = 16u << 20;  ///< bytes under way of one flow
+inline constexpr std::size_t flow_endings_max = 256;  ///< ended flows whose end is repeated to a peer that goes on
+inline constexpr std::size_t flow_events_max = 8192;  ///< events that wait for poll(); further status changes are merged
+
+// driver
+inline constexpr std::size_t udp_queue_datagrams_max = 4096;      ///< datagrams that wait for a full socket, each socket
+inline constexpr std::size_t fallback_readers_max = 4;            ///< fallback sources read at once
+inline constexpr std::size_t fallback_piece_bytes = 256u << 10;   ///< of content handed to a core at once
+inline constexpr std::size_t fallback_pieces_max = 16;            ///< pieces that wait for the core, each reader
+inline constexpr std::size_t channels_max = 64;                   ///< connectors' encrypted channels that a server holds at once
+inline constexpr std::size_t local_connections_max = 64;          ///< programs on this device that talk to one client
+
+// server
+inline constexpr std::size_t server_clients_max = 200'000;          ///< registered clients; further ones are refused
+inline constexpr std::size_t server_contents_max = 200'000;         ///< published contents
+inline constexpr std::size_t server_client_holdings_max = 20'000;   ///< of one client; further ones are ignored
+inline constexpr std::size_t server_commits_pending_max = 16'384;   ///< requests that wait for the catalogue; more: errc::limit_reached
+inline constexpr std::size_t server_admin_pending_max = 256;        ///< administrative changes that wait for their turn
+inline constexpr std::size_t server_channels_max = 32;              ///< connectors at one time; the oldest is closed
+inline constexpr std::size_t server_rosters_max = 20'000;           ///< frozen rankings; the least recently used goes
+inline constexpr std::size_t server_roster_members_max = 32;        ///< of one frozen ranking
+inline constexpr std::size_t server_links_max = 200'000;            ///< rows of the link ledger; bytes beyond are not counted
+inline constexpr std::size_t server_attached_contents_max = 4096;   ///< contents served from the file store at one time
+inline constexpr std::size_t server_output_max = 65'536;            ///< events that wait for poll(); more are dropped
+inline constexpr std::size_t catalogue_group_requests_max = 512;    ///< requests that share one transaction
+inline constexpr std::size_t licence_key_bytes_max = 128;
+inline constexpr std::uint32_t licence_seats_max = 10'000'000;
+
 }  // namespace p2pdist::limits
