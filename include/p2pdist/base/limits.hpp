@@ -25,7 +25,6 @@ inline constexpr std::size_t store_write_bytes_max = 32u << 20;  ///< bytes of u
 inline constexpr std::size_t store_append_bytes_max = 1u << 20;  ///< one store_append
 inline constexpr std::size_t store_commit_bytes_max = 8u << 20;  ///< bytes of writes that share one sync to disk
 inline constexpr std::chrono::milliseconds store_commit_delay_max = 20ms;  ///< how long a write waits for others to share its sync
-inline constexpr std::size_t store_journal_records_max = 1u << 20;  ///< a journal with more is rewritten
 
 // office
 inline constexpr std::size_t office_name_bytes_max = 128;
@@ -73,8 +72,8 @@ inline constexpr std::chrono::milliseconds enrolment_retry_max = 4s;
 inline constexpr std::size_t message_name_bytes_max = 256;        ///< names of offices, hosts and settings, versions, keys
 inline constexpr std::size_t message_text_bytes_max = 1000;       ///< a sentence for people; longer ones are cut
 inline constexpr std::size_t message_value_bytes_max = 8192;      ///< the value of a setting
-inline constexpr std::size_t message_spreadsheet_bytes_max = 48u << 20;  ///< a topology as text
 inline constexpr std::size_t message_rows_max = 1u << 18;         ///< rows of a list in a large message
+inline constexpr std::size_t message_settings_max = 1024;         ///< settings in a settings_reply
 inline constexpr std::size_t locate_path_max = 16;                ///< offices from one's own to the central one
 inline constexpr std::size_t locate_roster_max = 8;               ///< of one office in a locate_reply
 inline constexpr std::size_t locate_holders_max = 8;              ///< of one office in a locate_reply

@@ -64,12 +64,12 @@ public:
     [[nodiscard]] bool is_subset_of(const chunk_set& other) const noexcept;
 
     /// Bytes of the content in this set (the last chunk can be short). `geometry` is the set's content's.
-    [[nodiscard]] std::uint64_t bytes(const chunk_geometry& geometry) const noexcept;
+    [[nodiscard]] std::uint64_t content_bytes(const chunk_geometry& geometry) const noexcept;
 
     /// The shorter of run lengths and a bitmap (docs/content-format.md). A full or an empty set takes a few bytes.
-    [[nodiscard]] p2pdist::bytes encode() const;
-    /// Reads exactly what encode() writes for a set of chunk_count; anything else is errc::malformed, and allocates no more
-    /// than chunk_count / 8 bytes.
+    [[nodiscard]] bytes encode() const;
+    /// Reads either form for a set of chunk_count; anything else is errc::malformed. Allocates chunk_count / 8 bytes, whatever
+    /// the hostile bytes say.
     [[nodiscard]] static result<chunk_set> decode(chunk_index chunk_count, byte_span data);
 
     friend bool operator==(const chunk_set&, const chunk_set&) = default;
