@@ -6,6 +6,10 @@ void text_to(const std::string& from, std::string& to, std::size_t size_max) {
     auto size = std::min(from.size(), size_max);
     while (size < from.size() && size > 0 && (static_cast<unsigned char>(from[size]) & 0xc0) == 0x80) --size;
     to.assign(from, 0, size);
+    if (is_utf8(to)) return;
+    for (auto& character : to) {
+        if (static_cast<unsigned char>(character) >= 0x80) character = '?';
+    }
 }
 
 bool text_from(const std::string& from, std::string& to, std::size_t size_max) {

@@ -67,14 +67,18 @@ template <std::size_t Size>
     return true;
 }
 
-/// Text that is too long is cut at a character, so that no sentence of ours makes a message unreadable.
+/// Text that is too long is cut at a character and foreign encodings become '?', so that no sentence of ours (which may quote
+/// somebody's file or host name) makes a message unreadable.
 void text_to(const std::string& from, std::string& to, std::size_t size_max = limits::message_text_bytes_max);
 [[nodiscard]] bool text_from(const std::string& from, std::string& to, std::size_t size_max = limits::message_text_bytes_max);
+
+/// A name: like text, of message_name_bytes_max.
+inline void name_to(const std::string& from, std::string& to) { text_to(from, to, limits::message_name_bytes_max); }
+[[nodiscard]] inline bool name_from(const std::string& from, std::string& to) { return text_from(from, to, limits::message_name_bytes_max); }
 
 void address_to(const ip_address& from, std::string& to);
 [[nodiscard]] bool address_from(const std::string& from, ip_address& to);
 
-/// An id that is not set yet is empty; only where a message may say so.
 [[nodiscard]] bool content_id_from(const std::string& from, content_id& to);
 
 // ---- words
@@ -95,12 +99,13 @@ template <class Pb, class Struct>
 // ---- lists and bytes
 
 template <class Struct, class PbList>
-void list_to(const std::vector<Struct>& from, PbList& to) {
-    to.Reserve(static_cast<int>(from.size()));
-    for (const auto& entry : from) to_pb(entry, *to.Add());
+void list_to(const std::vector<Struct>& from, PbList& to, std::size_t count_max = limits::message_rows_max) {
+    const auto count = std::min(from.size(), count_max);
+    to.Reserve(static_cast<int>(count));
+    for (std::size_t i = 0; i < count; ++i) to_pb(from[i], *to.Add());
 }
 template <class PbList, class Struct>
-[[nodiscard]] bool list_from(const PbList& from, std::vector<Struct>& to, std::size_t count_max) {
+[[nodiscard]] bool list_from(const PbList& from, std::vector<Struct>& to, std::size_t count_max = limits::message_rows_max) {
     if (static_cast<std::size_t>(from.size()) > count_max) return false;
     to.resize(static_cast<std::size_t>(from.size()));
     auto out = to.begin();

@@ -114,4 +114,38 @@ inline constexpr std::size_t catalogue_group_requests_max = 512;    ///< request
 inline constexpr std::size_t licence_key_bytes_max = 128;
 inline constexpr std::uint32_t licence_seats_max = 10'000'000;
 
+// transfer
+inline constexpr std::size_t transfer_downloads_max = 256;           ///< contents that are downloaded at one time
+inline constexpr std::size_t transfer_served_max = 1u << 16;         ///< contents that are served or downloaded
+inline constexpr std::size_t transfer_uploads_max = 512;             ///< receivers served at one time; more are refused
+inline constexpr std::size_t transfer_sources_max = 64;              ///< of one download, lost ones included
+inline constexpr std::size_t transfer_status_sources_max = 16;       ///< office sources asked for what they hold before a WAN is used
+inline constexpr std::size_t transfer_regions_max = 96;              ///< regions that arrive or are being verified, of all downloads
+inline constexpr std::size_t transfer_spare_regions_max = 16;        ///< buffers kept for the next regions
+inline constexpr std::size_t transfer_verify_bytes_max = 16u << 20;  ///< handed to the store unanswered; nothing more is asked for until it answers
+inline constexpr std::size_t transfer_reads_max = 64;                ///< unanswered reads of the store, of all uploads
+inline constexpr std::size_t transfer_needs_max = 256;               ///< ranges that one receiver waits for
+inline constexpr std::size_t transfer_fragments_max = 512;           ///< missing ranges of one region
+inline constexpr std::size_t transfer_contributors_max = 8;          ///< peers that give parts of one region
+inline constexpr std::size_t transfer_pick_candidates_max = 256;     ///< chunks compared for the rarest
+inline constexpr std::size_t transfer_blamed_max = 1024;             ///< peers remembered as blamed; the oldest goes
+inline constexpr int transfer_integrity_attempts_max = 8;            ///< times a whole content may fail its hash before the download fails
+inline constexpr std::size_t transfer_fallback_bytes_max = 8u << 20; ///< that a fallback source is asked for at once
+
+// client
+inline constexpr std::size_t client_events_max = 4096;               ///< outputs that wait for poll(); then notices are dropped, nothing else
+inline constexpr std::size_t client_jobs_max = 1024;                 ///< contents that a client fetches at one time
+inline constexpr std::size_t client_commands_max = 4096;             ///< commands that are not done yet
+inline constexpr std::size_t client_peers_max = 4096;                ///< peers that are remembered for `peers`, `explain` and the order at a busy source
+inline constexpr std::size_t client_contents_max = 65'536;           ///< contents of the store that are served and reported
+inline constexpr std::size_t want_askers_max = 1024;                 ///< of one content, remembered to name them to each other
+inline constexpr std::size_t wants_deferred_max = 64;                ///< want_requests of one content that wait for a decision
+inline constexpr std::size_t polled_peers_max = 8;                   ///< roster members asked at once whether one acts already
+inline constexpr std::size_t referrals_max = 3;                      ///< "not me, ask that one" followed in a row
+inline constexpr std::size_t uploads_office_max = 32;                ///< flows served at once to the own office
+inline constexpr std::size_t uploads_child_max = 16;                 ///< flows served at once to child offices
+inline constexpr std::size_t explain_notes_max = 16;                 ///< remarks kept for `explain`
+inline constexpr std::uint64_t fallback_request_bytes_max = 16u << 20;  ///< asked of CDN or file store at one time
+inline constexpr std::size_t client_settings_max = 256;              ///< settings of the server that are remembered
+
 }  // namespace p2pdist::limits

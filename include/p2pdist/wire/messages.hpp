@@ -4,6 +4,7 @@
 //
 // A request is answered by its own reply struct or by error_reply. Messages between clients carry no secret (CON-3).
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,8 +55,9 @@ struct error_reply {
 /// Announces a message or reply that is too large for one datagram; the receiver fetches it as message_object{token}.
 struct large_offer {
     std::uint64_t token = 0;
-    std::uint64_t size_bytes = 0;
-    digest sha256{};
+    std::uint64_t size_bytes = 0;     ///< of encode_body() of the message that it stands for
+    digest sha256{};                  ///< of the same bytes
+    transfer_protocol protocol = transfer_protocol::background;  ///< names the large port pair (MSG-2, MSG-4)
     friend bool operator==(const large_offer&, const large_offer&) = default;
 };
 /// "Are you there?" Answered by pong; health checks and succession use it.
@@ -71,7 +73,7 @@ struct pong {
 struct register_request {
     device_profile profile;
     ip_address address;
-    std::uint8_t prefix_bits = 0;   ///< of the interface; OFF-6
+    std::uint8_t prefix_bits = 0;   ///< of the interface, at most address.bits(); OFF-6
     std::string host_name;
     std::string software_version;
     friend bool operator==(const register_request&, const register_request&) = default;
@@ -414,20 +416,24 @@ using message_body = std::variant<
 
 /// What one sealed frame of frame_type::message carries.
 struct message {
-    std::uint64_t id = 0;         ///< of the sender, never reused within its boot; 0 in a pure acknowledgement
+    std::uint64_t id = 0;         ///< of the sender, never reused; 0 in a pure acknowledgement
     std::uint64_t reply_to = 0;   ///< the request that this answers or acknowledges; 0: none
     bool acknowledge = false;     ///< the receiver is asked to acknowledge this message itself (it is a request or an offered reply)
     message_body body;            ///< monostate: a pure acknowledgement of `reply_to`
     friend bool operator==(const message&, const message&) = default;
 };
 
+/// Sentences longer than limits::message_text_bytes_max, names longer than message_name_bytes_max and the short lists of locate_reply
+/// and want_reply are cut to their limits, uptimes to whole seconds.
 [[nodiscard]] bytes encode(const message& value);
-/// The body alone, as large messages and broadcasts carry it.
+/// The body alone, as large messages and broadcasts carry it. `body` is not monostate.
 [[nodiscard]] bytes encode_body(const message_body& body);
-/// errc::malformed for bytes that do not parse or values outside their documented ranges.
+/// errc::malformed for bytes that do not parse or values outside their documented ranges; an errc that this program doesn't know reads
+/// as errc::refused. A message without a body is an acknowledgement: id 0, reply_to something; any other has an id.
 [[nodiscard]] result<message> decode_message(byte_span data);
+/// The same; never gives monostate.
 [[nodiscard]] result<message_body> decode_body(byte_span data);
-/// The name of the body's struct ("register_request"), for logs and counters.
+/// The name of the body's struct ("register_request"), for logs and counters; "acknowledgement" for monostate.
 [[nodiscard]] const char* name_of(const message_body& body) noexcept;
 
 }  // namespace p2pdist
