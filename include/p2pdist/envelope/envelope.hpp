@@ -83,7 +83,7 @@ class envelope final : public sealed_link {
 public:
     static constexpr std::size_t payload_bytes_max = limits::datagram_bytes_max - sealed_overhead_bytes;  ///< 1156
 
-    /// Draws a fresh boot id. Without credentials everything but version_refused is dropped.
+    /// Draws a fresh boot id. Without credentials nothing is sent or opened; only hellos of unsupported versions are answered.
     envelope(const crypto_suite& crypto, entropy& random, node_identity self, std::optional<credentials> held, envelope_config config = {});
     ~envelope() override;
     envelope(envelope&&) noexcept;

@@ -1,0 +1,176 @@
+#include "p2pdist/envelope/broadcast.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/assert.hpp"
+#include "pair_key.hpp"
+#include "session_frames.hpp"
+
+namespace p2pdist {
+namespace {
+
+using detail::handshake_layout;
+using detail::read_array;
+
+constexpr std::size_t tag_bytes = sealed_tag_bytes;
+constexpr std::size_t request_fixed_bytes = 4 + 16 + 8 + certificate::size_bytes + 2;  // before the payload
+constexpr std::size_t answer_fixed_bytes = 4 + 16 + certificate::size_bytes;
+
+void put_start(byte_writer& writer, frame_type type, std::uint16_t epoch, const broadcast_nonce& nonce) {
+    writer.u8(static_cast<std::uint8_t>(type));
+    writer.u8(handshake_layout);
+    writer.u16(epoch);
+    writer.raw(nonce);
+}
+
+struct frame_start {
+    frame_type type{};
+    std::uint8_t layout = 0;
+    std::uint16_t epoch = 0;
+    broadcast_nonce nonce{};
+};
+
+frame_start take_start(byte_reader& reader) noexcept {
+    frame_start start;
+    start.type = static_cast<frame_type>(reader.u8());
+    start.layout = reader.u8();
+    start.epoch = reader.u16();
+    start.nonce = read_array<16>(reader);
+    return start;
+}
+
+bool expected(const frame_start& start, frame_type type, const credentials& held) noexcept {
+    return start.type == type && start.layout == handshake_layout && start.epoch == held.key_epoch;
+}
+
+bool good(const crypto_suite& crypto, const credentials& held, const certificate& cert, wall_time now) {
+    return verify_certificate(crypto, held.signing_key, cert, now, held.key_epoch) == certificate_verdict::good;
+}
+
+/// The one-time key of one answer; it names the answerer, so that nothing can be sent back to where it came from.
+std::optional<secret_key> answer_key(const crypto_suite& crypto, const credentials& held, const node_identity& self, const public_key& other,
+                                     const client_id& other_id, const broadcast_nonce& nonce, const client_id& answerer) {
+    const auto shared = crypto.x25519_shared(self.secret, other);
+    if (!shared) return std::nullopt;
+    const auto pair = detail::pair_key(crypto, *shared, held.key_epoch, self.id, other_id);
+    return derive_key(crypto, as_bytes("p2pdist broadcast answer"), pair, {nonce, answerer.value});
+}
+
+}  // namespace
+
+bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now, const broadcast_nonce& nonce,
+                             byte_span payload) {
+    P2PDIST_ASSERT(payload.size() <= broadcast_request_payload_max);
+    bytes out;
+    out.reserve(std::max(broadcast_request_bytes_min, request_fixed_bytes + payload.size() + tag_bytes));
+    byte_writer writer(out);
+    put_start(writer, frame_type::broadcast_request, held.key_epoch, nonce);
+    writer.u64(static_cast<std::uint64_t>(now.seconds));
+    encode(held.own, out);
+    writer.u16(static_cast<std::uint16_t>(payload.size()));
+    writer.raw(payload);
+    out.resize(std::max(out.size(), broadcast_request_bytes_min - tag_bytes));
+    writer.raw(detail::tag_of(crypto, held.group_key, {out}));
+    return out;
+}
+
+std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now,
+                                                        byte_span datagram) {
+    if (datagram.size() < broadcast_request_bytes_min || datagram.size() > limits::datagram_bytes_max) return std::nullopt;
+    const auto body = datagram.first(datagram.size() - tag_bytes);
+    byte_reader reader(body);
+    const auto start = take_start(reader);
+    broadcast_request request;
+    request.nonce = start.nonce;
+    request.sent_at.seconds = static_cast<std::int64_t>(reader.u64());
+    const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
+    request.payload = reader.raw(reader.u16());
+    if (!reader.ok() || !cert || !expected(start, frame_type::broadcast_request, held)) return std::nullopt;
+    // The tag first: it is cheap, and only members can make one.
+    if (!detail::tag_fits(crypto, held.group_key, {body}, datagram.last(tag_bytes))) return std::nullopt;
+    const auto skew = limits::broadcast_clock_skew.count();
+    if (request.sent_at.seconds < now.seconds - skew || request.sent_at.seconds > now.seconds + skew) return std::nullopt;
+    if (!good(crypto, held, *cert, now)) return std::nullopt;
+    request.key = cert->key;
+    request.from = id_of(crypto, cert->key);
+    return request;
+}
+
+bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self, const broadcast_request& request,
+                            byte_span payload) {
+    P2PDIST_ASSERT(payload.size() <= broadcast_answer_payload_max);
+    const auto key = answer_key(crypto, held, self, request.key, request.from, request.nonce, self.id);
+    if (!key) return {};
+    bytes out;
+    out.reserve(answer_fixed_bytes + payload.size() + tag_bytes);
+    byte_writer writer(out);
+    put_start(writer, frame_type::broadcast_answer, held.key_epoch, request.nonce);
+    encode(held.own, out);
+    writer.raw(payload);
+    writer.raw(detail::tag_of(crypto, *key, {out}));
+    return out;
+}
+
+std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
+                                                      wall_time now, byte_span datagram) {
+    if (datagram.size() < answer_fixed_bytes + tag_bytes || datagram.size() > broadcast_request_bytes_min) return std::nullopt;
+    const auto body = datagram.first(datagram.size() - tag_bytes);
+    byte_reader reader(body);
+    const auto start = take_start(reader);
+    const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
+    if (!cert || !expected(start, frame_type::broadcast_answer, held)) return std::nullopt;
+    broadcast_answer answer{id_of(crypto, cert->key), cert->key, start.nonce, reader.rest()};
+    const auto key = answer_key(crypto, held, self, answer.key, answer.from, answer.nonce, answer.from);
+    if (!key || !detail::tag_fits(crypto, *key, {body}, datagram.last(tag_bytes))) return std::nullopt;
+    if (!good(crypto, held, *cert, now)) return std::nullopt;
+    return answer;
+}
+
+broadcast_exchange::broadcast_exchange(const crypto_suite& crypto, entropy& random, node_identity self)
+    : crypto_(&crypto), random_(&random), self_(std::move(self)) {}
+
+broadcast_exchange::question broadcast_exchange::ask(time_point now, wall_time wall, const credentials& held, byte_span payload) {
+    std::erase_if(questions_, [&](const auto& entry) { return entry.second.until <= now; });
+    if (questions_.size() >= limits::broadcast_questions_max) {
+        questions_.erase(std::min_element(questions_.begin(), questions_.end(),
+                                          [](const auto& left, const auto& right) { return left.second.until < right.second.until; }));
+    }
+    question made{random_->array<16>(), {}};
+    made.datagram = seal_broadcast_request(*crypto_, held, wall, made.nonce, payload);
+    questions_[made.nonce].until = now + limits::broadcast_answer_time;
+    return made;
+}
+
+std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, wall_time wall, const credentials& held, byte_span datagram) {
+    const auto drop = [](std::uint64_t& reason) {
+        ++reason;
+        return std::nullopt;
+    };
+    const auto request = open_broadcast_request(*crypto_, held, wall, datagram);
+    if (!request) return drop(counters_.refused);
+    if (request->from == self_.id) return drop(counters_.own);
+    if (const auto at = seen_.find(request->nonce); at != seen_.end() && at->second > now) return drop(counters_.replayed);
+    if (seen_.size() >= limits::broadcast_nonces_max) std::erase_if(seen_, [&](const auto& entry) { return entry.second <= now; });
+    if (seen_.size() >= limits::broadcast_nonces_max) return drop(counters_.limited);
+    // Twice the skew: from "sent in our future" to "sent too long ago".
+    seen_[request->nonce] = now + 2 * limits::broadcast_clock_skew;
+    return request;
+}
+
+std::optional<broadcast_answer> broadcast_exchange::on_answer(time_point now, wall_time wall, const credentials& held, byte_span datagram) {
+    const auto drop = [](std::uint64_t& reason) {
+        ++reason;
+        return std::nullopt;
+    };
+    // Looked up before any key agreement: what we did not ask costs us nothing.
+    byte_reader reader(datagram);
+    const auto at = questions_.find(take_start(reader).nonce);
+    if (!reader.ok() || at == questions_.end() || at->second.until <= now) return drop(counters_.stale);
+    if (at->second.answered.size() >= limits::broadcast_answers_max) return drop(counters_.limited);
+    const auto answer = open_broadcast_answer(*crypto_, held, self_, wall, datagram);
+    if (!answer) return drop(counters_.refused);
+    if (!at->second.answered.insert(answer->from).second) return drop(counters_.replayed);
+    return answer;
+}
+
+}  // namespace p2pdist
