@@ -31,12 +31,13 @@ using office_area = std::variant<subnet, address_range>;
 
 /// An office as an organisation describes it. A value without promises; `topology` is the checked whole.
 struct office {
-    std::string name;  ///< unique and case-sensitive; 1 to limits::office_name_bytes_max bytes of UTF-8, no control characters
+    /// Unique, case-sensitive; 1 to limits::office_name_bytes_max bytes of UTF-8, no control characters, no blanks at its ends.
+    std::string name;
     office_type type = office_type::standard;
     std::string parent;                 ///< the parent's name; empty: this is the central office
     std::vector<office_area> areas;     ///< one or more
     std::vector<ip_address> preferred;  ///< configured rendezvous points (RANK-2), addresses of this office
-    std::string description;            ///< up to limits::office_description_bytes_max bytes of UTF-8
+    std::string description;            ///< up to limits::office_description_bytes_max bytes of UTF-8, no blanks at its ends
 
     friend bool operator==(const office&, const office&) = default;
 };
