@@ -1,0 +1,155 @@
+#include "dtls/channel_set.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+
+namespace p2pdist {
+namespace {
+
+constexpr auto idle_max = std::chrono::minutes(10);          // a connector that went without a word
+constexpr auto handshake_max = std::chrono::seconds(15);
+constexpr auto check_period = std::chrono::milliseconds(250);
+
+}  // namespace
+
+channel_set::channel_set(const asio::any_io_executor& executor, const secret_key& psk, const secret_key& cookie_key, channel_handlers handlers)
+    : timer_(executor), psk_(psk), cookie_key_(cookie_key), listener_(std::make_unique<dtls_listener>(psk, cookie_key)), handlers_(std::move(handlers)) {}
+
+void channel_set::on_datagram(const endpoint& from, byte_span datagram) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto found = pairs_.find(from);
+    if (found != pairs_.end()) {
+        auto& known = found->second;
+        auto& target = known.next.association ? known.next : known.current;
+        const bool handshake_restarts = is_dtls_client_hello(datagram) && target.association->status() != dtls_association::state::handshaking;
+        if (!handshake_restarts) {
+            // While a new association is being made the old one still gets its records: each drops what is not its own.
+            known.current.last_heard = now;
+            known.current.association->on_datagram(datagram);
+            if (known.next.association) known.next.association->on_datagram(datagram);
+            settle(from);
+            return;
+        }
+    }
+    auto heard = listener_->on_datagram(from, datagram);
+    for (auto& answer : heard.datagrams) handlers_.send(from, std::move(answer));
+    if (!heard.association) return;
+    if (found == pairs_.end()) make_room();
+    auto& entry = pairs_[from];
+    auto& slot = entry.current.association ? entry.next : entry.current;
+    slot = {std::move(heard.association), channel_id{++last_id_}, false, now};
+    settle(from);
+    arm();
+}
+
+void channel_set::send(channel_id id, byte_span record) {
+    for (auto& [from, entry] : pairs_) {
+        if (entry.current.id != id) continue;
+        entry.current.association->send(record);
+        return drive(from, entry.current);
+    }
+}
+
+void channel_set::close(channel_id id) {
+    for (auto it = pairs_.begin(); it != pairs_.end(); ++it) {
+        if (it->second.current.id != id) continue;
+        it->second.current.association->close();
+        drive(it->first, it->second.current);
+        pairs_.erase(it);
+        return;
+    }
+}
+
+void channel_set::set_key(const secret_key& psk) {
+    psk_ = psk;
+    listener_ = std::make_unique<dtls_listener>(psk_, cookie_key_);
+    for (auto& [from, entry] : std::exchange(pairs_, {})) {
+        if (entry.current.announced) handlers_.closed(entry.current.id);
+    }
+}
+
+void channel_set::stop() {
+    timer_.cancel();
+    for (auto& [from, entry] : pairs_) {
+        entry.current.association->close();
+        for (auto& datagram : entry.current.association->take_datagrams()) handlers_.send(from, std::move(datagram));
+    }
+    pairs_.clear();
+}
+
+void channel_set::drive(const endpoint& from, channel& which) {
+    for (auto& datagram : which.association->take_datagrams()) handlers_.send(from, std::move(datagram));
+}
+
+/// After anything happened to a pair: sends what its associations have to say, announces, replaces, ends.
+void channel_set::settle(const endpoint& from) {
+    using state = dtls_association::state;
+    auto& entry = pairs_.at(from);
+    if (entry.next.association) {
+        drive(from, entry.next);
+        if (entry.next.association->status() == state::open) {
+            if (entry.current.announced) handlers_.closed(entry.current.id);
+            entry.current = std::move(entry.next);
+            entry.next = {};
+        } else if (entry.next.association->status() != state::handshaking) {
+            entry.next = {};
+        }
+    }
+    auto& current = entry.current;
+    drive(from, current);
+    if (current.association->status() == state::open && !current.announced) {
+        current.announced = true;
+        handlers_.opened(current.id, from, current.association->exporter());
+    }
+    const auto id = current.id;
+    const bool announced = current.announced;
+    const bool over = current.association->status() == state::closed || current.association->status() == state::failed;
+    for (const auto& record : current.association->take_records()) handlers_.record(id, record);
+    if (!over) return;
+    pairs_.erase(from);
+    if (announced) handlers_.closed(id);
+}
+
+void channel_set::arm() {
+    timer_.expires_after(check_period);
+    timer_.async_wait([this, alive = std::weak_ptr(alive_)](std::error_code failure) {
+        if (!failure && !alive.expired()) on_timer();
+    });
+}
+
+void channel_set::on_timer() {
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<endpoint> all;
+    for (const auto& [from, entry] : pairs_) all.push_back(from);
+    for (const auto& from : all) {
+        auto& entry = pairs_.at(from);
+        for (auto* which : {&entry.current, &entry.next}) {
+            if (!which->association) continue;
+            const auto left = which->association->retransmit_in();
+            if (left && left->count() <= 0) which->association->retransmit();
+            drive(from, *which);
+        }
+        if (entry.next.association && now - entry.next.last_heard > handshake_max) entry.next = {};
+        const bool open = entry.current.association->status() == dtls_association::state::open;
+        if (now - entry.current.last_heard > (open ? std::chrono::steady_clock::duration(idle_max) : handshake_max)) {
+            const auto gone = std::move(entry.current);
+            pairs_.erase(from);
+            if (gone.announced) handlers_.closed(gone.id);
+        } else {
+            settle(from);
+        }
+    }
+    if (!pairs_.empty()) arm();
+}
+
+void channel_set::make_room() {
+    if (pairs_.size() < limits::channels_max) return;
+    const auto oldest = std::ranges::min_element(pairs_, {}, [](const auto& item) { return item.second.current.last_heard; });
+    const auto id = oldest->second.current.id;
+    const bool announced = oldest->second.current.announced;
+    pairs_.erase(oldest);
+    if (announced) handlers_.closed(id);
+}
+
+}  // namespace p2pdist

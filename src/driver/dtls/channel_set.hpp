@@ -1,0 +1,64 @@
+#pragma once
+// The server's side of all connectors' channels (CON-2): tells associations apart by address, makes new ones after a cookie, lets a
+// new association on the same address pair take over only once its handshake is done (RFC 6347, 4.2.8).
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include <asio/steady_timer.hpp>
+
+#include "dtls/dtls_association.hpp"
+#include "p2pdist/server/server_core.hpp"
+
+namespace p2pdist {
+
+struct channel_handlers {
+    std::function<void(const endpoint& to, bytes datagram)> send;
+    std::function<void(channel_id, const endpoint& from, const secret_key& exporter)> opened;
+    std::function<void(channel_id, byte_span record)> record;
+    std::function<void(channel_id)> closed;
+};
+
+class channel_set {
+public:
+    channel_set(const asio::any_io_executor& executor, const secret_key& psk, const secret_key& cookie_key, channel_handlers handlers);
+
+    void on_datagram(const endpoint& from, byte_span datagram);
+    void send(channel_id channel, byte_span record);
+    void close(channel_id channel);
+    /// A new security key: the old one's channels end at once.
+    void set_key(const secret_key& psk);
+    void stop();
+
+private:
+    struct channel {
+        std::unique_ptr<dtls_association> association;
+        channel_id id;
+        bool announced = false;
+        std::chrono::steady_clock::time_point last_heard;
+    };
+    /// One address pair: the channel in use, and one whose handshake may replace it.
+    struct pair {
+        channel current;
+        channel next;
+    };
+
+    void drive(const endpoint& from, channel& which);
+    void settle(const endpoint& from);
+    void arm();
+    void on_timer();
+    void make_room();
+
+    asio::steady_timer timer_;
+    secret_key psk_;
+    secret_key cookie_key_;
+    std::unique_ptr<dtls_listener> listener_;
+    channel_handlers handlers_;
+    std::map<endpoint, pair> pairs_;
+    std::uint64_t last_id_ = 0;
+    std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace p2pdist

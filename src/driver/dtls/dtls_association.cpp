@@ -1,0 +1,262 @@
+#include "dtls/dtls_association.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/hmac.h>
+#include <openssl/ssl.h>
+#include <sys/time.h>
+
+#include "dtls/datagram_bio.hpp"
+#include "p2pdist/base/limits.hpp"
+
+namespace p2pdist {
+namespace {
+
+constexpr const char* cipher = "ECDHE-PSK-CHACHA20-POLY1305";
+constexpr const char* identity = "p2pdist";
+constexpr std::string_view exporter_label = "EXPORTER-p2pdist-channel";
+constexpr std::size_t record_bytes_max = 16384;
+
+struct context_deleter {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+struct ssl_deleter {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+using context_pointer = std::unique_ptr<SSL_CTX, context_deleter>;
+using ssl_pointer = std::unique_ptr<SSL, ssl_deleter>;
+
+/// What the callbacks of one SSL object need.
+struct callback_data {
+    secret_key psk{};
+    secret_key cookie_key{};
+    endpoint from;
+};
+
+callback_data& data_of(SSL* ssl) { return *static_cast<callback_data*>(SSL_get_app_data(ssl)); }
+
+unsigned on_psk_client(SSL* ssl, const char*, char* name, unsigned name_max, unsigned char* key, unsigned key_max) {
+    const auto& psk = data_of(ssl).psk;
+    if (std::strlen(identity) + 1 > name_max || psk.size() > key_max) return 0;
+    std::strcpy(name, identity);
+    std::ranges::copy(psk, key);
+    return static_cast<unsigned>(psk.size());
+}
+
+unsigned on_psk_server(SSL* ssl, const char* name, unsigned char* key, unsigned key_max) {
+    const auto& psk = data_of(ssl).psk;
+    if (name == nullptr || std::strcmp(name, identity) != 0 || psk.size() > key_max) return 0;
+    std::ranges::copy(psk, key);
+    return static_cast<unsigned>(psk.size());
+}
+
+std::array<std::uint8_t, 32> cookie_of(const callback_data& data) {
+    const auto text = data.from.to_string();
+    std::array<std::uint8_t, 32> cookie{};
+    unsigned size = 0;
+    HMAC(EVP_sha256(), data.cookie_key.data(), static_cast<int>(data.cookie_key.size()), reinterpret_cast<const unsigned char*>(text.data()),
+         text.size(), cookie.data(), &size);
+    return cookie;
+}
+
+int on_make_cookie(SSL* ssl, unsigned char* cookie, unsigned* size) {
+    const auto made = cookie_of(data_of(ssl));
+    std::ranges::copy(made, cookie);
+    *size = static_cast<unsigned>(made.size());
+    return 1;
+}
+
+int on_check_cookie(SSL* ssl, const unsigned char* cookie, unsigned size) {
+    return equal_constant_time({cookie, size}, cookie_of(data_of(ssl))) ? 1 : 0;
+}
+
+context_pointer make_context(bool server) {
+    context_pointer context(SSL_CTX_new(server ? DTLS_server_method() : DTLS_client_method()));
+    if (!context) throw std::bad_alloc();
+    SSL_CTX_set_min_proto_version(context.get(), DTLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(context.get(), DTLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(context.get(), cipher);
+    SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(context.get(), SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_read_ahead(context.get(), 1);
+    if (server) {
+        SSL_CTX_set_options(context.get(), SSL_OP_COOKIE_EXCHANGE);
+        SSL_CTX_set_psk_server_callback(context.get(), on_psk_server);
+        SSL_CTX_set_cookie_generate_cb(context.get(), on_make_cookie);
+        SSL_CTX_set_cookie_verify_cb(context.get(), on_check_cookie);
+    } else {
+        SSL_CTX_set_psk_client_callback(context.get(), on_psk_client);
+    }
+    return context;
+}
+
+}  // namespace
+
+class dtls_association::implementation {
+public:
+    explicit implementation(bool server, const secret_key& psk) : context_(make_context(server)), ssl_(SSL_new(context_.get())) {
+        if (!ssl_) throw std::bad_alloc();
+        data.psk = psk;
+        SSL_set_app_data(ssl_.get(), &data);
+        auto* bio = make_datagram_bio(queues);
+        SSL_set_bio(ssl_.get(), bio, bio);
+        DTLS_set_link_mtu(ssl_.get(), static_cast<long>(limits::datagram_bytes_max));
+        server ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
+    }
+    ~implementation() {
+        OPENSSL_cleanse(data.psk.data(), data.psk.size());
+        OPENSSL_cleanse(data.cookie_key.data(), data.cookie_key.size());
+    }
+    implementation(const implementation&) = delete;
+    implementation& operator=(const implementation&) = delete;
+
+    void advance() {
+        if (status == state::handshaking) {
+            ERR_clear_error();
+            const int outcome = SSL_do_handshake(ssl_.get());
+            if (outcome == 1) status = state::open;
+            else judge(outcome);
+        }
+        while (status == state::open) {
+            bytes record(record_bytes_max);
+            ERR_clear_error();
+            const int size = SSL_read(ssl_.get(), record.data(), static_cast<int>(record.size()));
+            if (size <= 0) return judge(size);
+            record.resize(static_cast<std::size_t>(size));
+            records.push_back(std::move(record));
+        }
+    }
+
+    void send(byte_span record) {
+        if (status != state::open || record.empty()) return;
+        ERR_clear_error();
+        const int outcome = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
+        if (outcome <= 0) judge(outcome);
+    }
+
+    SSL* ssl() const noexcept { return ssl_.get(); }
+
+    datagram_queues queues;
+    callback_data data;
+    state status = state::handshaking;
+    std::string failure;
+    std::vector<bytes> records;
+
+private:
+    void judge(int outcome) {
+        const int why = SSL_get_error(ssl_.get(), outcome);
+        if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return;
+        if (why == SSL_ERROR_ZERO_RETURN) {
+            status = state::closed;
+            return;
+        }
+        status = state::failed;
+        const auto code = ERR_peek_last_error();
+        const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+        failure = reason == nullptr ? "the handshake failed" : reason;
+    }
+
+    context_pointer context_;
+    ssl_pointer ssl_;
+};
+
+dtls_association::dtls_association(std::unique_ptr<implementation> self) : self_(std::move(self)) {}
+dtls_association::~dtls_association() = default;
+
+std::unique_ptr<dtls_association> dtls_association::connect(const secret_key& psk) {
+    auto self = std::make_unique<implementation>(false, psk);
+    self->advance();
+    return std::unique_ptr<dtls_association>(new dtls_association(std::move(self)));
+}
+
+void dtls_association::on_datagram(byte_span datagram) {
+    self_->queues.incoming.push_back(to_bytes(datagram));
+    self_->advance();
+    self_->queues.incoming.clear();
+}
+
+std::optional<std::chrono::microseconds> dtls_association::retransmit_in() const {
+    timeval left{};
+    if (self_->status != state::handshaking || DTLSv1_get_timeout(self_->ssl(), &left) != 1) return std::nullopt;
+    return std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec);
+}
+
+void dtls_association::retransmit() {
+    DTLSv1_handle_timeout(self_->ssl());
+    self_->advance();
+}
+
+void dtls_association::send(byte_span record) { self_->send(record); }
+
+void dtls_association::close() {
+    if (self_->status != state::open) return;
+    SSL_shutdown(self_->ssl());
+    self_->status = state::closed;
+}
+
+dtls_association::state dtls_association::status() const noexcept { return self_->status; }
+const std::string& dtls_association::failure() const noexcept { return self_->failure; }
+
+secret_key dtls_association::exporter() const {
+    secret_key key{};
+    SSL_export_keying_material(self_->ssl(), key.data(), key.size(), exporter_label.data(), exporter_label.size(), nullptr, 0, 0);
+    return key;
+}
+
+std::vector<bytes> dtls_association::take_datagrams() { return std::exchange(self_->queues.outgoing, {}); }
+std::vector<bytes> dtls_association::take_records() { return std::exchange(self_->records, {}); }
+
+class dtls_listener::implementation {
+public:
+    secret_key psk{};
+    secret_key cookie_key{};
+    std::unique_ptr<dtls_association::implementation> next;   // used for as many cookies as it takes until one comes back
+};
+
+dtls_listener::dtls_listener(const secret_key& psk, const secret_key& cookie_key)
+    : self_(std::make_unique<implementation>(implementation{psk, cookie_key, nullptr})) {}
+dtls_listener::~dtls_listener() = default;
+
+dtls_listener::outcome dtls_listener::on_datagram(const endpoint& from, byte_span datagram) {
+    struct address_deleter {
+        void operator()(BIO_ADDR* address) const { BIO_ADDR_free(address); }
+    };
+    outcome out;
+    auto& next = self_->next;
+    if (!next) next = std::make_unique<dtls_association::implementation>(true, self_->psk);
+    next->data.cookie_key = self_->cookie_key;
+    next->data.from = from;
+    next->queues.incoming.push_back(to_bytes(datagram));
+    const std::unique_ptr<BIO_ADDR, address_deleter> peer(BIO_ADDR_new());
+    ERR_clear_error();
+    const int heard = DTLSv1_listen(next->ssl(), peer.get());
+    if (heard == 1) {
+        next->advance();
+        next->queues.incoming.clear();
+        out.association.reset(new dtls_association(std::move(next)));
+        return out;
+    }
+    next->queues.incoming.clear();
+    out.datagrams = std::exchange(next->queues.outgoing, {});
+    std::erase_if(out.datagrams, [&](const bytes& answer) { return answer.size() > datagram.size(); });
+    if (heard < 0) next.reset();
+    return out;
+}
+
+bool is_dtls_client_hello(byte_span datagram) noexcept {
+    constexpr std::uint8_t handshake = 22, client_hello = 1;
+    byte_reader reader(datagram);
+    const bool is_handshake = reader.u8() == handshake;
+    (void)reader.u16();   // version
+    const bool first_epoch = reader.u16() == 0;
+    (void)reader.u48();   // sequence number
+    (void)reader.u16();   // length
+    return is_handshake && first_epoch && reader.u8() == client_hello && reader.ok();
+}
+
+}  // namespace p2pdist

@@ -1,0 +1,220 @@
+#include "p2pdist/driver/server.hpp"
+
+#include <deque>
+#include <utility>
+
+#include <asio/post.hpp>
+
+#include "dtls/channel_set.hpp"
+#include "net/core_loop.hpp"
+#include "net/port_set.hpp"
+#include "node/server_keys.hpp"
+#include "p2pdist/driver/file_store.hpp"
+#include "p2pdist/driver/openssl_crypto.hpp"
+#include "p2pdist/driver/sql_catalogue.hpp"
+#include "source/fallback_reader.hpp"
+
+namespace p2pdist {
+namespace {
+
+constexpr auto housekeeping_period = std::chrono::milliseconds(500);   // rotated keys are followed within that
+
+[[noreturn]] void fail(const error& why) { throw std::system_error(why.error_code(), why.message); }
+
+template <class T>
+T value_or_fail(result<T> outcome) {
+    if (!outcome) fail(outcome.error());
+    return std::move(*outcome);
+}
+
+}  // namespace
+
+class server::implementation : public std::enable_shared_from_this<implementation> {
+public:
+    implementation(const asio::any_io_executor& executor, server_options options)
+        : executor_(executor),
+          options_(std::move(options)),
+          crypto_(make_openssl_crypto()),
+          random_(make_system_entropy()),
+          keys_(value_or_fail(load_server_keys(options_.data))),
+          keys_changed_(server_keys_changed(options_.data)),
+          catalogue_(value_or_fail(open_catalogue())),
+          core_(*crypto_, *random_, core_config(), net::monotonic_now(), net::wall_now()),
+          loop_(executor, core_, *this),
+          timer_(executor),
+          ports_(value_or_fail(net::port_set::open(executor, options_.bind, net::unicast_ports(options_.ports, role::server), std::nullopt,
+                                                   options_.plain_udp))),
+          channels_(executor, keys_.security, random_->array<32>(), channel_callbacks()) {}
+
+    void start() {
+        const auto weak = weak_from_this();
+        file_store_options store_options;
+        store_options.directory = options_.data / "tree-cache";
+        store_ = value_or_fail(file_store::open(store_options, *crypto_, [weak, executor = executor_](store_completion done) {
+            asio::post(executor, [weak, done = std::move(done)]() mutable {
+                if (const auto self = weak.lock(); self && !self->stopped_) self->on_store_done(std::move(done));
+            });
+        }, options_.log));
+        core_.load(net::monotonic_now(), value_or_fail(catalogue_->load()));
+        const auto control_port = options_.ports[port_use::server_small_in];
+        ports_.start([this, control_port](const received_datagram& datagram) {
+            if (datagram.local.port == control_port && is_dtls(datagram.payload)) channels_.on_datagram(datagram.from, datagram.payload);
+            else core_.on_datagram(net::monotonic_now(), datagram);
+        }, [this] { loop_.turn(); });
+        keep_house();
+        asio::post(executor_, [weak] {
+            if (const auto self = weak.lock(); self && !self->stopped_) self->loop_.turn();
+        });
+    }
+
+    // What the core gives out.
+    void perform(time_point, send_datagram&& datagram) { ports_.send(std::move(datagram)); }
+    void perform(time_point, channel_send&& out) { channels_.send(out.channel, out.record); }
+    void perform(time_point, channel_close&& which) { channels_.close(which.channel); }
+    void perform(time_point, server_event&& event) { events_.push_back(std::move(event)); }
+    void perform(time_point, catalogue_request&& request) {
+        catalogue_->submit(std::move(request), [weak = weak_from_this(), executor = executor_](catalogue_completion done) {
+            asio::post(executor, [weak, done = std::move(done)]() mutable {
+                const auto self = weak.lock();
+                if (!self || self->stopped_) return;
+                self->core_.on_catalogue_done(net::monotonic_now(), std::move(done));
+                self->loop_.turn();
+            });
+        });
+    }
+    void perform(time_point now, store_request&& request) {
+        if (auto* attach = std::get_if<store_attach>(&request.operation)) {
+            const auto path = options_.file_store ? find_in_file_store(*options_.file_store, attach->content) : std::nullopt;
+            if (!path) {
+                store_completion none;
+                none.id = request.id;
+                none.failure = error{errc::not_found, "the file store has no " + attach->content.id.text()};
+                return core_.on_store_done(now, std::move(none));
+            }
+            attach->path = path->string();
+        }
+        store_->submit(std::move(request));
+    }
+
+    void after_pump() {
+        ports_.flush();
+        const auto self = shared_from_this();
+        while (!events_.empty() && !stopped_) {
+            const auto event = std::move(events_.front());
+            events_.pop_front();
+            if (handler_) handler_(event);
+        }
+    }
+
+    void stop() {
+        if (std::exchange(stopped_, true)) return;
+        loop_.stop();
+        timer_.cancel();
+        channels_.stop();
+        ports_.flush();
+        ports_.close();
+        if (store_) store_->stop();
+        catalogue_.reset();
+    }
+
+    std::function<void(const server_event&)> handler_;
+    const server_core& core() const noexcept { return core_; }
+
+private:
+    result<std::unique_ptr<sql_catalogue>> open_catalogue() const {
+        auto url = options_.database_url;
+        if (url.empty()) {
+            auto recorded = recorded_database(options_.data);
+            if (!recorded) return recorded.error();
+            url = *recorded;
+        }
+        return sql_catalogue::open(url);
+    }
+
+    server_config core_config() {
+        server_config config;
+        config.identity = keys_.identity;
+        config.signing = keys_.signing;
+        config.enrolment = keys_.enrolment;
+        config.group = keys_.group;
+        config.address = options_.bind;
+        config.prefix_bits = options_.prefix_bits;
+        config.ports = options_.ports;
+        config.has_file_store = options_.file_store.has_value();
+        config.heartbeat_interval = options_.heartbeat_interval;
+        config.jitter_seed = random_->u64();
+        config.log = options_.log;
+        return config;
+    }
+
+    channel_handlers channel_callbacks() {
+        return {[this](const endpoint& to, bytes datagram) {
+                    send_datagram out;
+                    out.from_port = options_.ports[port_use::server_small_in];
+                    out.to = to;
+                    out.header = std::move(datagram);
+                    ports_.send(std::move(out));
+                },
+                [this](channel_id id, const endpoint& from, const secret_key& exporter) {
+                    core_.on_channel_opened(net::monotonic_now(), id, from, exporter);
+                },
+                [this](channel_id id, byte_span record) { core_.on_channel_record(net::monotonic_now(), id, record); },
+                [this](channel_id id) { core_.on_channel_closed(net::monotonic_now(), id); }};
+    }
+
+    void on_store_done(store_completion done) {
+        core_.on_store_done(net::monotonic_now(), std::move(done));
+        loop_.turn();
+    }
+
+    void keep_house() {
+        timer_.expires_after(housekeeping_period);
+        timer_.async_wait([weak = weak_from_this()](std::error_code failure) {
+            const auto self = weak.lock();
+            if (failure || !self || self->stopped_) return;
+            self->core_.on_wall_clock(net::wall_now());
+            self->follow_keys();
+            self->loop_.turn();
+            self->keep_house();
+        });
+    }
+
+    /// `key rotate` of another process: the old key is worthless from now on.
+    void follow_keys() {
+        const auto changed = server_keys_changed(options_.data);
+        if (changed == keys_changed_) return;
+        const auto keys = load_server_keys(options_.data);
+        if (!keys) return;   // being replaced just now: the next round sees it whole
+        keys_changed_ = changed;
+        if (keys->security != keys_.security) channels_.set_key(keys->security);
+        if (keys->enrolment != keys_.enrolment) core_.set_enrolment_key(net::monotonic_now(), keys->enrolment);
+        keys_ = *keys;
+    }
+
+    asio::any_io_executor executor_;
+    server_options options_;
+    std::unique_ptr<crypto_suite> crypto_;
+    std::unique_ptr<entropy> random_;
+    server_keys keys_;
+    std::filesystem::file_time_type keys_changed_;
+    std::unique_ptr<sql_catalogue> catalogue_;
+    server_core core_;
+    net::core_loop<server_core, implementation> loop_;
+    asio::steady_timer timer_;
+    net::port_set ports_;
+    channel_set channels_;
+    std::unique_ptr<file_store> store_;
+    std::deque<server_event> events_;
+    bool stopped_ = false;
+};
+
+server::server(const asio::any_io_executor& executor, server_options options)
+    : self_(std::make_shared<implementation>(executor, std::move(options))) {
+    self_->start();
+}
+server::~server() { self_->stop(); }
+void server::set_event_handler(std::function<void(const server_event&)> handler) { self_->handler_ = std::move(handler); }
+const server_core& server::core() const noexcept { return self_->core(); }
+void server::stop() { self_->stop(); }
+
+}  // namespace p2pdist

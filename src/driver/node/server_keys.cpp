@@ -1,0 +1,118 @@
+#include "node/server_keys.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "node/secret_file.hpp"
+#include "p2pdist/driver/openssl_crypto.hpp"
+#include "p2pdist/driver/sql_catalogue.hpp"
+
+namespace p2pdist {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::pair<const char*, secret_key server_keys::*> key_files[] = {
+    {"identity.key", &server_keys::identity},   {"signing.key", &server_keys::signing},   {"group.key", &server_keys::group},
+    {"enrolment.key", &server_keys::enrolment}, {"security.key", &server_keys::security},
+};
+
+fs::path key_file(const fs::path& data, server_key which) {
+    return data / "keys" / (which == server_key::security ? "security.key" : "enrolment.key");
+}
+
+}  // namespace
+
+std::string key_to_text(const secret_key& key) {
+    constexpr std::size_t group = 8;
+    const auto digits = to_hex(key);
+    std::string text;
+    for (std::size_t i = 0; i < digits.size(); i += group) text += (i == 0 ? "" : "-") + digits.substr(i, group);
+    return text;
+}
+
+result<secret_key> key_from_text(std::string_view text) {
+    std::string digits;
+    for (const auto c : text) {
+        if (c != '-' && c != ' ' && c != '\n' && c != '\r' && c != '\t') digits.push_back(c);
+    }
+    const auto decoded = from_hex(digits);
+    secret_key key{};
+    if (!decoded || decoded->size() != key.size()) return {errc::malformed, "a key is 64 hexadecimal digits, with or without dashes"};
+    std::copy(decoded->begin(), decoded->end(), key.begin());
+    return key;
+}
+
+result<secret_key> read_key_file(const fs::path& file) {
+    auto text = read_secret_file(file);
+    if (!text) return text.error();
+    auto key = key_from_text(as_text(*text));
+    if (!key) return {errc::malformed, file.string() + ": " + key.error().message};
+    return key;
+}
+
+result<server_secrets> initialise_server(const fs::path& data, const std::string& database_url, const std::string& name,
+                                         const std::optional<ip_address>& address) {
+    if (fs::exists(data / "keys"))
+        return {errc::already_exists, data.string() + " holds a server already: use another directory, or `key rotate` for a new key"};
+    for (const auto& directory : {data, data / "keys"}) {
+        if (const auto made = make_private_directory(directory); !made) return made.error();
+    }
+    const auto url = database_url.empty() ? "sqlite://" + fs::absolute(data / "catalogue.sqlite").lexically_normal().string() : database_url;
+    if (auto database = sql_catalogue::open(url); !database) {
+        std::error_code ignored;
+        fs::remove(data / "keys", ignored);
+        return database.error();
+    }
+    const auto random = make_system_entropy();
+    server_keys keys;
+    for (const auto& [file, member] : key_files) {
+        keys.*member = random->array<32>();
+        if (const auto written = write_secret_file(data / "keys" / file, as_bytes(key_to_text(keys.*member) + "\n")); !written) return written.error();
+    }
+    std::string record = "database " + url + "\n";
+    if (!name.empty()) record += "name " + name + "\n";
+    if (address) record += "address " + address->to_string() + "\n";
+    if (const auto written = write_secret_file(data / "server.conf", as_bytes(record)); !written) return written.error();
+    return server_secrets{keys.security, keys.enrolment};
+}
+
+result<secret_key> rotate_server_key(const fs::path& data, server_key which) {
+    const auto file = key_file(data, which);
+    if (!fs::exists(file)) return {errc::not_found, data.string() + " holds no server: run `p2pdist-server init` first"};
+    const auto key = make_system_entropy()->array<32>();
+    if (const auto written = write_secret_file(file, as_bytes(key_to_text(key) + "\n")); !written) return written.error();
+    return key;
+}
+
+result<server_keys> load_server_keys(const fs::path& data) {
+    server_keys keys;
+    for (const auto& [file, member] : key_files) {
+        auto key = read_key_file(data / "keys" / file);
+        if (!key && key.error().code == errc::not_found)
+            return {errc::not_found, data.string() + " holds no server: run `p2pdist-server init --data " + data.string() + "` first"};
+        if (!key) return key.error();
+        keys.*member = *key;
+    }
+    return keys;
+}
+
+fs::file_time_type server_keys_changed(const fs::path& data) {
+    auto newest = fs::file_time_type::min();
+    for (const auto which : {server_key::security, server_key::enrolment}) {
+        std::error_code failure;
+        const auto time = fs::last_write_time(key_file(data, which), failure);
+        if (!failure) newest = std::max(newest, time);
+    }
+    return newest;
+}
+
+result<std::string> recorded_database(const fs::path& data) {
+    std::ifstream file(data / "server.conf");
+    std::string word, value;
+    while (file >> word && std::getline(file >> std::ws, value)) {
+        if (word == "database") return value;
+    }
+    return {errc::not_found, (data / "server.conf").string() + " names no database: give --database"};
+}
+
+}  // namespace p2pdist

@@ -1,0 +1,215 @@
+#include "source/fallback_reader.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <asio/post.hpp>
+
+#include "p2pdist/base/limits.hpp"
+#include "source/http_read.hpp"
+
+namespace p2pdist {
+namespace fs = std::filesystem;
+
+std::optional<fs::path> find_in_file_store(const fs::path& directory, const content_info& content) {
+    for (const auto& name : {content.id.text(), to_hex(content.hash.value)}) {
+        std::error_code failure;
+        if (fs::is_regular_file(directory / name, failure)) return directory / name;
+    }
+    return std::nullopt;
+}
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+/// What a reader's thread and the executor share: how far the core is behind, and whether anybody still wants it.
+struct reading {
+    fallback_request request;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t pieces_waiting = 0;
+    std::atomic<bool> cancelled = false;
+};
+
+class piece_collector {
+public:
+    piece_collector(reading& shared, std::function<void(std::uint64_t, bytes)> deliver)
+        : shared_(shared), deliver_(std::move(deliver)), offset_(shared.request.range.offset) {}
+
+    bool add(byte_span data) {
+        while (!data.empty()) {
+            const auto room = std::min(data.size(), limits::fallback_piece_bytes - piece_.size());
+            piece_.insert(piece_.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(room));
+            data = data.subspan(room);
+            if (piece_.size() == limits::fallback_piece_bytes && !flush()) return false;
+        }
+        return !shared_.cancelled;
+    }
+    bool flush() {
+        if (piece_.empty()) return !shared_.cancelled;
+        std::unique_lock lock(shared_.mutex);
+        shared_.changed.wait(lock, [&] { return shared_.cancelled || shared_.pieces_waiting < limits::fallback_pieces_max; });
+        if (shared_.cancelled) return false;
+        ++shared_.pieces_waiting;
+        lock.unlock();
+        const auto offset = offset_;
+        offset_ += piece_.size();
+        deliver_(offset, std::exchange(piece_, {}));
+        return true;
+    }
+
+private:
+    reading& shared_;
+    std::function<void(std::uint64_t, bytes)> deliver_;
+    std::uint64_t offset_;
+    bytes piece_;
+};
+
+/// Sleeps so that `sent` bytes since `begin` are no more than the rate allows.
+void keep_rate(steady::time_point begin, std::uint64_t sent, double bytes_per_second) {
+    if (bytes_per_second <= 0) return;
+    std::this_thread::sleep_until(begin + std::chrono::duration_cast<steady::duration>(
+        std::chrono::duration<double>(static_cast<double>(sent) / bytes_per_second)));
+}
+
+std::optional<error> read_file(const fallback_request& request, const std::optional<fs::path>& directory, const std::function<bool(byte_span)>& sink) {
+    if (!directory) return error{errc::not_found, "no file store is configured"};
+    auto path = find_in_file_store(*directory, request.content);
+    const bool tree = request.what == fallback_request::target::tree;
+    if (path && tree) *path += ".tree";
+    std::ifstream file;
+    if (path) file.open(*path, std::ios::binary);
+    if (!path || !file) return error{errc::not_found, "the file store has no " + request.content.id.text() + (tree ? ".tree" : "")};
+    std::uint64_t left = tree ? fs::file_size(*path) : request.range.length;
+    if (!tree) file.seekg(static_cast<std::streamoff>(request.range.offset));
+    const auto begin = steady::now();
+    bytes buffer(limits::fallback_piece_bytes);
+    std::uint64_t sent = 0;
+    while (left > 0) {
+        const auto count = static_cast<std::streamsize>(std::min<std::uint64_t>(left, buffer.size()));
+        if (!file.read(reinterpret_cast<char*>(buffer.data()), count))
+            return error{errc::source_failed, "the file store's " + path->filename().string() + " is shorter than the published size or cannot be read"};
+        if (!sink(byte_span(buffer).first(static_cast<std::size_t>(count)))) return error{errc::cancelled, "reading the file store was stopped"};
+        left -= static_cast<std::uint64_t>(count);
+        sent += static_cast<std::uint64_t>(count);
+        keep_rate(begin, sent, request.bytes_per_second_max);
+    }
+    return std::nullopt;
+}
+
+std::optional<error> read_cdn(const fallback_request& request, const std::function<bool(byte_span)>& sink) {
+    http_read_request http{request.url, 0, std::nullopt, request.bytes_per_second_max};
+    if (request.what == fallback_request::target::content) {
+        http.offset = request.range.offset;
+        http.length = request.range.length;
+        return http_read(http, sink);
+    }
+    // Nobody proved yet that it is a tree file: no more of it than the largest that this content can have.
+    const chunk_geometry geometry(request.content.size_bytes);
+    std::uint64_t left = digest_bytes * (geometry.chunk_count() + 8);
+    return http_read(http, [&](byte_span data) {
+        if (data.size() > left) return false;
+        left -= data.size();
+        return sink(data);
+    });
+}
+
+}  // namespace
+
+class fallback_reader::implementation : public std::enable_shared_from_this<implementation> {
+public:
+    implementation(asio::any_io_executor executor, std::optional<fs::path> file_store, fallback_handlers handlers)
+        : executor_(std::move(executor)), file_store_(std::move(file_store)), handlers_(std::move(handlers)) {}
+
+    void start(fallback_request request) {
+        waiting_.push_back(std::move(request));
+        start_waiting();
+    }
+
+    void cancel(std::uint64_t id) {
+        std::erase_if(waiting_, [&](const auto& request) { return request.id == id; });
+        if (const auto found = running_.find(id); found != running_.end()) stop(*found->second.shared);
+    }
+
+    void close() {
+        closed_ = true;
+        waiting_.clear();
+        for (auto& [id, reader] : running_) stop(*reader.shared);
+        for (auto& [id, reader] : running_) reader.thread.join();
+        running_.clear();
+    }
+
+private:
+    struct job {
+        std::shared_ptr<reading> shared;
+        std::thread thread;
+    };
+
+    static void stop(reading& shared) {
+        const std::lock_guard lock(shared.mutex);
+        shared.cancelled = true;
+        shared.changed.notify_all();
+    }
+
+    void start_waiting() {
+        while (!waiting_.empty() && running_.size() < limits::fallback_readers_max) {
+            auto shared = std::make_shared<reading>();
+            shared->request = std::move(waiting_.front());
+            waiting_.pop_front();
+            const auto id = shared->request.id;
+            running_[id] = {shared, std::thread([weak = weak_from_this(), shared, file_store = file_store_, executor = executor_] {
+                                run(weak, shared, file_store, executor);
+                            })};
+        }
+    }
+
+    static void run(const std::weak_ptr<implementation>& weak, const std::shared_ptr<reading>& shared, const std::optional<fs::path>& file_store,
+                    const asio::any_io_executor& executor) {
+        const auto& request = shared->request;
+        piece_collector pieces(*shared, [&](std::uint64_t offset, bytes data) {
+            asio::post(executor, [weak, shared, offset, data = std::make_shared<const bytes>(std::move(data))] {
+                if (const auto self = weak.lock(); self && !self->closed_ && !shared->cancelled) self->handlers_.data(shared->request.id, offset, data);
+                const std::lock_guard lock(shared->mutex);
+                --shared->pieces_waiting;
+                shared->changed.notify_all();
+            });
+        });
+        const auto sink = [&](byte_span data) { return pieces.add(data); };
+        auto failure = request.from == source_kind::cdn ? read_cdn(request, sink) : read_file(request, file_store, sink);
+        if (!failure && !pieces.flush()) failure = error{errc::cancelled, "reading was stopped"};
+        asio::post(executor, [weak, shared, failure] {
+            if (const auto self = weak.lock(); self && !self->closed_) self->finish(*shared, failure);
+        });
+    }
+
+    void finish(const reading& shared, const std::optional<error>& failure) {
+        const auto found = running_.find(shared.request.id);
+        found->second.thread.join();
+        running_.erase(found);
+        if (!shared.cancelled) handlers_.done(shared.request.id, failure);
+        start_waiting();
+    }
+
+    asio::any_io_executor executor_;
+    std::optional<fs::path> file_store_;
+    fallback_handlers handlers_;
+    std::deque<fallback_request> waiting_;
+    std::map<std::uint64_t, job> running_;
+    bool closed_ = false;
+};
+
+fallback_reader::fallback_reader(const asio::any_io_executor& executor, std::optional<fs::path> file_store, fallback_handlers handlers)
+    : self_(std::make_shared<implementation>(executor, std::move(file_store), std::move(handlers))) {}
+fallback_reader::~fallback_reader() { self_->close(); }
+void fallback_reader::start(fallback_request request) { self_->start(std::move(request)); }
+void fallback_reader::cancel(std::uint64_t request) { self_->cancel(request); }
+
+}  // namespace p2pdist
