@@ -2,9 +2,10 @@
 
 #include <catch2/catch.hpp>
 
-#include <map>
+#include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 using namespace p2pdist;
 
