@@ -88,7 +88,6 @@ inline constexpr std::uint64_t flow_supply_ahead_bytes_min = 1u << 20;  ///< how
 inline constexpr std::uint64_t flow_supply_ahead_bytes_max = 8u << 20;
 inline constexpr std::uint64_t flow_window_bytes_max = 16u << 20;  ///< bytes under way of one flow
 inline constexpr std::size_t flow_endings_max = 256;  ///< ended flows whose end is repeated to a peer that goes on
-inline constexpr std::size_t flow_events_max = 8192;  ///< events that wait for poll(); further status changes are merged
 
 // driver
 inline constexpr std::size_t udp_queue_datagrams_max = 4096;      ///< datagrams that wait for a full socket, each socket
@@ -130,6 +129,12 @@ inline constexpr std::size_t transfer_contributors_max = 8;          ///< peers 
 inline constexpr std::size_t transfer_pick_candidates_max = 256;     ///< chunks compared for the rarest
 inline constexpr std::size_t transfer_blamed_max = 1024;             ///< peers remembered as blamed; the oldest goes
 inline constexpr int transfer_integrity_attempts_max = 8;            ///< times a whole content may fail its hash before the download fails
+inline constexpr std::chrono::milliseconds transfer_status_delay = 20ms;  ///< how long a verified chunk waits to be announced with others
+inline constexpr std::chrono::seconds transfer_stall_time = 5s;      ///< a source that gives nothing of what it holds for so long is left
+inline constexpr std::chrono::seconds transfer_useless_time = 10s;   ///< one that holds nothing useful for so long makes room for another
+inline constexpr std::chrono::seconds transfer_claim_time = 30s;     ///< how long another's word that it fetches a chunk is believed
+inline constexpr std::chrono::seconds transfer_wanted_gap = 3s;      ///< between two sources_wanted
+inline constexpr int transfer_retries_max = 5;                       ///< times in a row that a source may ask to come back later
 inline constexpr std::size_t transfer_fallback_bytes_max = 8u << 20; ///< that a fallback source is asked for at once
 
 // client

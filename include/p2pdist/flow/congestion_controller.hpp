@@ -19,6 +19,8 @@ struct feedback_sample {
     std::uint64_t lost_bytes = 0;       ///< newly declared lost
     std::uint64_t lost_packets = 0;
     std::uint64_t ce_packets = 0;       ///< newly marked
+    time_point newest_lost_sent_at{};   ///< when the newest of the lost was sent: one reaction a round trip is enough
+    time_point newest_acked_sent_at{};  ///< when the newest of the acknowledged was sent
     std::uint64_t in_flight_bytes = 0;  ///< after this feedback
     bool has_rtt = false;
     duration rtt{};                     ///< of the newest acknowledged packet, without the receiver's holding time
@@ -54,6 +56,8 @@ public:
     /// When on_clock() wants to be called, or `never`.
     [[nodiscard]] virtual time_point deadline() const { return never; }
     virtual void on_clock(time_point) {}
+    /// The newest estimate of the queue at the bottleneck; zero where the controller keeps none.
+    [[nodiscard]] virtual duration queueing_delay() const { return {}; }
     /// For logs, traces and `--json`.
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
     [[nodiscard]] virtual std::string_view state() const noexcept = 0;

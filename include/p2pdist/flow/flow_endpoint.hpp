@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct flow_requested {
     client_id peer;
     path way;
     flow_open open;
+    role peer_role = role::client;  ///< as its certificate says
 };
 /// Our open was accepted.
 struct flow_accepted {
@@ -85,6 +87,7 @@ struct flow_statistics {
     duration rtt_smoothed{};
     duration queueing_delay{};               ///< newest estimate, where the controller keeps one
     bool paused = false;
+    std::string_view controller_state;       ///< sending side: as congestion_controller::state() says
 };
 
 struct flow_endpoint_config {
@@ -102,15 +105,20 @@ public:
     flow_endpoint& operator=(flow_endpoint&&) noexcept;
 
     // The receiving side.
-    /// Opens a flow to `peer`, which the envelope must know. `way` is the pair's local port and the peer's endpoint.
+    /// Opens a flow to `peer`, which the envelope must know. `way` is the pair's local port and the peer's endpoint. Wants given
+    /// before the next poll() travel with the open, so that the first bytes follow the acceptance at once. Above flows_max the flow
+    /// ends with errc::limit_reached. `request.status` takes at most flow_status_bytes_max.
     flow_handle open(time_point now, const client_id& peer, const path& way, flow_open request);
-    /// What is still wanted, in order of preference; supersedes the last call. At most flow_ranges_max ranges are heeded.
+    /// What is still wanted, in order of preference; supersedes the last call. At most flow_ranges_max ranges are heeded; overlaps
+    /// count once. Bytes that came already need not be left out: they don't come again as long as they stay listed. To get bytes
+    /// again, leave them out of one call and list them in a later one.
     void want(time_point now, flow_handle flow, std::vector<index_range> ranges);
 
     // The sending side.
     void accept(time_point now, flow_handle flow, std::uint64_t object_bytes, bytes status);
     void refuse(time_point now, flow_handle flow, flow_close why);
-    /// Bytes of the object from `offset` on, as flow_needs asked; kept by reference until acknowledged or no longer wanted.
+    /// Bytes of the object from `offset` on, as flow_needs asked (more or less is fine); kept by reference until acknowledged or no
+    /// longer wanted. May come late: what is given first is sent first. Bytes that nobody wants now are dropped, and asked for when needed.
     void provide(time_point now, flow_handle flow, std::uint64_t offset, shared_bytes data);
 
     // Both sides.
@@ -124,13 +132,15 @@ public:
     /// A data or data_strict frame; gives the piece if it is valid and new.
     [[nodiscard]] std::optional<flow_piece> on_data(time_point now, const received_datagram& datagram);
     void on_timer(time_point now);
-    /// The envelope says that a peer can't be reached.
+    /// The envelope says that a peer can't be reached: its flows end with errc::unreachable.
     void on_peer_unreachable(time_point now, const client_id& peer);
+    /// session_ready::restarted: the peer is another process and knows nothing of the flows; they end with errc::unreachable.
+    void on_peer_restarted(time_point now, const client_id& peer);
 
-    // Outputs. Sealed control frames leave through the envelope's own output.
+    // Outputs. Sealed control frames leave through the envelope's own output, which poll() here may add to: poll the envelope after it.
     [[nodiscard]] std::optional<flow_output> poll(time_point now);
     [[nodiscard]] time_point deadline() const;
-    [[nodiscard]] std::size_t size() const noexcept;
+    [[nodiscard]] std::size_t size() const noexcept;  ///< flows of both directions
 
 private:
     class implementation;

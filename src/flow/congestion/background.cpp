@@ -1,0 +1,293 @@
+#include "background.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "p2pdist/base/limits.hpp"
+
+namespace p2pdist {
+
+namespace detail::flow {
+
+namespace {
+
+using namespace std::chrono_literals;
+using seconds_f = std::chrono::duration<double>;
+
+constexpr double initial_segments = 10;         // a round trip
+constexpr duration round_trip_unknown = 100ms;
+constexpr duration round_trip_min = 10ms;       // growth is not faster on a LAN, where feedback is less frequent than round trips
+constexpr duration queue_low_min = 1500us;
+constexpr duration queue_high_min = 3ms;
+constexpr double own_share = 0.9;               // of the capacity: above it nobody else is served
+constexpr double probe_bytes = 120;
+constexpr duration probe_spacing_min = 10ms;
+constexpr duration patience_max = 3s;
+constexpr duration lateness = 4ms;              // of the driver's timers, made good by a burst
+constexpr duration window_slack = 60ms;         // of feedback and timers, before the window stops us
+constexpr double loss_share_max = 0.02;
+constexpr double rate_max = 4e9;
+
+}  // namespace
+
+background_controller::background_controller(std::uint64_t datagram_bytes_max, time_point now)
+    : segment_(static_cast<double>(datagram_bytes_max)),
+      now_(now),
+      phase_since_(now),
+      grown_at_(now),
+      rate_(initial_segments * segment_ / seconds_f(round_trip_unknown).count()) {}
+
+// --- what the flow asks
+
+std::string_view background_controller::state() const noexcept {
+    switch (phase_) {
+    case phase::start: return "start";
+    case phase::drain: return "drain";
+    case phase::run: return "run";
+    case phase::caution: return "caution";
+    case phase::floor: return "floor";
+    }
+    return "";
+}
+
+std::uint64_t background_controller::window_bytes() const {
+    const auto fastest = std::max(rate_, phase_ == phase::start ? 0.0 : std::min(ceiling_, capacity_));
+    const auto span = seconds_f(2 * round_trip() + window_slack).count();
+    const auto window = std::max(fastest * span, initial_segments * segment_);
+    return static_cast<std::uint64_t>(std::min(window, static_cast<double>(limits::flow_window_bytes_max)));
+}
+
+double background_controller::pacing_rate() const {
+    if (phase_ != phase::floor) return rate_;
+    return probe_bytes / seconds_f(std::max<duration>(probe_spacing_min, rtt_least_ / 4)).count();
+}
+
+std::uint64_t background_controller::burst_bytes() const {
+    if (phase_ == phase::floor) return static_cast<std::uint64_t>(probe_bytes);
+    const auto late = std::max(rate_ * seconds_f(lateness).count(), 2 * segment_);
+    return static_cast<std::uint64_t>(std::min(late, 256.0 * 1024));
+}
+
+std::uint64_t background_controller::datagram_bytes() const {
+    return static_cast<std::uint64_t>(phase_ == phase::floor ? probe_bytes : segment_);
+}
+
+// --- measures
+
+duration background_controller::round_trip() const noexcept {
+    return rtt_known_ ? std::max<duration>(rtt_least_, round_trip_min) : duration(round_trip_unknown);
+}
+
+duration background_controller::queue_low() const noexcept {
+    const auto two_packets = capacity_ > 0 ? std::chrono::duration_cast<duration>(seconds_f(2 * segment_ / capacity_)) : duration{};
+    return std::max<duration>(queue_low_min, two_packets);
+}
+
+duration background_controller::queue_high() const noexcept {
+    const auto five_packets = capacity_ > 0 ? std::chrono::duration_cast<duration>(seconds_f(5 * segment_ / capacity_)) : duration{};
+    return std::max<duration>(queue_high_min, five_packets);
+}
+
+double background_controller::round_trips_since(time_point then) const noexcept {
+    return seconds_f(now_ - then) / seconds_f(round_trip());
+}
+
+duration background_controller::patience_min() const noexcept { return std::max<duration>(100ms, 3 * round_trip()); }
+
+void background_controller::mark_event() noexcept {
+    event_at_ = now_;
+    quiet_round_trips_ = 0;
+}
+
+void background_controller::count_losses(const feedback_sample& sample) {
+    const auto keep = std::exp(-seconds_f(now_ - losses_at_).count());
+    losses_at_ = now_;
+    window_lost_ = window_lost_ * keep + static_cast<double>(sample.lost_packets);
+    window_settled_ = window_settled_ * keep + static_cast<double>(sample.lost_packets + sample.acked_packets);
+}
+
+bool background_controller::loss_is_congestion(const feedback_sample& sample) const {
+    if (sample.ce_packets > 0) return true;
+    if (sample.lost_packets == 0) return false;
+    if (queue_.filtered() > queue_low()) return true;
+    return window_settled_ > 50 && window_lost_ > loss_share_max * window_settled_;  // a policer shows no queue
+}
+
+// --- inputs
+
+void background_controller::on_sent(time_point now, std::uint64_t, std::uint64_t) {
+    // After a pause of the application the path may be another's; come back with half.
+    if (phase_ == phase::run && last_sent_at_ != time_point{} && now > last_sent_at_ + 1s) {
+        rate_ = std::max(rate_ / 2, initial_segments * segment_ / seconds_f(round_trip()).count());
+        grown_at_ = now;
+    }
+    last_sent_at_ = now;
+}
+
+void background_controller::on_feedback(const feedback_sample& sample) {
+    now_ = sample.now;
+    if (sample.has_rtt) {
+        if (!rtt_known_) rate_ = std::max(rate_, initial_segments * segment_ / seconds_f(std::max<duration>(sample.rtt, round_trip_min)).count());
+        rtt_known_ = true;
+        rtt_least_ = sample.rtt_min;
+        rtt_smoothed_ = sample.rtt_smoothed;
+    }
+    if (sample.acked_packets > 0) limited_ = sample.application_limited;
+    queue_.add(sample, phase_ == phase::floor);
+    delivered_.add(sample, std::clamp<duration>(round_trip(), 30ms, 100ms));
+    count_losses(sample);
+    if (!queue_.known()) return;
+    switch (phase_) {
+    case phase::start:
+        if (queue_.filtered() > queue_high() || loss_is_congestion(sample)) enter_drain();
+        else in_start();
+        break;
+    case phase::drain: in_drain(); break;
+    case phase::run: in_run(sample); break;
+    case phase::caution: in_caution(); break;
+    case phase::floor: in_floor(); break;
+    }
+}
+
+void background_controller::on_timeout(time_point now, int consecutive) {
+    if (consecutive < 2) return;
+    now_ = std::max(now_, now);
+    if (capacity_ <= 0) capacity_ = rate_;
+    if (phase_ != phase::floor) enter_floor();
+}
+
+// --- start and drain
+
+void background_controller::in_start() {
+    const auto passed = round_trips_since(grown_at_);
+    grown_at_ = now_;
+    if (limited_ || queue_.filtered() > queue_low()) return;
+    rate_ = std::min(rate_ * std::exp2(std::min(passed, 1.0)), rate_max);
+    // Faster than the sender's machine can send is no measurement of the path.
+    if (delivered_.known()) rate_ = std::min(rate_, std::max(4 * delivered_.value(), initial_segments * segment_ / seconds_f(round_trip()).count()));
+}
+
+void background_controller::enter_drain() {
+    const auto out = delivered_.known() ? std::min(delivered_.value(), rate_) : rate_ / 2;
+    capacity_ = std::max(out, segment_ * 2);
+    ceiling_ = 0.97 * capacity_;
+    rate_ = 0.5 * capacity_;
+    phase_ = phase::drain;
+    phase_since_ = now_;
+    queue_before_ = queue_.filtered();
+    mark_event();
+}
+
+void background_controller::in_drain() {
+    queue_before_ = std::max(queue_before_, queue_.filtered());
+    if (now_ > phase_since_ + round_trip() && queue_.filtered() <= queue_low()) return enter_run(0.9 * capacity_);
+    // At half the capacity our own queue takes twice its length to go.
+    if (now_ > phase_since_ + std::max<duration>(4 * round_trip() + 2 * queue_before_, 250ms)) enter_floor();
+}
+
+// --- run
+
+void background_controller::enter_run(double rate) {
+    phase_ = phase::run;
+    phase_since_ = run_since_ = grown_at_ = now_;
+    hold_until_ = now_;
+    rate_ = std::max(rate, 2 * segment_ / seconds_f(round_trip()).count());
+    quiet_round_trips_ = 0;
+}
+
+void background_controller::in_run(const feedback_sample& sample) {
+    if (now_ > std::max(run_since_, event_at_) + 2s) patience_ = {};
+    const bool congested = queue_.filtered() > queue_high() || loss_is_congestion(sample);
+    if (!congested) return grow(sample);
+    grown_at_ = now_;
+    if (now_ < hold_until_) return;
+    const auto share = delivered_.known() && capacity_ > 0 ? delivered_.value() / capacity_ : 1.0;
+    if (share > own_share) overload_of_our_own();
+    else enter_caution();
+}
+
+void background_controller::overload_of_our_own() {
+    const auto out = delivered_.value();
+    capacity_ += 0.25 * (out - capacity_);
+    rate_ = 0.92 * std::min(rate_, out);
+    ceiling_ = 0.985 * out;
+    hold_until_ = now_ + std::chrono::duration_cast<duration>(round_trip() * 1.3) + 10ms;
+    mark_event();
+}
+
+void background_controller::grow(const feedback_sample& sample) {
+    const auto passed = std::min(round_trips_since(grown_at_), 1.0);
+    grown_at_ = now_;
+    if (delivered_.known() && !limited_ && delivered_.value() > capacity_) capacity_ = delivered_.value();
+    if (limited_ || sample.acked_packets == 0 || now_ < hold_until_ || queue_.filtered() > queue_low()) return;
+    quiet_round_trips_ += passed;
+    const auto careful_from = 0.92 * std::min(ceiling_, capacity_);
+    if (rate_ < careful_from) {
+        rate_ = std::min(rate_ * std::exp2(passed), careful_from);
+    } else {
+        const auto gain = std::min(0.01 * std::exp2(std::floor(quiet_round_trips_ / 8)), 0.16);
+        rate_ += gain * capacity_ * passed;
+    }
+    if (delivered_.known()) rate_ = std::min({rate_, std::max(2 * delivered_.value(), careful_from), rate_max});
+}
+
+// --- caution and floor
+
+void background_controller::enter_caution() {
+    rate_before_ = rate_;
+    delivered_before_ = delivered_.value();
+    queue_before_ = queue_.filtered();
+    rate_ = 0.5 * std::min(rate_, delivered_before_);
+    phase_ = phase::caution;
+    phase_since_ = now_;
+    caution_extended_ = false;
+    mark_event();
+}
+
+void background_controller::in_caution() {
+    const auto wait = std::chrono::duration_cast<duration>(round_trip() * 1.25) + 8ms;
+    if (now_ < phase_since_ + wait) return;
+    if (queue_.filtered() <= queue_low()) {
+        // Our halving alone emptied the queue: what came out before was all there is for us.
+        const bool again = any_false_alarm_ && now_ < false_alarm_at_ + 1s;
+        any_false_alarm_ = true;
+        false_alarm_at_ = now_;
+        const auto before = std::min(rate_before_, delivered_before_);
+        capacity_ = std::min(capacity_, std::max(delivered_before_, segment_ * 2));
+        ceiling_ = 0.97 * before;
+        const auto since = run_since_;
+        enter_run((again ? 0.8 : 0.9) * before);
+        run_since_ = since;
+        return;
+    }
+    if (!caution_extended_ && queue_.filtered() < queue_before_ * 6 / 10) {
+        caution_extended_ = true;  // it is going; look once more
+        phase_since_ = now_;
+        return;
+    }
+    enter_floor();
+}
+
+void background_controller::enter_floor() {
+    const bool short_lived = run_since_ != time_point{} && now_ < run_since_ + std::max<duration>(1500ms, 20 * round_trip());
+    if (patience_ == duration{}) patience_ = patience_min();
+    else if (short_lived) patience_ = std::min<duration>(2 * patience_, patience_max);
+    phase_ = phase::floor;
+    phase_since_ = quiet_since_ = now_;
+    mark_event();
+}
+
+void background_controller::in_floor() {
+    if (queue_.filtered() > queue_low()) quiet_since_ = now_;
+    if (now_ < quiet_since_ + patience_) return;
+    const auto known = std::min(ceiling_, capacity_);
+    enter_run(patience_ <= patience_min() ? 0.25 * known : 0.04 * capacity_);
+}
+
+}  // namespace detail::flow
+
+std::unique_ptr<congestion_controller> make_background_controller(std::uint64_t datagram_bytes_max, time_point now) {
+    return std::make_unique<detail::flow::background_controller>(datagram_bytes_max, now);
+}
+
+}  // namespace p2pdist

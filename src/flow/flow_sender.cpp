@@ -1,0 +1,346 @@
+#include "flow_sender.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/wire/frame.hpp"
+
+namespace p2pdist::detail::flow {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr duration receiver_hold_max = 30ms;   // how long a receiver may sit on news (feedback_schedule.hpp), and a late timer
+constexpr duration probe_timeout_max = 2s;
+constexpr duration probe_variation_min = 5ms;
+constexpr std::uint64_t need_bytes_max = 512 * 1024;      // one question
+constexpr std::uint64_t ask_again_after_bytes = 64 * 1024;
+
+std::uint32_t microseconds_of(time_point when) noexcept {
+    return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count());
+}
+
+}  // namespace
+
+flow_sender::flow_sender(std::unique_ptr<congestion_controller> controller, std::uint32_t datagram_bytes_max)
+    : controller_(std::move(controller)),
+      payload_bytes_max_(std::min<std::uint64_t>(datagram_bytes_max, limits::datagram_bytes_max) - data_overhead_bytes) {}
+
+// --- what the receiver says
+
+bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback) {
+    if (any_feedback_ && static_cast<std::int32_t>(feedback.sequence - last_.sequence) <= 0) return false;
+    change_.clear();
+    std::optional<duration> rtt_sample;
+    if (feedback.received_packets > 0) {
+        const auto* newest = ledger_.find(feedback.largest_packet);
+        if (newest && newest->state != sent_packet::fate::acknowledged) {
+            const auto sample = now - newest->sent_at - std::chrono::microseconds(feedback.held_us);
+            if (sample > duration::zero()) rtt_sample = sample;
+        }
+        ledger_.acknowledge(feedback.acknowledged, change_);
+        if (rtt_sample) rtt_.add(*rtt_sample);
+    }
+    ledger_.detect_losses(now, rtt_, change_);
+    if (change_.acknowledged_packets > 0) probe_timeouts_ = probes_due_ = 0;
+    apply_change(change_);
+    apply_wants(feedback);
+    plan();
+    tell_controller(now, feedback, rtt_sample);
+    last_ = feedback;
+    last_.status.clear();
+    any_feedback_ = true;
+    pacer_.refill(now, controller_->pacing_rate(), controller_->burst_bytes());
+    release_supply();
+    ask_ahead();
+    return true;
+}
+
+void flow_sender::apply_change(const ledger_change& change) {
+    for (const auto& range : change.acknowledged) {
+        in_flight_.subtract(range);
+        lost_.subtract(range);
+        done_.add(range);
+    }
+    for (const auto& range : change.lost) {
+        in_flight_.subtract(range);
+        lost_.add(range);
+    }
+    while (done_.size() > limits::flow_done_ranges_max) done_.remove_lowest();
+    while (lost_.size() > limits::flow_done_ranges_max) lost_.remove_lowest();
+}
+
+void flow_sender::apply_wants(const flow_feedback& feedback) {
+    wanted_.clear();
+    for (const auto& range : feedback.wanted) {
+        if (range.first >= object_bytes_ || range.length == 0) continue;
+        wanted_.push_back({range.first, std::min(range.length, object_bytes_ - range.first)});
+    }
+    // A short list is exact: what is in it although it was acknowledged is wanted once more.
+    exact_ = feedback.wanted.size() < flow_ranges_max;
+    if (exact_) done_.subtract(wanted_);
+}
+
+void flow_sender::plan() {
+    pending_.clear();
+    range_set excluded = in_flight_;
+    std::vector<index_range> parts;
+    std::vector<index_range> undone;
+    for (const auto& range : wanted_) {
+        parts.clear();
+        excluded.missing_in(range, parts);
+        if (!exact_) {
+            undone.clear();
+            for (const auto& part : parts) done_.missing_in(part, undone);
+            parts.swap(undone);
+        }
+        for (const auto& part : parts) {
+            pending_.push_back(part);
+            excluded.add(part);
+        }
+    }
+}
+
+void flow_sender::tell_controller(time_point now, const flow_feedback& feedback, std::optional<duration> rtt_sample) {
+    feedback_sample sample;
+    sample.now = now;
+    sample.acked_bytes = change_.acknowledged_bytes;
+    sample.acked_packets = change_.acknowledged_packets;
+    sample.lost_bytes = change_.lost_bytes;
+    sample.lost_packets = change_.lost_packets;
+    sample.newest_lost_sent_at = change_.newest_lost_sent_at;
+    sample.newest_acked_sent_at = change_.newest_acknowledged_sent_at;
+    sample.in_flight_bytes = ledger_.bytes_in_flight();
+    if (any_feedback_ && feedback.ce_packets > last_.ce_packets) sample.ce_packets = feedback.ce_packets - last_.ce_packets;
+    sample.has_rtt = rtt_sample.has_value();
+    if (rtt_sample) sample.rtt = *rtt_sample;
+    sample.rtt_min = rtt_.least();
+    sample.rtt_smoothed = rtt_.smoothed();
+    if (feedback.interval_packets > 0) {
+        sample.has_delay = true;
+        sample.delay_min = unwrap_delay(feedback.delay_min_us);
+        const auto spread = static_cast<std::uint32_t>(feedback.delay_max_us) - static_cast<std::uint32_t>(feedback.delay_min_us);
+        sample.delay_max = sample.delay_min + std::chrono::microseconds(spread);
+    }
+    if (any_feedback_ && last_.received_packets > 0 && feedback.received_bytes > last_.received_bytes) {
+        sample.delivered_bytes = feedback.received_bytes - last_.received_bytes;
+        sample.delivered_over = std::chrono::microseconds(feedback.received_at_us - last_.received_at_us);
+    }
+    sample.application_limited = feedback.received_packets > 0 && feedback.largest_packet < limited_until_packet_;
+    controller_->on_feedback(sample);
+}
+
+duration flow_sender::unwrap_delay(std::int32_t delay_us) {
+    const auto step = static_cast<std::int32_t>(static_cast<std::uint32_t>(delay_us) - static_cast<std::uint32_t>(delay_last_us_));
+    if (delay_known_) delay_unwrapped_us_ += step;
+    delay_known_ = true;
+    delay_last_us_ = delay_us;
+    return std::chrono::microseconds(delay_unwrapped_us_);
+}
+
+// --- what the upper layer gives
+
+void flow_sender::provide(std::uint64_t offset, const shared_bytes& data) {
+    supply_.provide(offset, data);
+    release_supply();
+    ask_ahead();
+}
+
+void flow_sender::release_supply() {
+    range_set needed = in_flight_;
+    for (const auto& range : pending_) needed.add(range);
+    supply_.retain(needed);
+}
+
+void flow_sender::ask_ahead() {
+    sent_since_ask_ = 0;
+    needs_.clear();
+    const auto ahead = std::clamp(2 * controller_->window_bytes(), limits::flow_supply_ahead_bytes_min, limits::flow_supply_ahead_bytes_max);
+    std::uint64_t walked = 0;
+    std::vector<index_range> parts;
+    for (const auto& range : pending_) {
+        if (walked >= ahead) break;
+        // Whole questions, so that the upper layer reads in large pieces, also where the last one reaches beyond the window.
+        const auto length = std::min(range.length, std::max(ahead - walked, need_bytes_max));
+        parts.clear();
+        supply_.unasked_in({range.first, length}, parts);
+        for (const auto& part : parts) {
+            for (auto from = part.first; from < part.end(); from += need_bytes_max)
+                needs_.push_back({from, std::min(need_bytes_max, part.end() - from)});
+        }
+        walked += length;
+    }
+    std::reverse(needs_.begin(), needs_.end());
+}
+
+std::optional<index_range> flow_sender::next_need() {
+    if (needs_.empty()) return std::nullopt;
+    const auto need = needs_.back();
+    needs_.pop_back();
+    supply_.on_asked(need);
+    return need;
+}
+
+std::uint64_t flow_sender::wanted_bytes() const noexcept {
+    std::uint64_t total = 0;
+    for (const auto& range : wanted_) total += range.length;
+    return total;
+}
+
+// --- sending
+
+bool flow_sender::find_sendable(std::size_t& index, std::uint64_t& offset) const {
+    for (index = 0; index < pending_.size(); ++index) {
+        const auto found = supply_.first_provided(pending_[index].first, pending_[index].end());
+        if (!found) continue;
+        offset = *found;
+        return true;
+    }
+    return false;
+}
+
+bool flow_sender::has_sendable() const {
+    std::size_t index = 0;
+    std::uint64_t offset = 0;
+    return find_sendable(index, offset);
+}
+
+void flow_sender::take_from_pending(std::size_t index, std::uint64_t offset, std::uint64_t length) {
+    auto& range = pending_[index];
+    const auto end = range.end();
+    const auto at = pending_.begin() + static_cast<std::ptrdiff_t>(index);
+    const bool head = offset > range.first;
+    const bool tail = offset + length < end;
+    const index_range rest{offset + length, end - offset - length};
+    if (head) {
+        range.length = offset - range.first;
+        if (tail) pending_.insert(at + 1, rest);
+    } else if (tail) {
+        range = rest;
+    } else {
+        pending_.erase(at);
+    }
+}
+
+std::optional<outgoing_piece> flow_sender::next_piece(time_point now) {
+    if (exhausted()) return std::nullopt;
+    if (probes_due_ > 0) return probe_piece(now);
+    std::size_t index = 0;
+    std::uint64_t offset = 0;
+    if (!find_sendable(index, offset)) {
+        if (ledger_.bytes_in_flight() < controller_->window_bytes()) limited_until_packet_ = ledger_.next_number();
+        return std::nullopt;
+    }
+    const auto datagram = std::clamp<std::uint64_t>(controller_->datagram_bytes(), data_overhead_bytes + 1,
+                                                    payload_bytes_max_ + data_overhead_bytes);
+    if (ledger_.bytes_in_flight() + datagram > controller_->window_bytes()) return std::nullopt;
+    pacer_.refill(now, controller_->pacing_rate(), std::max(controller_->burst_bytes(), datagram));
+    if (!pacer_.allows(datagram)) return std::nullopt;
+
+    const auto room = std::min(datagram - data_overhead_bytes, pending_[index].end() - offset);
+    auto payload = supply_.view(offset, room);
+    take_from_pending(index, offset, payload.view.size());
+    in_flight_.add({offset, payload.view.size()});
+    auto piece = emit(now, offset, payload);
+    piece.feedback_now = last_before_pause(datagram);
+    if (sent_since_ask_ >= ask_again_after_bytes) ask_ahead();
+    return piece;
+}
+
+bool flow_sender::last_before_pause(std::uint64_t next_datagram) const {
+    // The receiver would wait for more before it answers, and we for its answer.
+    if (ledger_.bytes_in_flight() + next_datagram > controller_->window_bytes()) return true;
+    return !has_sendable();
+}
+
+outgoing_piece flow_sender::emit(time_point now, std::uint64_t offset, const shared_bytes& payload) {
+    const index_range range{offset, payload.view.size()};
+    const auto datagram = static_cast<std::uint32_t>(range.length + data_overhead_bytes);
+    outgoing_piece piece;
+    piece.packet_number = ledger_.on_sent({now, range, datagram});
+    piece.sent_at_us = microseconds_of(now);
+    piece.offset = offset;
+    piece.payload = payload;
+    retransmitted_bytes_ += lost_.covered(range);
+    lost_.subtract(range);
+    sent_bytes_ += datagram;
+    sent_since_ask_ += range.length;
+    newest_sent_at_ = now;
+    pacer_.on_sent(datagram);
+    controller_->on_sent(now, datagram, ledger_.bytes_in_flight());
+    return piece;
+}
+
+// --- timers
+
+time_point flow_sender::probe_time() const {
+    if (!ledger_.any_in_flight()) return never;
+    // A paused controller spaces its probes; silence shorter than that spacing means nothing.
+    const auto base = rtt_.smoothed() + std::max(4 * rtt_.variation(), probe_variation_min) + receiver_hold_max;
+    const auto timeout = std::min(base * (1 << std::min(probe_timeouts_, 6)), std::max(probe_timeout_max, base));
+    return newest_sent_at_ + timeout;
+}
+
+void flow_sender::on_probe_timeout(time_point now) {
+    ++probe_timeouts_;
+    probes_due_ = probe_timeouts_ == 1 ? 1 : 2;
+    controller_->on_timeout(now, probe_timeouts_);
+}
+
+std::optional<outgoing_piece> flow_sender::probe_piece(time_point now) {
+    --probes_due_;
+    std::size_t index = 0;
+    std::uint64_t offset = 0;
+    shared_bytes payload;
+    if (find_sendable(index, offset)) {
+        payload = supply_.view(offset, std::min(payload_bytes_max_, pending_[index].end() - offset));
+        take_from_pending(index, offset, payload.view.size());
+        in_flight_.add({offset, payload.view.size()});
+    } else if (const auto range = ledger_.supersede_oldest(); range && supply_.first_provided(range->first, range->end()) == range->first) {
+        offset = range->first;
+        payload = supply_.view(offset, range->length);
+        lost_.add({offset, payload.view.size()});
+    } else {
+        probes_due_ = 0;
+        newest_sent_at_ = now;  // nothing left to ask with; the receiver's own repetition goes on
+        return std::nullopt;
+    }
+    auto piece = emit(now, offset, payload);
+    piece.feedback_now = true;
+    return piece;
+}
+
+void flow_sender::on_timer(time_point now) {
+    if (controller_->deadline() <= now) controller_->on_clock(now);
+    if (ledger_.loss_time() <= now) {
+        change_.clear();
+        ledger_.detect_losses(now, rtt_, change_);
+        if (change_.lost_packets > 0) {
+            apply_change(change_);
+            plan();
+            feedback_sample sample;
+            sample.now = now;
+            sample.lost_bytes = change_.lost_bytes;
+            sample.lost_packets = change_.lost_packets;
+            sample.newest_lost_sent_at = change_.newest_lost_sent_at;
+            sample.in_flight_bytes = ledger_.bytes_in_flight();
+            sample.rtt_min = rtt_.least();
+            sample.rtt_smoothed = rtt_.smoothed();
+            controller_->on_feedback(sample);
+            ask_ahead();
+        }
+    }
+    if (probes_due_ == 0 && probe_time() <= now) on_probe_timeout(now);
+}
+
+time_point flow_sender::deadline(time_point now) const {
+    if (probes_due_ > 0 || !needs_.empty()) return now;
+    auto when = std::min({controller_->deadline(), ledger_.loss_time(), probe_time()});
+    const auto datagram = std::min(controller_->datagram_bytes(), payload_bytes_max_ + data_overhead_bytes);
+    if (has_sendable() && ledger_.bytes_in_flight() + datagram <= controller_->window_bytes())
+        when = std::min(when, std::max(now, pacer_.next(datagram)));
+    return when;
+}
+
+}  // namespace p2pdist::detail::flow
