@@ -153,4 +153,17 @@ inline constexpr std::size_t explain_notes_max = 16;                 ///< remark
 inline constexpr std::uint64_t fallback_request_bytes_max = 16u << 20;  ///< asked of CDN or file store at one time
 inline constexpr std::size_t client_settings_max = 256;              ///< settings of the server that are remembered
 
+// message layer
+inline constexpr std::size_t message_requests_max = 4096;          ///< own requests that are open; more fail with errc::limit_reached
+inline constexpr std::size_t message_answers_max = 65'536;         ///< requests of others, open or answered a while ago
+inline constexpr std::size_t message_answer_bytes_max = 16u << 20; ///< of answers kept for repetitions; the oldest go first
+inline constexpr std::uint64_t large_message_bytes_max = 64u << 20;      ///< of one large message
+inline constexpr std::size_t large_objects_max = 4096;             ///< large messages on offer; more are not offered
+inline constexpr std::uint64_t large_object_bytes_max = 256u << 20;      ///< of all large messages on offer
+inline constexpr std::size_t large_objects_of_peer_max = 64;       ///< on offer to one peer
+inline constexpr std::size_t large_fetches_max = 256;              ///< large messages being fetched; further offers wait for their repetition
+inline constexpr std::uint64_t large_fetch_bytes_max = 256u << 20; ///< of all large messages being fetched
+inline constexpr std::size_t large_fetches_of_peer_max = 8;        ///< from one peer
+inline constexpr int large_fetch_attempts_max = 3;                 ///< flows opened for one large message
+
 }  // namespace p2pdist::limits
