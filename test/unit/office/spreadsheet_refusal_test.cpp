@@ -146,6 +146,10 @@ TEST_CASE("Every bad row is reported, and no consequence of one", "[REQ-OFF-5]")
                        ",,,10.5.0.0/16,,,,\n"
                        "E,Default,A,10.6.0.0/16,,,,\n") ==
           places{{3, "Type"}, {3, "Subnet"}, {4, "Parent"}, {5, "Subnet"}, {6, "Parent"}, {7, "Office"}});
+    // An office whose subnet was refused is not blamed for what only that subnet would contain.
+    CHECK(refused_rows("A,Default,Central,10.1.0.0/99,,,10.1.0.5,\n") == places{{3, "Subnet"}});
+    const auto central_mistyped = parse_spreadsheet(header + "Central,Default,,10.0.0.0/99,,,,\n", ip("10.0.0.5"));
+    CHECK(central_mistyped.refusals().size() == 1);
     CHECK(refusal{7, "Parent", "there is no office 'Bostn'"}.to_string() == "row 7, column Parent: there is no office 'Bostn'");
     CHECK(refusal{7, "", "x"}.to_string() == "row 7: x");
 }

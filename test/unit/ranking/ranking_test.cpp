@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <type_traits>
 
 #include "p2pdist/base/random.hpp"
 
@@ -95,7 +96,8 @@ TEST_CASE("After all criteria the smaller client id decides", "[REQ-RANK-7]") {
 }
 
 TEST_CASE("Continuous criteria compare whole steps", "[REQ-RANK-7]") {
-    const auto compare = [](const criterion& each, auto member, auto left, auto right) {
+    const auto compare = []<class Value>(const criterion& each, Value device_profile::*member, std::type_identity_t<Value> left,
+                                         std::type_identity_t<Value> right) {
         device_profile a;
         device_profile b;
         a.*member = left;
