@@ -111,7 +111,7 @@ public:
     /// the roles (MSG-4). `body` is not monostate.
     message_handle request(time_point now, const message_peer& to, message_body body, message_options options = {});
     /// Nothing follows any more. The other side may have handled it.
-    void cancel(time_point now, message_handle request);
+    void cancel(message_handle request);
     /// Answers a message_received, once; further answers to it, and answers to what is no longer known, are ignored. A reply too large
     /// to offer becomes an error_reply with errc::limit_reached.
     void reply(time_point now, message_handle request, message_body body, transfer_protocol large_protocol = transfer_protocol::background);
