@@ -1,0 +1,147 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "../store/file.hpp"
+
+namespace p2pdist::detail {
+
+namespace {
+
+errc code_of(int number) {
+    switch (number) {
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG: return errc::no_space;
+        case ENOENT:
+        case ENOTDIR: return errc::not_found;
+        case EEXIST: return errc::already_exists;
+        default: return errc::io_failed;
+    }
+}
+
+error system_error_of(const std::filesystem::path& path, const char* what, int number) {
+    return {code_of(number), path.string() + ": cannot " + what + ": " + std::strerror(number)};
+}
+
+}  // namespace
+
+result<file> file::open(const std::filesystem::path& path, mode how, const io_fault* fault) {
+    int flags = O_CLOEXEC;
+    switch (how) {
+        case mode::read: flags |= O_RDONLY; break;
+        case mode::read_write: flags |= O_RDWR; break;
+        case mode::create_new: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+        case mode::create_or_open: flags |= O_RDWR | O_CREAT; break;
+    }
+    file opened;
+    opened.path_ = path;
+    opened.fault_ = fault;
+    opened.descriptor_ = ::open(path.c_str(), flags, 0644);
+    if (opened.descriptor_ < 0) return opened.failed("open");
+    struct stat about {};
+    if (::fstat(opened.descriptor_, &about) != 0) return opened.failed("open");
+    if (!S_ISREG(about.st_mode)) return {errc::io_failed, path.string() + ": not a regular file"};
+    return opened;
+}
+
+file::file(file&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), fault_(std::exchange(other.fault_, nullptr)) {}
+
+file& file::operator=(file&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    std::swap(path_, other.path_);
+    std::swap(fault_, other.fault_);
+    return *this;
+}
+
+file::~file() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::optional<error> file::injected(store_io step, std::uint64_t bytes) const {
+    if (!fault_ || !*fault_) return std::nullopt;
+    if (const auto code = (*fault_)(step, bytes)) return error{*code, path_.string() + ": " + make_error_code(*code).message()};
+    return std::nullopt;
+}
+
+error file::failed(const char* what) const { return system_error_of(path_, what, errno); }
+
+result<void> file::read_at(std::uint64_t offset, mutable_byte_span out) const {
+    if (auto fault = injected(store_io::read, out.size())) return *fault;
+    while (!out.empty()) {
+        const auto count = ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return failed("read");
+        if (count == 0) return {errc::io_failed, path_.string() + ": shorter than it was"};
+        out = out.subspan(static_cast<std::size_t>(count));
+        offset += static_cast<std::uint64_t>(count);
+    }
+    return {};
+}
+
+result<void> file::write_at(std::uint64_t offset, byte_span data) const {
+    if (auto fault = injected(store_io::write, data.size())) return *fault;
+    while (!data.empty()) {
+        const auto count = ::pwrite(descriptor_, data.data(), data.size(), static_cast<off_t>(offset));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return failed("write");
+        data = data.subspan(static_cast<std::size_t>(count));
+        offset += static_cast<std::uint64_t>(count);
+    }
+    return {};
+}
+
+result<void> file::sync() const {
+    if (auto fault = injected(store_io::sync, 0)) return *fault;
+    if (::fdatasync(descriptor_) != 0) return failed("sync");
+    return {};
+}
+
+result<void> file::resize(std::uint64_t size) const {
+    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return failed("resize");
+    return {};
+}
+
+result<std::uint64_t> file::size() const {
+    struct stat about {};
+    if (::fstat(descriptor_, &about) != 0) return failed("measure");
+    return static_cast<std::uint64_t>(about.st_size);
+}
+
+std::optional<byte_range> file::next_data(std::uint64_t from) const {
+    const auto end_of_file = size();
+    if (!end_of_file || from >= *end_of_file) return std::nullopt;
+    const auto start = ::lseek(descriptor_, static_cast<off_t>(from), SEEK_DATA);
+    if (start < 0 && errno == ENXIO) return std::nullopt;
+    // A file system that knows no holes has only data.
+    if (start < 0) return byte_range{from, *end_of_file - from};
+    const auto end = ::lseek(descriptor_, start, SEEK_HOLE);
+    const auto first = static_cast<std::uint64_t>(start);
+    return byte_range{first, (end < 0 ? *end_of_file : static_cast<std::uint64_t>(end)) - first};
+}
+
+bool file::try_lock() const { return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0; }
+
+result<void> sync_directory(const std::filesystem::path& path) {
+    const int descriptor = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return system_error_of(path, "open", errno);
+    const int status = ::fsync(descriptor);
+    const int number = errno;
+    ::close(descriptor);
+    // Some network file systems cannot sync a directory; their rename is durable by itself.
+    if (status != 0 && number != EINVAL) return system_error_of(path, "sync", number);
+    return {};
+}
+
+result<void> rename_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) return system_error_of(to, "rename to", errno);
+    return sync_directory(to.parent_path());
+}
+
+}  // namespace p2pdist::detail

@@ -1,0 +1,66 @@
+#pragma once
+// Which contents the store has, who uses them, and who makes room (CLI-3). Safe to call from several threads.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "p2pdist/content/space_plan.hpp"
+#include "stored_content.hpp"
+
+namespace p2pdist::detail {
+
+using stored_pointer = std::shared_ptr<stored_content>;
+
+class content_index {
+public:
+    content_index(const store_context& context, const file_store_options& options);
+
+    /// Loads every content; what is damaged beyond use is removed and logged.
+    [[nodiscard]] result<void> load();
+
+    /// One more use of it. `evicted` gets what made room.
+    [[nodiscard]] result<stored_pointer> acquire(const content_info& content, bool create, std::vector<content_key>& evicted);
+    /// The same for a file elsewhere: `fresh` says that it must be hashed.
+    [[nodiscard]] result<stored_pointer> acquire_attached(const content_info& content, const std::filesystem::path& source, bool& fresh);
+    [[nodiscard]] result<void> release(const content_key& key);
+
+    [[nodiscard]] result<stored_pointer> find(const content_key& key) const;
+    /// errc::not_found too where nobody uses it.
+    [[nodiscard]] result<stored_pointer> find_in_use(const content_key& key) const;
+    [[nodiscard]] result<void> remove(const content_key& key);
+    [[nodiscard]] store_listing list() const;
+    [[nodiscard]] store_statistics measure() const;
+    [[nodiscard]] store_statistics set_limit(std::uint64_t limit_bytes, std::vector<content_key>& evicted);
+
+private:
+    struct slot {
+        stored_pointer stored;
+        std::uint32_t use_count = 0;
+        std::uint64_t last_used = 0;
+    };
+    using trash = std::vector<std::filesystem::path>;
+
+    [[nodiscard]] std::filesystem::path directory_of(const content_key& key) const;
+    [[nodiscard]] std::uint64_t volume_free() const;
+    [[nodiscard]] std::vector<space_user> users() const;
+    [[nodiscard]] result<void> make_room(const content_info& content, const stored_content* existing, std::vector<content_key>& evicted,
+                                         trash& removed);
+    void touch(slot& used);
+    /// Takes it out of the index and its directory out of the way; empty_trash deletes it, without the lock.
+    void discard(const content_key& key, trash& removed);
+    static void empty_trash(const trash& removed);
+
+    const store_context& context_;
+    const std::filesystem::path root_;
+    const std::function<std::uint64_t()> volume_free_bytes_;
+
+    mutable std::mutex mutex_;
+    std::map<content_key, slot> slots_;
+    std::uint64_t limit_bytes_;
+    std::uint64_t uses_ = 0;
+    std::uint64_t removals_ = 0;
+};
+
+}  // namespace p2pdist::detail

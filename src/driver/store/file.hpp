@@ -1,0 +1,61 @@
+#pragma once
+// The few file operations that the store needs; src/driver/posix/store_file.cpp implements them. Everything else of the store
+// is portable.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/result.hpp"
+#include "p2pdist/content/chunk_geometry.hpp"
+#include "p2pdist/driver/file_store.hpp"
+
+namespace p2pdist::detail {
+
+using io_fault = std::function<std::optional<errc>(store_io, std::uint64_t bytes)>;
+
+/// An open file, closed with the object. Reads and writes at an offset are safe from several threads.
+class file {
+public:
+    enum class mode { read, read_write, create_new, create_or_open };
+
+    /// `fault` (may be null) outlives the file.
+    [[nodiscard]] static result<file> open(const std::filesystem::path& path, mode how, const io_fault* fault = nullptr);
+
+    file() = default;
+    file(file&& other) noexcept;
+    file& operator=(file&& other) noexcept;
+    ~file();
+
+    /// Fills all of `out`; errc::io_failed where the file ends before.
+    [[nodiscard]] result<void> read_at(std::uint64_t offset, mutable_byte_span out) const;
+    /// errc::no_space where the volume or a quota is full.
+    [[nodiscard]] result<void> write_at(std::uint64_t offset, byte_span data) const;
+    /// Returns when data (and the size) are on the disk.
+    [[nodiscard]] result<void> sync() const;
+    [[nodiscard]] result<void> resize(std::uint64_t size) const;
+    [[nodiscard]] result<std::uint64_t> size() const;
+    /// The first stretch at or after `from` that is not a hole; nothing where there is none.
+    [[nodiscard]] std::optional<byte_range> next_data(std::uint64_t from) const;
+    /// Nobody else can lock the same file until this object goes.
+    [[nodiscard]] bool try_lock() const;
+
+private:
+    [[nodiscard]] std::optional<error> injected(store_io step, std::uint64_t bytes) const;
+    [[nodiscard]] error failed(const char* what) const;
+
+    int descriptor_ = -1;
+    std::filesystem::path path_;
+    const io_fault* fault_ = nullptr;
+};
+
+/// The file appears under its name whole, or not at all; synced when this returns.
+[[nodiscard]] result<void> replace_file(const std::filesystem::path& path, byte_span data, const io_fault* fault = nullptr);
+/// Puts `from` in the place of `to`, and syncs the directory.
+[[nodiscard]] result<void> rename_synced(const std::filesystem::path& from, const std::filesystem::path& to);
+[[nodiscard]] result<void> sync_directory(const std::filesystem::path& path);
+[[nodiscard]] result<bytes> read_small_file(const std::filesystem::path& path, std::size_t size_max);
+
+}  // namespace p2pdist::detail

@@ -1,0 +1,132 @@
+// Reading, writing and committing single chunks.
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+#include "stored_content.hpp"
+#include "tree_nodes.hpp"
+
+namespace p2pdist::detail {
+
+namespace {
+
+bool all_zero(byte_span data) {
+    return std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; });
+}
+
+/// Leaves a hole where there is one and nothing but zeros would fill it.
+result<void> write_sparse(const file& out, std::uint64_t offset, byte_span data) {
+    if (all_zero(data)) {
+        const auto next = out.next_data(offset);
+        if (!next || next->offset >= offset + data.size()) return {};
+    }
+    return out.write_at(offset, data);
+}
+
+}  // namespace
+
+result<bool> stored_content::read_region(const open_files& files, chunk_index chunk, mutable_byte_span region) {
+    const auto proof = region.first(geometry_.proof_bytes(chunk));
+    const auto data = region.subspan(proof.size());
+    const auto known = read_proof(files.tree, geometry_, chunk, proof);
+    if (!known || !*known) return known;
+    if (auto done = files.content.read_at(geometry_.chunk(chunk).offset, data); !done) return done.error();
+    return verify_chunk(context_.crypto, geometry_, root(), chunk, proof, data);
+}
+
+void stored_content::lose(const open_files& files, chunk_index chunk) {
+    if (context_.log.wants(log_level::error))
+        context_.log(log_level::error, "event=chunk_altered_on_disk content=" + content().id.text() + " chunk=" + std::to_string(chunk));
+    if (record_events(files, {{journal_event::lost, chunk, 1}})) return;
+    // The journal still says that it is there; the next start finds out as this one did.
+    const std::lock_guard lock(state_mutex_);
+    apply({journal_event::lost, chunk, 1});
+}
+
+result<store_region> stored_content::read(chunk_index chunk) {
+    if (chunk >= geometry_.chunk_count() || !has(chunk)) return {errc::not_found, "chunk " + std::to_string(chunk) + " is not in the store"};
+    const auto open = files();
+    if (!open) return open.error();
+    auto region = std::make_shared<bytes>(geometry_.region(chunk).length);
+    const auto fits = read_region(**open, chunk, *region);
+    if (!fits) return fits.error();
+    if (!*fits) {
+        lose(**open, chunk);
+        return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
+    }
+    return store_region{chunk, shared_bytes(std::move(region))};
+}
+
+result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
+    const auto chunk = request.chunk;
+    if (chunk >= geometry_.chunk_count()) return {errc::invalid_argument, "a chunk behind the last one"};
+    if (has(chunk)) return false;
+    if (content().hash.kind != hash_kind::sha256_tree) return {errc::invalid_argument, "a plain SHA-256 content can only be appended to"};
+    const auto open = files();
+    if (!open) return open.error();
+    bytes stored;
+    byte_span proof = request.proof.view;
+    if (proof.empty() && geometry_.proof_bytes(chunk) > 0) {
+        stored.resize(geometry_.proof_bytes(chunk));
+        const auto known = read_proof((*open)->tree, geometry_, chunk, stored);
+        if (!known) return known.error();
+        if (!*known) return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " came without a proof, and the tree is not known"};
+        proof = stored;
+    }
+    const auto data = request.data.view;
+    if (!verify_chunk(context_.crypto, geometry_, root(), chunk, proof, data))
+        return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " does not fit the hash of " + content().id.text()};
+    protect(chunk);
+    if (auto done = write_sparse((*open)->content, geometry_.chunk(chunk).offset, data); !done) return done.error();
+    if (auto done = write_proof((*open)->tree, geometry_, chunk, proof); !done) return done.error();
+    return true;
+}
+
+result<std::uint64_t> stored_content::stage_append(const store_append& request) {
+    auto data = request.data.view;
+    const auto end = request.offset + data.size();
+    {
+        const std::lock_guard lock(state_mutex_);
+        const auto position = position_locked(staged_appended_);
+        if (request.offset != staged_appended_ && request.offset != position)
+            return {errc::invalid_argument, "bytes must be appended at offset " + std::to_string(position)};
+        if (end > record_.content.size_bytes) return {errc::invalid_argument, "more bytes than the content has"};
+    }
+    if (data.size() > limits::store_append_bytes_max) return {errc::limit_reached, "more bytes than one request may append"};
+    const auto open = files();
+    if (!open) return open.error();
+    const auto is_protected = [this](chunk_index chunk) {
+        const std::lock_guard lock(state_mutex_);
+        return verified_.contains(chunk) || staged_.contains(chunk);
+    };
+    for (auto offset = request.offset; offset < end;) {
+        const auto chunk = static_cast<chunk_index>(offset / chunk_bytes);
+        const auto part = data.first(std::min<std::uint64_t>(geometry_.chunk(chunk).end(), end) - offset);
+        if (!is_protected(chunk)) {
+            if (auto done = write_sparse((*open)->content, offset, part); !done) return done.error();
+        }
+        offset += part.size();
+        data = data.subspan(part.size());
+    }
+    const std::lock_guard lock(state_mutex_);
+    staged_appended_ = end;
+    return end;
+}
+
+result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std::optional<std::uint64_t> appended) {
+    const auto open = files();
+    auto done = open ? (*open)->content.sync() : result<void>(open.error());
+    if (done && !chunks.empty()) done = (*open)->tree.sync();
+    if (done) {
+        std::vector<journal_record> records;
+        for (const auto chunk : chunks) records.push_back({journal_event::verified, chunk, 1});
+        if (appended) records.push_back({journal_event::appended, 0, *appended});
+        done = record_events(**open, records);
+    }
+    const std::lock_guard lock(state_mutex_);
+    for (const auto chunk : chunks) staged_.erase(chunk);
+    if (!done) staged_appended_ = appended_;
+    return done;
+}
+
+}  // namespace p2pdist::detail

@@ -1,0 +1,177 @@
+// What takes as long as a content is large.
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/content/tree_file.hpp"
+#include "stored_content.hpp"
+#include "tree_nodes.hpp"
+
+namespace p2pdist::detail {
+
+namespace {
+
+/// Removes a file that did not become what it should.
+class temporary_file {
+public:
+    explicit temporary_file(std::filesystem::path path) : path_(std::move(path)) { remove(); }
+    ~temporary_file() { remove(); }
+    temporary_file(const temporary_file&) = delete;
+    temporary_file& operator=(const temporary_file&) = delete;
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+private:
+    void remove() {
+        std::error_code ignored;
+        std::filesystem::remove(path_, ignored);
+    }
+    std::filesystem::path path_;
+};
+
+}  // namespace
+
+result<void> stored_content::take_tree(const open_files& files, const hash_tree& tree) {
+    if (auto done = write_tree(files.tree, tree); !done) return done;
+    if (auto done = files.tree.sync(); !done) return done;
+    if (auto done = record_events(files, {{journal_event::tree, 0, 0}}); !done) return done;
+    const std::lock_guard lock(state_mutex_);
+    root_ = tree.root();
+    return {};
+}
+
+result<void> stored_content::finish() {
+    if (whole()) return {};
+    if (append_position() != content().size_bytes)
+        return {errc::invalid_argument, "bytes are missing behind offset " + std::to_string(append_position())};
+    const auto open = files();
+    if (!open) return open.error();
+    const auto kind = content().hash.kind;
+    const auto hashes = hash_source(context_.crypto, (*open)->content, content().size_bytes, kind == hash_kind::sha256, context_.stopped());
+    if (!hashes) return hashes.error();
+    if (hashes->of(kind) != content().hash.value) {
+        // Of a plain content nothing is proven, then; of a tree content, what was verified by itself stays.
+        std::vector<journal_record> dropped{{journal_event::appended, 0, 0}};
+        if (kind == hash_kind::sha256) dropped.push_back({journal_event::lost, 0, geometry_.chunk_count()});
+        if (auto done = record_events(**open, dropped); !done) return done;
+        const std::lock_guard lock(state_mutex_);
+        staged_appended_ = 0;
+        return {errc::integrity_failed, "the whole does not fit the hash of " + content().key().to_string()};
+    }
+    if (auto done = take_tree(**open, hashes->tree); !done) return done;
+    if (auto done = (*open)->content.sync(); !done) return done;
+    return record_events(**open, {{journal_event::verified, 0, geometry_.chunk_count()}, {journal_event::whole, 0, 0}});
+}
+
+result<void> stored_content::install_tree(byte_span tree_file) {
+    if (content().hash.kind != hash_kind::sha256_tree) return {errc::invalid_argument, "nothing proves the tree file of a plain SHA-256 content"};
+    const auto tree = parse_tree_file(context_.crypto, content().size_bytes, content().hash.value, tree_file);
+    if (!tree) return tree.error();
+    if (opened().tree_known) return {};
+    const auto open = files();
+    if (!open) return open.error();
+    if (auto done = take_tree(**open, *tree); !done) return done;
+    // What was appended can be told good from bad now.
+    std::vector<journal_record> found;
+    bytes buffer(chunk_bytes);
+    const auto until = append_position();
+    for (chunk_index chunk = 0; chunk < geometry_.chunk_count() && geometry_.chunk(chunk).end() <= until; ++chunk) {
+        if (has(chunk)) continue;
+        if (context_.stopping) return {errc::cancelled, "stopped while hashing"};
+        const auto place = geometry_.chunk(chunk);
+        const auto data = mutable_byte_span(buffer).first(place.length);
+        if (auto done = (*open)->content.read_at(place.offset, data); !done) return done;
+        if (leaf_hash(context_.crypto, data) == tree->leaves()[chunk]) found.push_back({journal_event::verified, chunk, 1});
+    }
+    if (found.empty()) return {};
+    if (auto done = (*open)->content.sync(); !done) return done;
+    return record_events(**open, found);
+}
+
+result<bytes> stored_content::tree_file() {
+    if (!opened().tree_known) return {errc::not_found, "the tree of " + content().key().to_string() + " is not complete"};
+    const auto open = files();
+    if (!open) return open.error();
+    auto leaves = read_leaves((*open)->tree, geometry_);
+    if (!leaves) return leaves.error();
+    const hash_tree tree(context_.crypto, content().size_bytes, std::move(*leaves));
+    if (tree.root() != root() && content().size_bytes > 0) return {errc::integrity_failed, "the tree of " + content().id.text() + " was altered on disk"};
+    return encode_tree_file(tree);
+}
+
+result<store_checked> stored_content::check_chunks() {
+    const auto open = files();
+    if (!open) return open.error();
+    store_checked report{0, chunk_set(geometry_.chunk_count())};
+    const auto present = opened().verified;
+    bytes region;
+    for (auto chunk = present.first_present(); chunk; chunk = present.first_present(*chunk + 1)) {
+        if (context_.stopping) return {errc::cancelled, "stopped while checking"};
+        region.resize(geometry_.region(*chunk).length);
+        const auto fits = read_region(**open, *chunk, region);
+        ++report.chunks_checked;
+        if (fits && *fits) continue;
+        report.corrupt.insert(*chunk);
+        lose(**open, *chunk);
+    }
+    return report;
+}
+
+result<void> stored_content::fill_from(const file& source, const hash_tree& tree) {
+    const auto open = files();
+    if (!open) return open.error();
+    if (auto done = take_tree(**open, tree); !done) return done;
+    if (attached()) return record_events(**open, {{journal_event::verified, 0, geometry_.chunk_count()}, {journal_event::whole, 0, 0}});
+    bytes buffer(chunk_bytes);
+    std::vector<chunk_index> batch;
+    for (chunk_index chunk = 0; chunk < geometry_.chunk_count(); ++chunk) {
+        if (has(chunk)) continue;
+        if (context_.stopping) return {errc::cancelled, "stopped while copying"};
+        const auto place = geometry_.chunk(chunk);
+        const auto data = mutable_byte_span(buffer).first(place.length);
+        if (auto done = source.read_at(place.offset, data); !done) return done;
+        if (leaf_hash(context_.crypto, data) != tree.leaves()[chunk]) return {errc::integrity_failed, "the file changed while it was read"};
+        protect(chunk);
+        const bool zeros = std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; });
+        const auto next = zeros ? (*open)->content.next_data(place.offset) : std::nullopt;
+        const bool stays_hole = zeros && (!next || next->offset >= place.end());
+        if (!stays_hole) {
+            if (auto done = (*open)->content.write_at(place.offset, data); !done) return done;
+        }
+        batch.push_back(chunk);
+        if (batch.size() * chunk_bytes < limits::store_commit_bytes_max) continue;
+        if (auto done = commit(batch, std::nullopt); !done) return done;
+        batch.clear();
+    }
+    if (auto done = commit(batch, std::nullopt); !done) return done;
+    return record_events(**open, {{journal_event::whole, 0, 0}});
+}
+
+result<void> stored_content::copy_to(const std::filesystem::path& target) {
+    if (!whole()) return {errc::refused, "content " + content().key().to_string() + " is not whole yet"};
+    const auto open = files();
+    if (!open) return open.error();
+    const temporary_file temporary(target.parent_path() / ("." + target.filename().string() + ".p2pdist-part"));
+    {
+        const auto out = file::open(temporary.path(), file::mode::create_new, &context_.fault);
+        if (!out) return out.error();
+        if (auto done = out->resize(content().size_bytes); !done) return done;
+        bytes region;
+        for (chunk_index chunk = 0; chunk < geometry_.chunk_count(); ++chunk) {
+            if (context_.stopping) return {errc::cancelled, "stopped while copying"};
+            region.resize(geometry_.region(chunk).length);
+            const auto fits = read_region(**open, chunk, region);
+            if (!fits) return fits.error();
+            if (!*fits) {
+                lose(**open, chunk);
+                return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
+            }
+            const auto data = byte_span(region).subspan(geometry_.proof_bytes(chunk));
+            if (std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; })) continue;
+            if (auto done = out->write_at(geometry_.chunk(chunk).offset, data); !done) return done;
+        }
+        if (auto done = out->sync(); !done) return done;
+    }
+    return rename_synced(temporary.path(), target);
+}
+
+}  // namespace p2pdist::detail
