@@ -108,12 +108,15 @@ public:
         }, std::forward<Token>(token), std::move(path), std::move(id));
     }
 
-    /// Commands and views of the core; what a command does shows in the events.
+    /// Commands and views of the core; their ends show in the events.
+    command_handle fetch(const content_id& id, std::string output);
+    command_handle import_file(std::string path, std::optional<content_id> id);
     void pause(bool paused);
     void set_profile(device_profile profile);
     command_handle pin(const content_id& id, bool pinned);
     command_handle remove(const content_id& id);
     command_handle verify();
+    void cancel(command_handle command);
     [[nodiscard]] const client_core& core() const noexcept;
 
     /// Cancels what is under way, syncs the store and closes the ports; the io_context then runs out of work. Idempotent.

@@ -227,6 +227,12 @@ std::function<void(command_handle)> client::canceller() const {
         if (const auto self = weak.lock()) self->cancel(command);
     };
 }
+command_handle client::fetch(const content_id& id, std::string output) {
+    return self_->command([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(output)); });
+}
+command_handle client::import_file(std::string path, std::optional<content_id> id) {
+    return self_->command([&](client_core& core, time_point now) { return core.import(now, std::move(path), std::move(id)); });
+}
 void client::pause(bool paused) {
     self_->command([&](client_core& core, time_point now) { return core.pause(now, paused), 0; });
 }
@@ -241,6 +247,9 @@ command_handle client::remove(const content_id& id) {
 }
 command_handle client::verify() {
     return self_->command([](client_core& core, time_point now) { return core.verify(now); });
+}
+void client::cancel(command_handle command) {
+    self_->command([&](client_core& core, time_point now) { return core.cancel(now, command), 0; });
 }
 const client_core& client::core() const noexcept { return self_->core(); }
 void client::stop() { self_->stop(); }
