@@ -30,12 +30,12 @@ private:
 struct memory_store_options {
     std::uint64_t limit_bytes = UINT64_MAX;
     std::uint64_t volume_free_bytes = std::uint64_t{1} << 40;  ///< with nothing stored
-    std::shared_ptr<memory_chunk_pool> pool;                   ///< optional
+    std::shared_ptr<memory_chunk_pool> pool{};                 ///< optional
 
     /// Asked before each request: an error here is its answer, and nothing happens (disk full, I/O error).
-    std::function<std::optional<error>(const store_request&)> fault;
+    std::function<std::optional<error>(const store_request&)> fault{};
     /// Asked before a chunk is read: true damages the stored bytes first (a corrupt disk).
-    std::function<bool(const content_key&, chunk_index)> corrupt;
+    std::function<bool(const content_key&, chunk_index)> corrupt{};
 };
 
 /// Every function is synchronous; nothing is kept of a request but the memory it refers to. Distinct objects: safe. Shared: unsafe.

@@ -21,14 +21,14 @@ namespace p2pdist {
 enum class store_io : std::uint8_t { read, write, sync };
 
 struct file_store_options {
-    std::filesystem::path directory;  ///< made where it is missing; one file_store at a time uses it
+    std::filesystem::path directory{};  ///< made where it is missing; one file_store at a time uses it
     std::uint64_t limit_bytes = UINT64_MAX;
     /// How long a write waits for others, so that they share one sync to disk: up to limits::store_commit_delay_max.
     std::chrono::milliseconds commit_delay{10};
 
     // For tests: what a full or failing disk does. Called from the store's threads.
-    std::function<std::uint64_t()> volume_free_bytes;                      ///< instead of asking the system
-    std::function<std::optional<errc>(store_io, std::uint64_t bytes)> fault;  ///< a value makes that step fail so
+    std::function<std::uint64_t()> volume_free_bytes{};                      ///< instead of asking the system
+    std::function<std::optional<errc>(store_io, std::uint64_t bytes)> fault{};  ///< a value makes that step fail so
 };
 
 /// Three threads: one reads and keeps the books, one writes and syncs, one does what takes long (import, export, whole-content

@@ -147,7 +147,8 @@ void file_store::impl::commit() {
         std::optional<std::uint64_t> appended;
         for (auto write = batch_.begin(); write != others; ++write) {
             if (write->chunk) chunks.push_back(*write->chunk);
-            else appended = write->appended;
+            else
+                appended = write->appended;
         }
         const auto done = stored->commit(chunks, appended);
         for (auto write = batch_.begin(); write != others; ++write) {

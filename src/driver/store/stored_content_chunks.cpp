@@ -74,11 +74,12 @@ result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
         proof = stored;
     }
     const auto data = request.data.view;
-    if (!verify_chunk(context_.crypto, geometry_, root(), chunk, proof, data))
+    const auto leaf = leaf_hash(context_.crypto, data);
+    if (data.size() != geometry_.chunk(chunk).length || !verify_leaf(context_.crypto, geometry_, root(), chunk, proof, leaf))
         return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " does not fit the hash of " + content().id.text()};
     protect(chunk);
     if (auto done = write_sparse((*open)->content, geometry_.chunk(chunk).offset, data); !done) return done.error();
-    if (auto done = write_proof((*open)->tree, geometry_, chunk, proof); !done) return done.error();
+    if (auto done = write_proof((*open)->tree, geometry_, chunk, leaf, proof); !done) return done.error();
     return true;
 }
 

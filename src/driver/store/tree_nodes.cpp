@@ -15,6 +15,13 @@ constexpr std::size_t nodes_per_step = 8192;
 byte_span raw(std::span<const digest> nodes) { return {nodes.data()->data(), nodes.size_bytes()}; }
 mutable_byte_span raw(std::span<digest> nodes) { return {nodes.data()->data(), nodes.size_bytes()}; }
 
+result<void> write_changed(const file& nodes, std::uint64_t place, byte_span node) {
+    digest present{};
+    auto done = nodes.read_at(place, present);
+    if (!done || std::ranges::equal(present, node)) return done;
+    return nodes.write_at(place, node);
+}
+
 }  // namespace
 
 result<bool> read_proof(const file& nodes, const chunk_geometry& geometry, chunk_index chunk, mutable_byte_span out) {
@@ -31,16 +38,13 @@ result<bool> read_proof(const file& nodes, const chunk_geometry& geometry, chunk
     return known;
 }
 
-result<void> write_proof(const file& nodes, const chunk_geometry& geometry, chunk_index chunk, byte_span proof) {
-    result<void> done;
+result<void> write_proof(const file& nodes, const chunk_geometry& geometry, chunk_index chunk, const digest& leaf, byte_span proof) {
+    auto done = write_changed(nodes, place_of(geometry, 0, chunk), leaf);
     for_each_sibling(geometry, chunk, [&](unsigned level, std::uint64_t node) {
         if (!done) return;
         const auto sibling = proof.first(digest_bytes);
         proof = proof.subspan(digest_bytes);
-        const auto place = place_of(geometry, level, node);
-        digest present{};
-        if (done = nodes.read_at(place, present); !done || std::ranges::equal(present, sibling)) return;
-        done = nodes.write_at(place, sibling);
+        done = write_changed(nodes, place_of(geometry, level, node), sibling);
     });
     return done;
 }
