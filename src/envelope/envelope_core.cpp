@@ -69,17 +69,17 @@ send_status envelope::core::send(time_point now, const client_id& id, const path
     if (!peer) return send_status::unknown_peer;
     if (auto* current = peer->current_session(); current && current->next_sequence > UINT32_MAX) peer->erase(current->keys.number);
     if (auto* current = peer->current_session()) {
-        const bool renew = worn(now, *current);
+        look_after(now, *peer, *current, way);
         seal(*current, way, type, payload);
         ++current->frames_since_heard;
-        // The old session goes on meanwhile: the peer may be there and only have nothing to say.
-        if (renew && !handshakes_.contains(id)) (void)begin_handshake(now, *peer, way);
         return send_status::sealed;
     }
     if (!handshakes_.contains(id)) {
         if (const auto begun = begin_handshake(now, *peer, way); begun != send_status::kept) return begun;
     }
-    auto& kept = handshakes_.at(id).kept;
+    auto& shake = handshakes_.at(id);
+    shake.way = way;  // the next hello tries the newest way: the port pair of the first may be blocked
+    auto& kept = shake.kept;
     const auto same = [&](const kept_payload& k) { return k.type == type && std::ranges::equal(k.payload, payload); };
     if (std::any_of(kept.begin(), kept.end(), same)) return send_status::kept;
     if (kept.size() >= limits::session_kept_payloads_max) return send_status::full;
@@ -98,9 +98,12 @@ send_status envelope::core::ensure_session(time_point now, const client_id& id, 
     return handshakes_.contains(id) ? send_status::kept : begin_handshake(now, *peer, way);
 }
 
-bool envelope::core::worn(time_point now, const session& current) const noexcept {
-    if (current.next_sequence >= limits::session_frames_max) return true;
-    return current.frames_since_heard >= limits::session_silent_frames && now - current.last_heard >= limits::session_silence;
+void envelope::core::look_after(time_point now, peer_entry& peer, const session& current, const path& way) {
+    const bool silent = current.frames_since_heard >= limits::session_silent_frames && now - current.last_heard >= limits::session_silence;
+    const bool spent = current.next_sequence >= limits::session_frames_max;
+    // The session goes on meanwhile: the peer may be there and only have nothing to say.
+    if ((!silent && !spent) || handshakes_.contains(peer.id) || begin_handshake(now, peer, way) != send_status::kept) return;
+    handshakes_.at(peer.id).probe = !spent;
 }
 
 std::optional<short_key> envelope::core::flow_key(const client_id& id, session_number number, std::uint32_t token,

@@ -51,6 +51,7 @@ private:
         int attempts = 0;
         time_point next_at{};
         bool mismatch_told = false;
+        bool probe = false;  ///< only asks whether a silent peer is still the process that our session is with
         std::vector<kept_payload> kept;
     };
 
@@ -67,7 +68,7 @@ private:
     void refuse_version(time_point now, const received_datagram& datagram, const detail::session_nonce& nonce);
     void welcome(const path& way, detail::peer_entry& peer, const detail::session& answered);
     detail::session& answer_hello(time_point now, detail::peer_entry& peer, const detail::greeting& hello, const secret_key& pair);
-    /// Tag, certificate and date of a hello or welcome; says whose it is. `stranger` limits what unknown senders cost us.
+    /// Tag, certificate and date of a hello or welcome; says whose it is.
     detail::peer_entry* authenticate(time_point now, wall_time wall, const detail::greeting& frame, byte_span datagram);
     bool certificate_good(wall_time wall, const detail::peer_entry* peer, const certificate& cert);
     bool epoch_acceptable(const certificate& cert) const noexcept;
@@ -82,7 +83,8 @@ private:
     void seal(detail::session& under, const path& way, frame_type type, byte_span payload);
     void confirm(time_point now, detail::peer_entry& peer, session_number number);
     void use_session(time_point now, detail::peer_entry& peer, session_number number);
-    bool worn(time_point now, const detail::session& current) const noexcept;
+    void look_after(time_point now, detail::peer_entry& peer, const detail::session& current, const path& way);
+    bool still_there(time_point now, const handshake& shake, const detail::greeting& welcome, detail::peer_entry& peer);
     detail::peer_entry& remember(const client_id& id, const public_key& key);
     void put_datagram(const path& way, bytes data);
     void put_event(envelope_output event);

@@ -231,7 +231,7 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
         return;
     }
     auto* peer = authenticate(now, wall, *frame, datagram.payload);
-    if (!peer) return;
+    if (!peer || still_there(now, handshakes_.at(expected), *frame, *peer)) return;
     session made;
     made.facts = {self.id, expected, boot_, frame->boot, frame->echo_nonce, frame->nonce};
     made.keys = detail::derive_session(*crypto_, pair_key_of(*peer->shared, frame->epoch, expected), made.facts, self.id);
@@ -244,6 +244,16 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
     made.last_heard = now;
     const auto number = peer->add(std::move(made)).keys.number;
     use_session(now, *peer, number);
+}
+
+bool envelope::core::still_there(time_point now, const handshake& shake, const greeting& welcome, peer_entry& peer) {
+    auto* current = peer.current_session();
+    if (!shake.probe || !current || current->peer_boot() != welcome.boot) return false;
+    // The same process: it would say so if it did not know the session. A new one each few seconds would only wear out the others.
+    current->last_heard = now;
+    current->frames_since_heard = 0;
+    end_handshake(peer.id);
+    return true;
 }
 
 void envelope::core::on_session_unknown(time_point now, const received_datagram& datagram) {

@@ -107,8 +107,8 @@ public:
     [[nodiscard]] std::optional<public_key> key_of(const client_id& peer) const noexcept;
 
     /// Seals and sends, or keeps the payload and first makes a session over the same way. `type` is message or flow_control.
-    /// An identical payload that is already kept is not kept twice. Where the peer has been silent for long the session is
-    /// renewed beside the running one, so that a restart of the peer heals even if its session_unknown gets lost.
+    /// An identical payload that is already kept is not kept twice. A peer that has been silent for long is greeted anew beside
+    /// the running session, so that its restart heals even if it cannot say session_unknown; peer_unreachable if it is gone.
     send_status send(time_point now, const client_id& peer, const path& way, frame_type type, byte_span payload) override;
 
     /// Makes a session if there is none; session_ready or peer_unreachable follows, session_ready also at once where there is one.

@@ -225,6 +225,52 @@ TEST_CASE("the session heals when either side restarts", "[envelope][REQ-SEC-2]"
     CHECK(a.heard.back() == "and back");
 }
 
+TEST_CASE("a peer that listens in silence keeps its session", "[envelope][REQ-SEC-2]") {
+    node a(1), b(2);
+    befriend(a, b);
+    const auto session = a.env.current_session(b.identity.id);
+    auto now = start;
+    for (int i = 0; i < 60; ++i) {
+        now += 2s;
+        REQUIRE(a.say(now, b, "report") == send_status::sealed);
+        settle(now, a, b);
+    }
+    CHECK(b.heard.size() == 60);
+    CHECK(a.env.current_session(b.identity.id) == session);
+    CHECK(b.env.current_session(a.identity.id) == session);
+    CHECK(a.events.empty());
+    CHECK(b.events.empty());
+
+    // Gone for good: told once, and the way to it is not flooded.
+    std::size_t hellos = 0;
+    for (int i = 0; i < 30; ++i) {
+        now += 1s;
+        (void)a.say(now, b, "anybody?");
+        if (a.env.deadline() <= now) a.env.on_timer(now);
+        a.drain();
+        for (const auto& out : a.sent) hellos += type_of(out.header) == frame_type::session_hello ? 1u : 0u;
+        a.sent.clear();
+    }
+    CHECK(a.count<peer_unreachable>() == 1);
+    CHECK(hellos <= 2 * static_cast<std::size_t>(limits::session_attempts_max));
+}
+
+TEST_CASE("a hello moves to the newest way where the first is blocked", "[envelope][REQ-MSG-5]") {
+    node a(1), b(2);
+    a.know(b);
+    const path blocked{34760, at(2, 34546)};
+    REQUIRE(a.env.send(start, b.identity.id, blocked, frame_type::flow_control, as_bytes("open")) == send_status::kept);
+    (void)next(a);
+    REQUIRE(a.say(start, b, "hi") == send_status::kept);
+    a.env.on_timer(a.env.deadline());
+    a.drain();
+    REQUIRE(a.sent.size() == 1);
+    CHECK(a.sent[0].to == at(2));
+    CHECK(a.sent[0].from_port == 34325);
+    settle(start, a, b);
+    CHECK(b.heard == texts{"open", "hi"});
+}
+
 TEST_CASE("hellos that cross converge on the session of the lower id", "[envelope][REQ-SEC-2]") {
     node a(1), b(2);
     a.know(b);
