@@ -164,7 +164,7 @@ TEST_CASE("a disk that fills or fails is an answer, and what was verified stays"
         store.expect<store_written>(content.write(0));
         failing = 1;
         CHECK(store.failure(content.write(1)) == errc::no_space);
-        CHECK(store.failure(store_append{content.key(), 0, shared(bytes(chunk_bytes + 2000))}) == errc::no_space);
+        CHECK(store.failure(store_append{content.key(), 0, shared(bytes(chunk_bytes + 2000, 7))}) == errc::no_space);
         failing = 2;
         CHECK(store.failure(content.write(2)) == errc::io_failed);
         CHECK(store.failure(store_read_chunk{content.key(), 2}) == errc::not_found);
