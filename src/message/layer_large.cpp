@@ -1,0 +1,198 @@
+// Messages and replies that don't fit a datagram: offered by a small message, fetched by its receiver as a flow.
+
+#include <algorithm>
+
+#include "layer.hpp"
+
+namespace p2pdist {
+namespace {
+
+constexpr duration retry_delay = std::chrono::seconds(1);
+constexpr double jitter_spread = 0.2;
+
+/// Reasons for which asking again is of no use.
+bool is_final(errc reason) noexcept {
+    return reason == errc::not_found || reason == errc::not_authorised || reason == errc::refused || reason == errc::cancelled ||
+           reason == errc::unreachable || reason == errc::invalid_argument;
+}
+
+}  // namespace
+
+result<std::uint64_t> message_layer::implementation::offer_if_large(message& value, const client_id& peer, large_offerer by,
+                                                                    transfer_protocol protocol) {
+    auto body = encode_body(value.body);
+    // Two ids, the flag and the body's own header.
+    constexpr std::size_t around_body = 9 + 9 + 2 + 4;
+    if (body.size() + around_body <= link_->frame_payload_max()) return std::uint64_t{0};
+    if (body.size() > config_.large_bytes_max)
+        return {errc::limit_reached, std::string(name_of(value.body)) + " has " + std::to_string(body.size()) + " bytes; at most " +
+                                         std::to_string(config_.large_bytes_max) + " are sent"};
+    const auto offer = objects_.offer(*crypto_, *random_bytes_, peer, by, std::move(body), protocol);
+    if (!offer) return {errc::limit_reached, "too many large messages are on their way; try again later"};
+    ++counters_.large_sent;
+    value.body = *offer;
+    return offer->token;
+}
+
+// ---- fetching
+
+std::uint64_t message_layer::implementation::start_fetch(time_point now, const opened& frame, const large_offer& offer, fetch_purpose purpose) {
+    // The pair follows the direction of the request, whichever way the bytes go (MSG-4).
+    const auto pair = purpose.is_reply ? large_pair(config_.own_role, frame.sender_role, offer.protocol)
+                                       : large_pair(frame.sender_role, config_.own_role, offer.protocol);
+    const auto key = fetches_.add({frame.from, way_over(pair, purpose.is_reply, frame.way.remote.address), offer, purpose});
+    open_flow(now, key);
+    return key;
+}
+
+void message_layer::implementation::open_flow(time_point now, std::uint64_t key) {
+    const auto& fetch = *fetches_.find(key);
+    flow_open open;
+    open.object = message_object{fetch.offer.token};
+    open.protocol = fetch.offer.protocol;
+    open.strict = fetch.strict;
+    open.datagram_bytes_max = static_cast<std::uint32_t>(link_->data_frame_max());
+    const auto flow = flows_.open(now, fetch.peer, fetch.way, std::move(open));
+    fetches_.set_flow(key, flow.value);
+    flows_.want(now, flow, {{0, fetch.offer.size_bytes}});
+}
+
+void message_layer::implementation::finish_fetch(time_point now, std::uint64_t key) {
+    auto& fetch = *fetches_.find(key);
+    if (crypto_->sha256({fetch.data()}) != fetch.offer.sha256) {
+        on_wrong_hash(now, key);
+        return;
+    }
+    flows_.close(now, {fetch.flow});
+    auto body = decode_body(fetch.data());
+    if (!body || std::holds_alternative<large_offer>(*body)) {
+        ++counters_.malformed;
+        fail_fetch(now, key, {errc::malformed, "the large message does not parse"});
+        return;
+    }
+    ++counters_.large_received;
+    const auto purpose = fetch.purpose;
+    fetches_.erase(key);
+    if (purpose.is_reply) {
+        requests_.at(purpose.handle).fetch = 0;
+        finish_request(purpose.handle, *std::move(body));
+    } else {
+        auto& request = *answers_.find(purpose.handle);
+        request.fetch = 0;
+        deliver(purpose.handle, request, *std::move(body));
+    }
+}
+
+void message_layer::implementation::on_wrong_hash(time_point now, std::uint64_t key) {
+    // Data frames' tags cover their headers only: somebody on the way may have altered the payload. The second time they cover all.
+    auto& fetch = *fetches_.find(key);
+    flows_.close(now, {fetch.flow}, {errc::integrity_failed, "the hash does not fit", 0});
+    fetches_.set_flow(key, 0);
+    if (fetch.strict) {
+        fail_fetch(now, key, {errc::integrity_failed, "the large message does not fit its hash"});
+        return;
+    }
+    fetch.strict = true;
+    fetch.restart();
+    open_flow(now, key);
+}
+
+void message_layer::implementation::retry_or_fail_fetch(time_point now, std::uint64_t key, const flow_ended& end) {
+    auto& fetch = *fetches_.find(key);
+    fetches_.set_flow(key, 0);
+    if (is_final(end.reason) || fetch.attempts >= limits::large_fetch_attempts_max) {
+        fail_fetch(now, key, {end.reason, "the large message could not be fetched: " + (end.text.empty() ? make_error_code(end.reason).message() : end.text)});
+        return;
+    }
+    ++fetch.attempts;
+    fetch.restart();
+    fetch_timers_.set(key, now + jitter_.jittered(std::max(end.retry_after, retry_delay), jitter_spread));
+}
+
+void message_layer::implementation::fail_fetch(time_point now, std::uint64_t key, error why) {
+    const auto purpose = fetches_.find(key)->purpose;
+    drop_fetch(key);
+    if (purpose.is_reply) {
+        requests_.at(purpose.handle).fetch = 0;
+        fail_request(purpose.handle, std::move(why));
+    } else {
+        answers_.find(purpose.handle)->fetch = 0;
+        reply(now, purpose.handle, error_reply{why.code, std::move(why.message)}, transfer_protocol::background);
+    }
+}
+
+void message_layer::implementation::drop_fetch(std::uint64_t key, errc reason) {
+    const auto* const fetch = fetches_.find(key);
+    if (!fetch) return;
+    if (fetch->flow != 0) closing_.emplace_back(fetch->flow, reason);
+    if (fetch->purpose.is_reply) {
+        if (const auto request = requests_.find(fetch->purpose.handle); request != requests_.end()) request->second.fetch = 0;
+    }
+    fetch_timers_.clear(key);
+    fetches_.erase(key);
+}
+
+void message_layer::implementation::close_flows(time_point now) {
+    for (const auto& [flow, reason] : closing_) {
+        flows_.close(now, {flow}, {reason, {}, 0});
+        if (const auto sent = sending_.find(flow); sent != sending_.end()) {
+            objects_.flow_ended(sent->second);
+            sending_.erase(sent);
+        }
+    }
+    closing_.clear();
+}
+
+// ---- events of flows
+
+void message_layer::implementation::on_flow(time_point now, const flow_requested& event) {
+    const auto* const wanted = std::get_if<message_object>(&event.open.object);
+    auto* const object = wanted && roles_talk(event.peer_role, config_.own_role) ? objects_.find(event.peer, wanted->token) : nullptr;
+    const auto way_fits = [&] {
+        const auto pair = object->by.is_reply ? large_pair(event.peer_role, config_.own_role, object->protocol)
+                                              : large_pair(config_.own_role, event.peer_role, object->protocol);
+        return event.way == way_over(pair, !object->by.is_reply, event.way.remote.address);
+    };
+    if (!object || object->withdrawn || event.open.protocol != object->protocol || !way_fits()) {
+        ++counters_.large_refused;
+        flows_.refuse(now, event.flow, {errc::not_found, "no such message is on offer", 0});
+        return;
+    }
+    ++object->flows;
+    sending_[event.flow.value] = wanted->token;
+    flows_.accept(now, event.flow, object->data->size(), {});
+    if (!object->by.is_reply) acknowledge_request(now, object->by.handle);
+}
+
+void message_layer::implementation::on_flow(time_point now, const flow_accepted& event) {
+    const auto key = fetches_.key_of_flow(event.flow.value);
+    if (!key || fetches_.find(*key)->offer.size_bytes == event.object_bytes) return;
+    fail_fetch(now, *key, {errc::integrity_failed, "the large message has another size than announced"});
+}
+
+void message_layer::implementation::on_flow(time_point now, const flow_needs& event) {
+    const auto sent = sending_.find(event.flow.value);
+    const auto* const object = sent == sending_.end() ? nullptr : objects_.find(sent->second);
+    if (!object) return;
+    const auto first = std::min<std::uint64_t>(event.range.first, object->data->size());
+    const auto length = std::min<std::uint64_t>(event.range.length, object->data->size() - first);
+    const auto part = byte_span(*object->data).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(length));
+    if (!part.empty()) flows_.provide(now, event.flow, first, shared_bytes(object->data, part));
+}
+
+void message_layer::implementation::on_flow(time_point now, const flow_ended& event) {
+    if (const auto key = fetches_.key_of_flow(event.flow.value)) {
+        retry_or_fail_fetch(now, *key, event);
+        return;
+    }
+    const auto sent = sending_.find(event.flow.value);
+    if (sent == sending_.end()) return;
+    const auto token = sent->second;
+    sending_.erase(sent);
+    // errc::cancelled: it has all of it, or needs it no more. An object of a request stays until the request is answered.
+    const auto* const object = objects_.find(token);
+    if (object && object->by.is_reply && event.reason == errc::cancelled) objects_.withdraw(token);
+    objects_.flow_ended(token);
+}
+
+}  // namespace p2pdist
