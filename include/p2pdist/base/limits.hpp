@@ -108,6 +108,7 @@ inline constexpr std::size_t server_rosters_max = 20'000;           ///< frozen 
 inline constexpr std::size_t server_roster_members_max = 32;        ///< of one frozen ranking
 inline constexpr std::size_t server_links_max = 200'000;            ///< rows of the link ledger; bytes beyond are not counted
 inline constexpr std::size_t server_attached_contents_max = 4096;   ///< contents served from the file store at one time
+inline constexpr std::size_t server_reporters_max = 16;             ///< clients that are remembered to have reported one peer
 inline constexpr std::size_t server_output_max = 65'536;            ///< events that wait for poll(); more are dropped
 inline constexpr std::size_t catalogue_group_requests_max = 512;    ///< requests that share one transaction
 inline constexpr std::size_t licence_key_bytes_max = 128;
@@ -165,5 +166,6 @@ inline constexpr std::size_t large_fetches_max = 256;              ///< large me
 inline constexpr std::uint64_t large_fetch_bytes_max = 256u << 20; ///< of all large messages being fetched
 inline constexpr std::size_t large_fetches_of_peer_max = 8;        ///< from one peer
 inline constexpr int large_fetch_attempts_max = 3;                 ///< flows opened for one large message
+inline constexpr std::size_t secure_channel_output_records_max = 8192;   ///< that wait for poll(); more are dropped
 
 }  // namespace p2pdist::limits

@@ -32,6 +32,7 @@ struct server_config {
     bool has_file_store = false;           ///< SRV-5
     duration heartbeat_interval = std::chrono::seconds(60);  ///< active = heard within three of them (SRV-2)
     duration certificate_lifetime = std::chrono::hours(24 * 90);
+    std::string software_version = "0.1.0";   ///< shown by health checks
     std::uint64_t jitter_seed = 1;
     congestion_controller_factory foreground = make_foreground_controller;
     congestion_controller_factory background = make_background_controller;
@@ -69,7 +70,8 @@ struct server_statistics {
 
 class server_core {
 public:
-    /// Crypto and entropy must outlive the core. Answers nobody before the catalogue's snapshot is given by load().
+    /// Crypto and entropy must outlive the core. Answers nobody before the catalogue's snapshot is given by load(), and with a new
+    /// catalogue not before its first commit.
     server_core(const crypto_suite& crypto, entropy& random_bytes, server_config config, time_point now, wall_time wall);
     ~server_core();
     server_core(server_core&&) noexcept;

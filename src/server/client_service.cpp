@@ -1,0 +1,196 @@
+#include "client_service.hpp"
+
+#include <algorithm>
+
+#include "locator.hpp"
+#include "p2pdist/base/limits.hpp"
+
+namespace p2pdist {
+namespace {
+
+/// A name as a device gives it, fit for logs and lists.
+std::string tidy(std::string text) {
+    if (!is_utf8(text)) text.clear();
+    std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+    return text;
+}
+
+error_reply not_published(const content_id& id) {
+    return {errc::not_found, "'" + id.text() + "' is not published; publish it with p2pdist-admin, or check the id"};
+}
+const error_reply not_active{errc::not_activated, "the software distribution is not activated yet; activate it with p2pdist-admin activate"};
+const error_reply revoked{errc::not_authorised, "this client was revoked; ask the administrator of the software distribution"};
+
+}  // namespace
+
+void client_service::handle(time_point now, const asker& from, const message_body& body, const reply_function& reply) {
+    const auto* known = shared_->state.clients.find(from.id);
+    if (known != nullptr && known->record.revoked) return reply(now, revoked);
+    if (known != nullptr && known->record.address == from.address) shared_->state.clients.hear(from.id, now, shared_->wall);
+    if (const auto* request = std::get_if<register_request>(&body)) return answer(now, from, *request, reply);
+    if (const auto* request = std::get_if<heartbeat>(&body)) return answer(now, from, *request, reply);
+    if (const auto* request = std::get_if<unregister>(&body)) return answer(now, from, *request, reply);
+    if (std::holds_alternative<ping>(body)) return reply(now, pong{});
+    handle_member(now, from, body, reply);
+}
+
+void client_service::handle_member(time_point now, const asker& from, const message_body& body, const reply_function& reply) {
+    const auto* member = shared_->state.member(from.id);
+    if (member == nullptr) return reply(now, error_reply{errc::not_authorised, "this client is not registered; it has to register first"});
+    std::visit(
+        [&](const auto& request) {
+            if constexpr (requires { answer(now, *member, request, reply); }) {
+                answer(now, *member, request, reply);
+            } else {
+                reply(now, error_reply{errc::refused, "the server takes no such message from a client"});
+            }
+        },
+        body);
+}
+
+void client_service::answer(time_point now, const asker& from, const register_request& request, const reply_function& reply) {
+    auto& state = shared_->state;
+    const auto* known = state.clients.find(from.id);
+    if (known == nullptr && state.clients.size() >= limits::server_clients_max) {
+        return reply(now, error_reply{errc::limit_reached, "the server has no room for another client"});
+    }
+    if (request.prefix_bits > from.address.bits()) {
+        return reply(now, error_reply{errc::invalid_argument, "the prefix length does not fit the address"});
+    }
+    client_record record{from.id, from.key, from.address, request.prefix_bits, tidy(request.host_name), tidy(request.software_version),
+                         request.profile, known != nullptr ? known->record.registered : shared_->wall, shared_->wall, false};
+    const bool is_new = known == nullptr;
+    shared_->commits.submit(now, {put_client{record}}, [this, record, is_new, reply](time_point at, const result<void>& outcome) {
+        if (!outcome) return reply(at, to_reply(outcome.error()));
+        auto& clients = shared_->state.clients;
+        clients.hear(record.id, at, shared_->wall);
+        const auto office = shared_->state.office_name(clients.find(record.id)->office);
+        if (is_new) {
+            shared_->tell(server_event::kind::client_registered, "client=" + record.id.to_string() + " host=" + record.host_name +
+                                                                     " address=" + record.address.to_string() + " office='" + office + "'");
+        }
+        const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(shared_->config.heartbeat_interval).count();
+        reply(at, register_reply{shared_->state.versions, office, static_cast<std::uint32_t>(interval), shared_->wall.seconds});
+        shared_->note_growth(at);
+    });
+}
+
+void client_service::answer(time_point now, const asker& from, const heartbeat& request, const reply_function& reply) {
+    auto& state = shared_->state;
+    const auto* known = state.clients.find(from.id);
+    const bool same = known != nullptr && known->record.address == from.address;  // a client that moved registers anew
+    if (same) state.clients.set_profile(from.id, request.profile);
+    reply(now, heartbeat_reply{state.versions, same});
+}
+
+void client_service::answer(time_point now, const asker& from, const unregister&, const reply_function& reply) {
+    shared_->commits.submit(now, {remove_client{from.id}}, [this, reply](time_point at, const result<void>& outcome) {
+        if (!outcome) return reply(at, to_reply(outcome.error()));
+        reply(at, accepted{});
+        shared_->note_growth(at);
+    });
+}
+
+void client_service::answer(time_point now, const registered_client& from, const topology_request&, const reply_function& reply) {
+    auto& topology = shared_->state.topology;
+    reply(now, topology_view{shared_->state.versions.topology, topology.view_text(from.office)});
+}
+
+void client_service::answer(time_point now, const registered_client&, const settings_request&, const reply_function& reply) {
+    reply(now, settings_reply{shared_->state.versions.settings, shared_->state.settings.for_clients()});
+}
+
+void client_service::answer(time_point now, const registered_client& from, const content_request& request, const reply_function& reply) {
+    if (!shared_->state.versions.activated) return reply(now, not_active);
+    const auto* record = shared_->state.contents.find(request.id);
+    if (record == nullptr) return reply(now, not_published(request.id));
+    const auto content = record->content;
+    if (!shared_->state.in_central_office(from.record.id)) return reply(now, content_reply{content, feeder_->has(now, content)});
+    feeder_->ask(now, content, [content, reply](time_point at, bool has_it) { reply(at, content_reply{content, has_it}); });
+}
+
+void client_service::answer(time_point now, const registered_client& from, const locate_request& request, const reply_function& reply) {
+    if (!shared_->state.versions.activated) return reply(now, not_active);
+    const auto* published = shared_->state.contents.find(request.content);
+    if (published == nullptr) return reply(now, not_published(request.content.id));
+    const auto content = *published;
+    auto located = [this, id = from.record.id, content, reply](time_point at, bool has_it) {
+        const auto* member = shared_->state.member(id);
+        if (member == nullptr) return reply(at, error_reply{errc::not_authorised, "this client was unregistered meanwhile"});
+        reply(at, locate(at, shared_->state, *member, content, has_it));
+    };
+    // Only clients of the central office fetch from the server: the others' answers don't wait for its disk.
+    if (shared_->state.in_central_office(from.record.id)) return feeder_->ask(now, content, std::move(located));
+    located(now, feeder_->has(now, content));
+}
+
+std::vector<holding> client_service::known_holdings(const client_id& from, const holdings_report& report) const {
+    std::vector<holding> out;
+    const auto& held = shared_->state.holdings.of_client(from);
+    std::size_t room = limits::server_client_holdings_max - (report.complete_list ? 0 : std::min(held.size(), limits::server_client_holdings_max));
+    for (const auto& what : report.holdings) {
+        const bool is_more = what.state != holding_state::none && (report.complete_list || !held.contains(what.content));
+        if (what.state != holding_state::none && shared_->state.contents.find(what.content) == nullptr) continue;  // e.g. removed meanwhile
+        if (is_more && room == 0) continue;
+        if (is_more) --room;
+        out.push_back(what);
+    }
+    return out;
+}
+
+bool client_service::changes_nothing(const client_id& from, const std::vector<holding>& holdings, bool complete) const {
+    if (reports_pending_.contains(from)) return false;
+    const auto& held = shared_->state.holdings.of_client(from);
+    if (complete && held.size() != holdings.size()) return false;
+    return std::all_of(holdings.begin(), holdings.end(), [&](const holding& what) {
+        const auto at = held.find(what.content);
+        return what.state == holding_state::none ? at == held.end() : at != held.end() && at->second == what;
+    });
+}
+
+void client_service::answer(time_point now, const registered_client& from, const holdings_report& request, const reply_function& reply) {
+    const auto id = from.record.id;
+    auto holdings = known_holdings(id, request);
+    for (const auto& what : holdings) shared_->state.rosters.keep(now, what.content, shared_->state.office_name(from.office));
+    if (changes_nothing(id, holdings, request.complete_list)) return reply(now, holdings_reply{});
+    ++reports_pending_[id];
+    shared_->commits.submit(now, {put_holdings{id, std::move(holdings), request.complete_list}},
+                            [this, id, reply](time_point at, const result<void>& outcome) {
+                                if (--reports_pending_[id] == 0) reports_pending_.erase(id);
+                                reply(at, outcome ? message_body(holdings_reply{}) : message_body(to_reply(outcome.error())));
+                            });
+}
+
+void client_service::answer(time_point now, const registered_client& from, const peer_report& request, const reply_function& reply) {
+    auto& state = shared_->state;
+    if (state.clients.find(request.peer) != nullptr && request.peer != from.record.id) {
+        auto& reporters = shared_->blamed[request.peer];
+        const bool is_news = reporters.size() < limits::server_reporters_max && reporters.insert(from.record.id).second;
+        if (is_news) {
+            shared_->tell(server_event::kind::peer_reported, "client=" + request.peer.to_string() + " served a bad chunk of '" + request.content.id.text() +
+                                                                 "', says client=" + from.record.id.to_string() + ": " + tidy(request.what));
+        }
+    }
+    reply(now, accepted{});
+}
+
+void client_service::answer(time_point now, const registered_client& from, const link_report& request, const reply_function& reply) {
+    auto& state = shared_->state;
+    std::vector<catalogue_change> changes;
+    const auto add = [&](const std::string& office, std::uint64_t in, std::uint64_t out) {
+        if (in + out == 0 || !state.links.takes({office, request.content})) return;
+        changes.push_back(add_link_bytes{{office, request.content, in, out}});
+    };
+    if (state.contents.find(request.content) != nullptr) {
+        // A client in no office is named by its address, since its link is its own.
+        add(from.office ? state.office_name(from.office) : from.record.address.to_string(), request.bytes_in_from_parent, 0);
+        const auto child = state.offices().find(request.child_office);
+        if (child && from.office && state.offices().parent(*child) == from.office) add(request.child_office, 0, request.bytes_out_to_child);
+    }
+    if (changes.empty()) return reply(now, accepted{});
+    shared_->commits.submit(now, std::move(changes), [reply](time_point at, const result<void>& outcome) {
+        reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
+    });
+}
+
+}  // namespace p2pdist

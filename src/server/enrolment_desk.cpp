@@ -1,0 +1,52 @@
+#include "enrolment_desk.hpp"
+
+#include "p2pdist/base/limits.hpp"
+
+namespace p2pdist {
+
+certificate_office::certificate_office(const crypto_suite& crypto, const server_config& config)
+    : crypto_(&crypto),
+      identity_(identity_from_secret(crypto, config.identity)),
+      signing_(config.signing),
+      signing_public_(crypto.ed25519_public(config.signing)),
+      group_(config.group),
+      lifetime_seconds_(std::chrono::duration_cast<std::chrono::seconds>(config.certificate_lifetime).count()) {}
+
+credentials certificate_office::issue(role who, const public_key& key, std::uint16_t key_epoch, wall_time wall) const {
+    const wall_time until{wall.seconds + lifetime_seconds_};
+    return {sign_certificate(*crypto_, signing_, who, key, key_epoch, until), signing_public_, key_epoch, group_};
+}
+
+enrolment_desk::enrolment_desk(const crypto_suite& crypto, entropy& random_bytes, const secret_key& enrolment_key)
+    : server_(crypto, random_bytes, enrolment_server_config{enrolment_key, {}}) {}
+
+result<register_request> enrolment_desk::judge(const enrolment_request& request, const server_state& state) const {
+    const auto info = decode_body(request.client_info);
+    if (!info) return info.error();
+    const auto* about = std::get_if<register_request>(&*info);
+    if (about == nullptr) return {errc::malformed, "the device did not say what it is; update it"};
+    const auto* known = state.clients.find(request.id);
+    if (known != nullptr && known->record.revoked) {
+        return {errc::not_authorised, "this device was revoked; ask the administrator of the software distribution"};
+    }
+    if (known == nullptr && state.clients.size() >= limits::server_clients_max) return {errc::limit_reached, "the server has no room for another client"};
+    return *about;
+}
+
+std::optional<enrolment_desk::output> enrolment_desk::poll(time_point now, wall_time wall, const server_state& state,
+                                                           const certificate_office& papers, const certificate& server_certificate) {
+    while (auto next = server_.poll()) {
+        if (auto* datagram = std::get_if<send_datagram>(&*next)) return std::move(*datagram);
+        const auto& request = std::get<enrolment_request>(*next);
+        const auto about = judge(request, state);
+        if (!about) {
+            (void)server_.refuse(now, request.handle, about.error().message);
+            continue;
+        }
+        const auto held = papers.issue(role::client, request.key, server_certificate.key_epoch, wall);
+        if (server_.grant(now, request.handle, {held, server_certificate, {}})) return enrolled{request.id, about->host_name};
+    }
+    return std::nullopt;
+}
+
+}  // namespace p2pdist

@@ -1,0 +1,97 @@
+#include "health.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/office/topology_lint.hpp"
+
+namespace p2pdist {
+namespace {
+
+enum severity : std::uint8_t { good = 0, warning = 1, bad = 2 };
+
+constexpr duration commit_slow = std::chrono::seconds(5);
+
+health_finding database_finding(time_point now, const commit_desk& commits) {
+    if (commits.trouble()) return {bad, "database", commits.trouble()->message};
+    const auto since = commits.waiting_since();
+    if (since && now - *since > commit_slow) {
+        return {warning, "database", "a change has been waiting for its commit for " +
+                                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - *since).count()) +
+                                         " s; check the load of the database's disk or server"};
+    }
+    return {good, "database", "changes are committed"};
+}
+
+health_finding central_finding(time_point now, const server_state& state) {
+    const auto central = state.offices().central();
+    const auto& name = state.offices()[central].name;
+    if (state.clients.in_office(central).empty()) {
+        return {bad, "central office", "no client is in the central office '" + name +
+                                           "', so nobody passes content on to the other offices; install the client on a device there"};
+    }
+    if (state.clients.active_in_office(central, now) == 0) {
+        return {bad, "central office", "no client of the central office '" + name + "' is active; start one of them"};
+    }
+    return {good, "central office", std::to_string(state.clients.active_in_office(central, now)) + " active clients pass content on"};
+}
+
+void topology_findings(const server_state& state, std::vector<health_finding>& out) {
+    if (const auto misplaced = state.topology.misplaced_server()) {
+        out.push_back({bad, "topology", misplaced->reason + "; correct the topology and import it again"});
+    }
+    const auto outside = state.clients.in_office(std::nullopt).size();
+    if (outside > 0) {
+        out.push_back({warning, "topology", std::to_string(outside) + " clients are in no office and fetch from the central office one by one; "
+                                                                      "add their subnets to the topology ('clients' shows which)"});
+    }
+    for (const auto& remark : lint(state.offices())) out.push_back({warning, "topology", remark.office + ": " + remark.remark});
+    if (!state.topology.record().imported) out.push_back({good, "topology", "detected from the clients' subnets; none was imported"});
+}
+
+void licence_findings(const server_state& state, std::vector<health_finding>& out) {
+    if (!state.versions.activated) {
+        out.push_back({bad, "activation", "the server is not activated, and no client receives content; run p2pdist-admin activate"});
+        return;
+    }
+    const auto licences = licence_report(state.licence, state.clients.size());
+    // ACT-3: a surplus is billed, not warned of.
+    out.push_back({good, "licences", std::to_string(licences.used) + " of " + std::to_string(licences.bought) + " in use"});
+}
+
+void client_findings(time_point now, const server_context& shared, std::vector<health_finding>& out) {
+    const auto& state = shared.state;
+    if (state.clients.size() == 0) out.push_back({warning, "clients", "no client has registered yet; install clients with the enrolment key"});
+    const auto active = state.clients.active_count(now);
+    if (active * 2 < state.clients.size()) {
+        out.push_back({warning, "clients", std::to_string(active) + " of " + std::to_string(state.clients.size()) + " clients are active"});
+    }
+    for (const auto& [peer, reporters] : shared.blamed) {
+        out.push_back({warning, "integrity", "client " + peer.to_string() + " served bad chunks, say " + std::to_string(reporters.size()) +
+                                                 " clients; check its disk and memory, or what runs on it"});
+    }
+}
+
+}  // namespace
+
+health_reply check_health(time_point now, const server_context& shared) {
+    const auto& state = shared.state;
+    health_reply out;
+    out.software_version = shared.config.software_version;
+    out.uptime_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now - shared.started).count());
+    out.activated = state.versions.activated;
+    out.clients_registered = static_cast<std::uint32_t>(state.clients.size());
+    out.clients_active = static_cast<std::uint32_t>(state.clients.active_count(now));
+    out.contents = static_cast<std::uint32_t>(state.contents.size());
+    out.offices = static_cast<std::uint32_t>(state.offices().size());
+    out.findings.push_back(database_finding(now, shared.commits));
+    licence_findings(state, out.findings);
+    out.findings.push_back(central_finding(now, state));
+    topology_findings(state, out.findings);
+    client_findings(now, shared, out.findings);
+    std::stable_sort(out.findings.begin(), out.findings.end(), [](const auto& left, const auto& right) { return left.severity > right.severity; });
+    for (auto& one : out.findings) one.text.resize(std::min(one.text.size(), limits::message_text_bytes_max));
+    return out;
+}
+
+}  // namespace p2pdist

@@ -1,0 +1,58 @@
+#pragma once
+// The clients: who is registered, from where, when heard, and in which office.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "p2pdist/base/time.hpp"
+#include "p2pdist/office/topology.hpp"
+#include "p2pdist/server/catalogue.hpp"
+
+namespace p2pdist {
+
+/// An office by its index, or none: the client is an office of its own (OFF-1).
+using office_slot = std::optional<office_index>;
+
+struct registered_client {
+    client_record record;
+    office_slot office;
+    std::optional<time_point> heard;  ///< since this server started, or about then
+};
+
+class registry {
+public:
+    explicit registry(duration heartbeat_interval) : active_for_(3 * heartbeat_interval) {}
+
+    /// Adds or replaces; keeps when it was heard.
+    void put(client_record record, office_slot office);
+    void remove(const client_id& id);
+    /// Places everybody anew.
+    void place_all(const topology& offices);
+
+    /// A client has spoken: changes memory only (SRV-2). False where it is not registered.
+    bool hear(const client_id& id, time_point now, wall_time wall);
+    void set_profile(const client_id& id, const device_profile& profile);
+    /// Who was heard since the last call, for the catalogue.
+    [[nodiscard]] std::vector<std::pair<client_id, wall_time>> take_heard();
+
+    [[nodiscard]] const registered_client* find(const client_id& id) const;
+    [[nodiscard]] bool active(const registered_client& client, time_point now) const {
+        return client.heard && now - *client.heard <= active_for_ && !client.record.revoked;
+    }
+    [[nodiscard]] std::size_t active_count(time_point now) const;
+    [[nodiscard]] std::size_t size() const noexcept { return clients_.size(); }
+    [[nodiscard]] const std::map<client_id, registered_client>& all() const noexcept { return clients_; }
+    /// The ids of an office's clients, ordered; of those in no office for an empty slot.
+    [[nodiscard]] const std::set<client_id>& in_office(office_slot office) const;
+    [[nodiscard]] std::size_t active_in_office(office_slot office, time_point now) const;
+
+private:
+    duration active_for_;  // three heartbeats
+    std::map<client_id, registered_client> clients_;
+    std::map<office_slot, std::set<client_id>> by_office_;
+    std::set<client_id> heard_;  // since take_heard()
+};
+
+}  // namespace p2pdist

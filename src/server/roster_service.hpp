@@ -1,0 +1,57 @@
+#pragma once
+// Who receives first, for each content and office: ranked when it is first asked for, and frozen from then on (RANK-7), since a
+// download eats free storage and must not dethrone its own rendezvous point.
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "holdings_index.hpp"
+#include "p2pdist/office/topology.hpp"
+#include "p2pdist/ranking/ranking.hpp"
+#include "registry.hpp"
+
+namespace p2pdist {
+
+/// The profile that a client is ranked by: a device that the spreadsheet prefers counts as one that prefers itself (RANK-2).
+[[nodiscard]] device_profile ranked_profile(const client_record& client, const topology& offices);
+[[nodiscard]] peer_info reach_of(const client_record& client);
+
+class roster_service {
+public:
+    struct place {
+        const topology& offices;
+        const registry& clients;
+        const ranking& order;
+        office_index office;
+    };
+
+    /// The first limits::locate_roster_max active clients of the office in its frozen ranking for this content. Clients that were not
+    /// there when it was frozen come behind all that were, ranked when they are first needed.
+    [[nodiscard]] std::vector<ranked_peer> roster(time_point now, const content_key& content, const place& where);
+    /// A download of it is going on in the office.
+    void keep(time_point now, const content_key& content, const std::string& office);
+    void forget(const content_id& id);
+    /// Lets go of rankings that nobody uses: nobody has asked for keep_idle, or for keep_done and no active client of the office is
+    /// still downloading.
+    void expire(time_point now, const registry& clients, const holdings_index& holdings, const topology& offices);
+    [[nodiscard]] std::size_t size() const noexcept { return frozen_.size(); }
+
+    static constexpr duration keep_idle = std::chrono::hours(24);
+    static constexpr duration keep_done = std::chrono::minutes(10);
+
+private:
+    using key = std::pair<content_key, std::string>;  ///< the office by name: it outlives a new version of the topology
+    struct frozen {
+        std::vector<candidate> members;  ///< best first
+        time_point used;
+    };
+
+    void extend(time_point now, frozen& entry, const place& where) const;
+    void make_room();
+
+    std::map<key, frozen> frozen_;
+};
+
+}  // namespace p2pdist

@@ -1,0 +1,60 @@
+#pragma once
+// What the server's services share: the committed state, the way to change it, and those who are told about it.
+
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "commit_desk.hpp"
+#include "content_feeder.hpp"
+#include "p2pdist/server/server_core.hpp"
+#include "push_desk.hpp"
+#include "server_state.hpp"
+
+namespace p2pdist {
+
+/// Answers one request, once; may be called long after the request came, when its changes are committed.
+using reply_function = std::function<void(time_point now, message_body body)>;
+
+struct server_context {
+    server_context(const server_config& settings, time_point now, wall_time at)
+        : config(settings), state(settings), commits(state), started(now), wall(at) {}
+    server_context(const server_context&) = delete;
+    server_context& operator=(const server_context&) = delete;
+
+    const server_config config;
+    server_state state;
+    commit_desk commits;
+    change_queue changes;
+    push_desk pushes;
+    std::deque<server_event> events;
+    const time_point started;
+    wall_time wall;
+    std::map<client_id, std::set<client_id>> blamed;  ///< who served bad chunks, and who says so (SEC-3)
+
+    void tell(server_event::kind what, std::string text) {
+        if (config.log.wants(log_level::info)) config.log(log_level::info, text);
+        if (events.size() < limits::server_output_max) events.push_back({what, std::move(text)});
+    }
+    /// Tells the clients that the state's versions changed.
+    void push(time_point now) { pushes.begin(now, state.clients); }
+
+    /// A change of the organisation's state, one after another. `plan` looks at the committed state and either answers itself (and gives
+    /// no changes) or gives the changes; `then` runs after their commit. A failure is answered with the database's sentence.
+    using planner = std::function<std::vector<catalogue_change>(time_point now)>;
+    void change(time_point now, reply_function reply, planner plan, std::function<void(time_point now)> then);
+
+    /// The detected topology may have grown: commits and announces it soon, many registrations at once (OFF-6).
+    void note_growth(time_point now);
+    void on_growth_timer(time_point now);
+    [[nodiscard]] time_point growth_deadline() const noexcept { return growth_at_; }
+
+private:
+    time_point growth_at_ = never;
+};
+
+[[nodiscard]] inline error_reply to_reply(const error& failure) {
+    return {failure.code, failure.message};
+}
+
+}  // namespace p2pdist
