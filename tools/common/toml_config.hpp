@@ -1,0 +1,20 @@
+#pragma once
+// Reads --config files for CLI11 with a real TOML parser.
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+
+namespace p2pdist::tools {
+
+/// Keys are option names; they apply to the command that was given.
+class toml_config final : public CLI::Config {
+public:
+    explicit toml_config(const CLI::App& app) : app_(app) {}
+    std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; }
+    std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
+
+private:
+    const CLI::App& app_;
+};
+
+}  // namespace p2pdist::tools

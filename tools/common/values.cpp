@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+#include "common/program.hpp"
+
+namespace p2pdist::tools {
+namespace {
+
+struct quantity {
+    double number;
+    std::string unit;
+};
+
+quantity split_quantity(const std::string& text, const std::string& option) {
+    std::size_t used = 0;
+    double number = 0;
+    try {
+        number = std::stod(text, &used);
+    } catch (const std::exception&) {
+        throw CLI::ValidationError(option, "'" + text + "' does not begin with a number");
+    }
+    if (!std::isfinite(number) || number < 0) throw CLI::ValidationError(option, "'" + text + "' is not a number from 0 on");
+    auto unit = text.substr(used);
+    std::erase(unit, ' ');
+    return {number, unit};
+}
+
+template <std::size_t Count>
+double factor_of(const std::string& unit, const std::array<std::pair<const char*, double>, Count>& units, const std::string& option) {
+    std::string known;
+    for (const auto& [name, factor] : units) {
+        if (unit == name) return factor;
+        known += (known.empty() ? "" : ", ") + std::string(*name == '\0' ? "none" : name);
+    }
+    throw CLI::ValidationError(option, "unknown unit '" + unit + "'; known are " + known);
+}
+
+std::string fixed(double value, int digits) {
+    std::ostringstream out;
+    out << std::fixed << std::setprecision(digits) << value;
+    return out.str();
+}
+
+}  // namespace
+
+ip_address parse_address(const std::string& text, const std::string& option) {
+    auto parsed = ip_address::parse(text);
+    if (!parsed) throw CLI::ValidationError(option, parsed.error().message);
+    return *parsed;
+}
+
+std::vector<ip_address> parse_addresses(const std::string& text, const std::string& option) {
+    std::vector<ip_address> out;
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, ',');) out.push_back(parse_address(part, option));
+    if (out.empty()) throw CLI::ValidationError(option, "no address is given");
+    return out;
+}
+
+std::uint64_t parse_size(const std::string& text, const std::string& option) {
+    constexpr std::array<std::pair<const char*, double>, 15> units{{{"", 1}, {"B", 1}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
+        {"K", 1024}, {"M", 1048576.0}, {"G", 1073741824.0}, {"T", 1099511627776.0}, {"KiB", 1024}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}}};
+    const auto [number, unit] = split_quantity(text, option);
+    const auto size = number * factor_of(unit, units, option);
+    if (size >= 9.2e18) throw CLI::ValidationError(option, "'" + text + "' is too large");
+    return static_cast<std::uint64_t>(size);
+}
+
+duration parse_duration(const std::string& text, const std::string& option) {
+    constexpr std::array<std::pair<const char*, double>, 8> units{{{"", 1}, {"s", 1}, {"ms", 1e-3}, {"min", 60}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}}};
+    const auto [number, unit] = split_quantity(text, option);
+    const auto seconds = number * factor_of(unit, units, option);
+    if (seconds > 9e9) throw CLI::ValidationError(option, "'" + text + "' is too long");
+    return std::chrono::duration_cast<duration>(std::chrono::duration<double>(seconds));
+}
+
+port_plan parse_ports(const std::string& text, const std::string& option) {
+    int offset = 0;
+    const auto parsed = std::from_chars(text.data() + (text.starts_with('+') ? 1 : 0), text.data() + text.size(), offset);
+    if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) {
+        auto plan = port_plan::with_offset(offset);
+        if (!plan) throw CLI::ValidationError(option, plan.error().message);
+        return *plan;
+    }
+    std::ifstream file(text);
+    if (!file) throw CLI::ValidationError(option, "'" + text + "' is neither an offset nor a file that can be read");
+    port_plan plan;
+    std::string line;
+    for (int number = 1; std::getline(file, line); ++number) {
+        line = line.substr(0, line.find('#'));
+        std::erase_if(line, [](unsigned char c) { return std::isspace(c) != 0; });
+        if (line.empty()) continue;
+        const auto equals = line.find('=');
+        const auto use = equals == std::string::npos ? std::nullopt : parse_port_use(line.substr(0, equals));
+        unsigned port = 0;
+        const bool is_number = equals != std::string::npos &&
+                               std::from_chars(line.data() + equals + 1, line.data() + line.size(), port).ptr == line.data() + line.size();
+        const auto where = text + ", line " + std::to_string(number) + ": ";
+        if (!use || !is_number || port == 0 || port > 65535) throw CLI::ValidationError(option, where + "expected `name = port`, e.g. content_fg = 44760");
+        if (const auto set = plan.set(*use, static_cast<std::uint16_t>(port)); !set) throw CLI::ValidationError(option, where + set.error().message);
+    }
+    return plan;
+}
+
+std::string size_text(std::uint64_t bytes) {
+    constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
+    return fixed(value, unit == 0 ? 0 : 1) + " " + units[unit];
+}
+
+std::string rate_text(double bytes_per_second) { return fixed(bytes_per_second * 8 / 1e6, 1) + " Mbit/s"; }
+
+std::string duration_text(double seconds) {
+    if (seconds < 60) return fixed(seconds, 1) + " s";
+    const auto whole = static_cast<long>(seconds);
+    if (whole < 3600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+    return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
+}
+
+void print_table(const std::vector<std::vector<std::string>>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+        std::cout << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
+    }
+}
+
+}  // namespace p2pdist::tools
