@@ -7,7 +7,7 @@
 
 #include "admin/show.hpp"
 #include "common/program.hpp"
-#include "p2pdist/content/content_info.hpp"
+#include "p2pdist/content/content_checks.hpp"
 #include "p2pdist/content/hash_tree.hpp"
 #include "p2pdist/driver/connector.hpp"
 #include "p2pdist/driver/hash_file.hpp"
