@@ -27,6 +27,7 @@ constexpr duration lateness = 4ms;              // of the driver's timers, made 
 constexpr duration window_slack = 60ms;         // of feedback and timers, before the window stops us
 constexpr double loss_share_max = 0.02;
 constexpr double rate_max = 4e9;
+constexpr double start_doublings = 0.7;         // a round trip: a queue shows a round trip late, and must stay short until then
 
 }  // namespace
 
@@ -162,7 +163,7 @@ void background_controller::in_start() {
     const auto passed = round_trips_since(grown_at_);
     grown_at_ = now_;
     if (limited_ || queue_.filtered() > queue_low()) return;
-    rate_ = std::min(rate_ * std::exp2(std::min(passed, 1.0)), rate_max);
+    rate_ = std::min(rate_ * std::exp2(start_doublings * std::min(passed, 1.0)), rate_max);
     // Faster than the sender's machine can send is no measurement of the path.
     if (delivered_.known()) rate_ = std::min(rate_, std::max(4 * delivered_.value(), initial_segments * segment_ / seconds_f(round_trip()).count()));
 }

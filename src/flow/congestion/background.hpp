@@ -1,7 +1,7 @@
 #pragma once
 // Background (XFER-2): sends below the capacity, so that it has no queue of its own, and reads the queue of others from the delay.
 //
-// start    doubles each round trip until a queue shows
+// start    grows by 60 % each round trip until a queue shows
 // drain    lets the queue that it made run empty; if it does not, it was somebody else's
 // run      near the capacity; a short queue means "I overdid it" where our share of the capacity is whole, else somebody else is served
 // caution  halves at once and looks whether the queue goes: false alarm, or give way

@@ -11,7 +11,7 @@ test::link_config lan() {
     test::link_config config;
     config.bits_per_second = 1e9;
     config.delay = 100us;
-    config.queue_bytes = 1'000'000;
+    config.queue_bytes = 16'000'000;
     return config;
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("feedback of a Background flow costs less than 1.3 % of its data", "[R
     world.clock.run_until(world.clock.now() + 10s);
     CAPTURE(megabits, world.sender.sent_wire_bytes, world.receiver.sent_wire_bytes, world.receiver.sent_datagrams);
     CHECK(world.receiver.sent_wire_bytes < world.sender.sent_wire_bytes * 13 / 1000);
-    CHECK(world.sender.flows->statistics(world.sender.requested.at(0).flow)->retransmitted_bytes == 0);
+    CHECK(world.sender.flows->statistics(world.sender.requested.at(0).flow)->retransmitted_bytes <= world.down.dropped() * 1172);
 }
 
 TEST_CASE("loss, reordering and duplication change nothing of what arrives", "[REQ-MSG-2][REQ-XFER-1][REQ-XFER-2]") {
@@ -322,7 +322,7 @@ TEST_CASE("a sender whose bytes come late sends them when they come, and asks on
     CHECK(world.seen_bytes() == size);
     CHECK(asked == size);
     world.clock.run_until(world.clock.now() + 3s);
-    CHECK(world.sender.flows->statistics(world.sender.requested.at(0).flow)->retransmitted_bytes == 0);
+    CHECK(world.sender.flows->statistics(world.sender.requested.at(0).flow)->retransmitted_bytes <= world.down.dropped() * 1172);
 }
 
 TEST_CASE("datagrams that are not the flow's own change nothing", "[REQ-SEC-2]") {

@@ -185,7 +185,8 @@ private:
         auto* const to = found->second.node;
         send_datagram envelope_only = datagram;
         envelope_only.payload = {};
-        found->second.out->send(data.size() + ip_udp_bytes, [to, from = address(), head = std::move(envelope_only), data = std::move(data)] {
+        const auto wire_bytes = data.size() + ip_udp_bytes;
+        found->second.out->send(wire_bytes, [to, from = address(), head = std::move(envelope_only), data = std::move(data)] {
             to->receive(head, from, data);
         });
     }
