@@ -1,5 +1,7 @@
 #include "file.hpp"
 
+#include <algorithm>
+
 namespace p2pdist::detail {
 
 namespace {
@@ -12,6 +14,14 @@ result<void> write_whole(const std::filesystem::path& path, byte_span data, cons
 }
 
 }  // namespace
+
+result<void> write_sparse(const file& out, std::uint64_t offset, byte_span data) {
+    if (std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; })) {
+        const auto next = out.next_data(offset);
+        if (!next || next->offset >= offset + data.size()) return {};
+    }
+    return out.write_at(offset, data);
+}
 
 result<void> replace_file(const std::filesystem::path& path, byte_span data, const io_fault* fault) {
     auto temporary = path;

@@ -51,6 +51,9 @@ private:
     const io_fault* fault_ = nullptr;
 };
 
+/// write_at, but leaves a hole where there is one and nothing but zeros would fill it. The file is large enough already.
+[[nodiscard]] result<void> write_sparse(const file& out, std::uint64_t offset, byte_span data);
+
 /// The file appears under its name whole, or not at all; synced when this returns.
 [[nodiscard]] result<void> replace_file(const std::filesystem::path& path, byte_span data, const io_fault* fault = nullptr);
 /// Puts `from` in the place of `to`, and syncs the directory.

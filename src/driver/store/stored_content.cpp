@@ -82,6 +82,11 @@ void stored_content::protect(chunk_index chunk) {
     staged_.insert(chunk);
 }
 
+void stored_content::unprotect(const std::vector<chunk_index>& chunks) {
+    const std::lock_guard lock(state_mutex_);
+    for (const auto chunk : chunks) staged_.erase(chunk);
+}
+
 result<stored_content::shared_files> stored_content::files() {
     const std::lock_guard lock(state_mutex_);
     if (auto open = opened_.lock()) return open;

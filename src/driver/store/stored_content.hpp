@@ -92,9 +92,12 @@ private:
     [[nodiscard]] result<bool> read_region(const open_files& files, chunk_index chunk, mutable_byte_span region);
     void lose(const open_files& files, chunk_index chunk);
     [[nodiscard]] result<void> take_tree(const open_files& files, const hash_tree& tree);
+    /// The chunks that are missing; `batch` holds those that are written and not committed when it fails.
+    [[nodiscard]] result<void> copy_from(const open_files& files, const file& source, const hash_tree& tree, std::vector<chunk_index>& batch);
     [[nodiscard]] bool has(chunk_index chunk) const;
     /// From now until its commit the chunk is not overwritten by unverified bytes.
     void protect(chunk_index chunk);
+    void unprotect(const std::vector<chunk_index>& chunks);
     [[nodiscard]] digest root() const;
     [[nodiscard]] std::uint64_t position_locked(std::uint64_t from) const;
 

@@ -8,23 +8,6 @@
 
 namespace p2pdist::detail {
 
-namespace {
-
-bool all_zero(byte_span data) {
-    return std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; });
-}
-
-/// Leaves a hole where there is one and nothing but zeros would fill it.
-result<void> write_sparse(const file& out, std::uint64_t offset, byte_span data) {
-    if (all_zero(data)) {
-        const auto next = out.next_data(offset);
-        if (!next || next->offset >= offset + data.size()) return {};
-    }
-    return out.write_at(offset, data);
-}
-
-}  // namespace
-
 result<bool> stored_content::read_region(const open_files& files, chunk_index chunk, mutable_byte_span region) {
     const auto proof = region.first(geometry_.proof_bytes(chunk));
     const auto data = region.subspan(proof.size());
@@ -78,9 +61,11 @@ result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
     if (data.size() != geometry_.chunk(chunk).length || !verify_leaf(context_.crypto, geometry_, root(), chunk, proof, leaf))
         return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " does not fit the hash of " + content().id.text()};
     protect(chunk);
-    if (auto done = write_sparse((*open)->content, geometry_.chunk(chunk).offset, data); !done) return done.error();
-    if (auto done = write_proof((*open)->tree, geometry_, chunk, leaf, proof); !done) return done.error();
-    return true;
+    auto done = write_sparse((*open)->content, geometry_.chunk(chunk).offset, data);
+    if (done) done = write_proof((*open)->tree, geometry_, chunk, leaf, proof);
+    if (done) return true;
+    unprotect({chunk});
+    return done.error();
 }
 
 result<std::uint64_t> stored_content::stage_append(const store_append& request) {
@@ -124,9 +109,10 @@ result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std:
         if (appended) records.push_back({journal_event::appended, 0, *appended});
         done = record_events(**open, records);
     }
+    unprotect(chunks);
+    if (done) return done;
     const std::lock_guard lock(state_mutex_);
-    for (const auto chunk : chunks) staged_.erase(chunk);
-    if (!done) staged_appended_ = appended_;
+    staged_appended_ = appended_;
     return done;
 }
 

@@ -121,8 +121,14 @@ result<void> stored_content::fill_from(const file& source, const hash_tree& tree
     if (!open) return open.error();
     if (auto done = take_tree(**open, tree); !done) return done;
     if (attached()) return record_events(**open, {{journal_event::verified, 0, geometry_.chunk_count()}, {journal_event::whole, 0, 0}});
-    bytes buffer(chunk_bytes);
     std::vector<chunk_index> batch;
+    const auto done = copy_from(**open, source, tree, batch);
+    unprotect(batch);
+    return done ? record_events(**open, {{journal_event::whole, 0, 0}}) : done;
+}
+
+result<void> stored_content::copy_from(const open_files& files, const file& source, const hash_tree& tree, std::vector<chunk_index>& batch) {
+    bytes buffer(chunk_bytes);
     for (chunk_index chunk = 0; chunk < geometry_.chunk_count(); ++chunk) {
         if (has(chunk)) continue;
         if (context_.stopping) return {errc::cancelled, "stopped while copying"};
@@ -131,19 +137,13 @@ result<void> stored_content::fill_from(const file& source, const hash_tree& tree
         if (auto done = source.read_at(place.offset, data); !done) return done;
         if (leaf_hash(context_.crypto, data) != tree.leaves()[chunk]) return {errc::integrity_failed, "the file changed while it was read"};
         protect(chunk);
-        const bool zeros = std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; });
-        const auto next = zeros ? (*open)->content.next_data(place.offset) : std::nullopt;
-        const bool stays_hole = zeros && (!next || next->offset >= place.end());
-        if (!stays_hole) {
-            if (auto done = (*open)->content.write_at(place.offset, data); !done) return done;
-        }
         batch.push_back(chunk);
+        if (auto done = write_sparse(files.content, place.offset, data); !done) return done;
         if (batch.size() * chunk_bytes < limits::store_commit_bytes_max) continue;
         if (auto done = commit(batch, std::nullopt); !done) return done;
         batch.clear();
     }
-    if (auto done = commit(batch, std::nullopt); !done) return done;
-    return record_events(**open, {{journal_event::whole, 0, 0}});
+    return commit(batch, std::nullopt);
 }
 
 result<void> stored_content::copy_to(const std::filesystem::path& target) {
@@ -166,8 +166,7 @@ result<void> stored_content::copy_to(const std::filesystem::path& target) {
                 return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
             }
             const auto data = byte_span(region).subspan(geometry_.proof_bytes(chunk));
-            if (std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; })) continue;
-            if (auto done = out->write_at(geometry_.chunk(chunk).offset, data); !done) return done;
+            if (auto done = write_sparse(*out, geometry_.chunk(chunk).offset, data); !done) return done;
         }
         if (auto done = out->sync(); !done) return done;
     }
