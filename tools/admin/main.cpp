@@ -103,7 +103,7 @@ int publish(const options& given) {
 }
 
 int export_topology(const options& given, bool detected) {
-    return ask(given, topology_export_request{detected}, [&](const message_body& answer) {
+    return ask(given, topology_export_request{detected}, [&](const message_body& answer) -> int {
         const auto& reply = std::get<topology_export_reply>(answer);
         if (given.file.empty() || given.file == "-") {
             std::cout << reply.spreadsheet;
