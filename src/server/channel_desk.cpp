@@ -1,0 +1,70 @@
+#include "channel_desk.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+
+namespace p2pdist {
+namespace {
+
+message_layer_config layer_config(const server_config& config) {
+    message_layer_config out;
+    out.own_role = role::server;
+    out.ports = config.ports;
+    return out;
+}
+
+}  // namespace
+
+channel_desk::channel_desk(const crypto_suite& crypto, entropy& random_bytes, const server_config& config)
+    : connector_port_(config.ports[port_use::connector_reply]),
+      link_(crypto, secure_channel_server, role::server, config.ports[port_use::server_small_in]),
+      messages_(crypto, random_bytes, link_, config.jitter_seed ^ 0x6368616e, layer_config(config)) {}
+
+void channel_desk::open(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter) {
+    (void)now;
+    if (open_.size() >= limits::server_channels_max) {
+        const auto oldest = open_.front();
+        close(oldest);
+        closing_.push_back(oldest);
+    }
+    // Inside the channel the plan's port stands for the connector, whatever port its datagrams came from.
+    link_.open(channel.value, {from.address, connector_port_}, exporter);
+    open_.push_back(channel);
+}
+
+void channel_desk::close(channel_id channel) {
+    link_.close(channel.value);
+    std::erase(open_, channel);
+    peers_.erase(channel);
+}
+
+void channel_desk::on_record(time_point now, channel_id channel, byte_span record) {
+    auto content = link_.on_record(now, channel.value, record);
+    if (!content) return;
+    if (const auto* frame = std::get_if<opened>(&*content)) {
+        // Its earlier channel is dead: what we still have to say to it leaves through this one, at once.
+        if (peers_.emplace(channel, frame->from).second) messages_.on_peer_restarted(now, frame->from);
+        return messages_.on_frame(now, *frame);
+    }
+    messages_.on_data(now, std::get<received_datagram>(*content));
+}
+
+std::optional<channel_desk::output> channel_desk::poll(time_point now) {
+    if (!closing_.empty()) {
+        const auto channel = closing_.front();
+        closing_.pop_front();
+        return channel_close{channel};
+    }
+    while (true) {
+        if (auto record = link_.poll()) return channel_send{{record->channel}, std::move(record->record)};
+        auto next = messages_.poll(now);
+        if (!next) break;
+        if (auto* request = std::get_if<message_received>(&*next)) return std::move(*request);
+        if (const auto* datagram = std::get_if<send_datagram>(&*next)) link_.carry(*datagram);
+    }
+    if (auto record = link_.poll()) return channel_send{{record->channel}, std::move(record->record)};
+    return std::nullopt;
+}
+
+}  // namespace p2pdist
