@@ -13,8 +13,12 @@
 // A chunk that does not fit its hash is fetched again from a single source in strict mode, where every payload is authenticated;
 // only what fails then is blamed on the peer (SEC-3).
 //
-// Pure; see the contract in docs/architecture.md. Distinct objects: safe. Shared: unsafe. The envelope must outlive it.
+// A plain SHA-256 content can't be verified before its end: it comes from one source at a time, always in strict mode, and nothing of
+// it counts as verified or is shared before the whole fits.
+//
+// Pure; see the contract in docs/architecture.md. Distinct objects: safe. Shared: unsafe. Crypto, entropy and link must outlive it.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -106,12 +110,14 @@ struct serve_request {
     content_info content;
     transfer_protocol protocol = transfer_protocol::foreground;
 };
-/// A chunk is verified and on disk; the first time, also what was here when the download began.
+/// Chunks were verified and are on disk; the first time, also what was here when the download began. Several may be told at once. Less
+/// than before: the disk had altered one.
 struct chunks_verified {
     content_key content;
     chunk_index total_verified = 0;
 };
-/// The source is no longer used: refused, unreachable, lost, or blamed. add_source() may name it again.
+/// The source is no longer used: refused, unreachable, lost, or blamed. add_source() may name it again; blamed ones stay out.
+/// For bytes of a fallback source that don't fit (errc::integrity_failed) `source` has the kind and nothing else.
 struct source_lost {
     content_key content;
     transfer_source source;
@@ -119,7 +125,8 @@ struct source_lost {
     std::string text;
     duration retry_after{};
 };
-/// Everybody is asked and nobody has what is missing: the client looks for further sources (given again every few seconds while it lasts).
+/// Everybody is asked, nobody has what is missing, and nobody is seen to be getting it: the client looks for further sources (given
+/// again every few seconds while it lasts).
 struct sources_wanted {
     content_key content;
 };
@@ -135,7 +142,7 @@ struct transfer_finished {
     source_split split{};
     duration took{};
 };
-/// A peer's download from us ended; bytes of content that it acknowledged, for the ledger (OBS-1, `links`).
+/// A peer's download from us ended; bytes of content that were sent to it, once each, for the ledger (OBS-1, `links`).
 struct upload_ended {
     content_key content;
     client_id peer;
@@ -158,29 +165,43 @@ struct transfer_engine_config {
     log_sink log;
 };
 
+/// Set in the id of every store_request of an engine, so that its completions can be told from others' by the id alone.
+inline constexpr store_request_id transfer_store_request_bit = std::uint64_t{1} << 63;
+
 class transfer_engine {
 public:
-    transfer_engine(const crypto_suite& crypto, entropy& random_bytes, envelope& seal, std::uint64_t jitter_seed, transfer_engine_config config);
+    transfer_engine(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, transfer_engine_config config);
     ~transfer_engine();
     transfer_engine(transfer_engine&&) noexcept;
     transfer_engine& operator=(transfer_engine&&) noexcept;
 
     // Downloading. A second download() of the same content joins the first; transfer_finished follows exactly once, unless cancelled.
+    // A content that is complete is served from then on, until stop_serving().
     void download(time_point now, const content_info& content);
+    /// What is verified stays in the store; a later download() goes on from there (CLI-4).
     void cancel(time_point now, const content_key& content);
     void pause(time_point now, const content_key& content, bool paused);
-    /// The envelope knows the peer. Naming a source again changes nothing.
+    /// The envelope knows the peer. Naming a source that is in use again changes nothing. Within the office and beyond it, sources are
+    /// tried in the order in which they were named.
     void add_source(time_point now, const content_key& content, const transfer_source& source);
     void remove_source(time_point now, const content_key& content, const client_id& peer);
     /// Bytes from a fallback source (SRC-2) in order, to be verified like any other: for a content whose tree is known whole chunks
-    /// (`offset` a multiple of chunk_bytes), otherwise the next bytes after appended_bytes(). Kept by reference.
+    /// (`offset` a multiple of chunk_bytes), otherwise the next bytes after those given before. fallback_wants() says where; what lies
+    /// elsewhere is ignored. Kept by reference.
     void give(time_point now, const content_key& content, source_kind kind, std::uint64_t offset, shared_bytes data);
-    void give_tree(time_point now, const content_key& content, shared_bytes tree_file);   ///< a tree file beside the package (SRC-3)
-    /// What a fallback source is to read next for this content, if anything: missing chunks that no source has, in order.
+    /// A tree file beside the package (SRC-3), before the first give(): chunks are then verified and shared one by one. One that does
+    /// not lead to the content's root changes nothing.
+    void give_tree(time_point now, const content_key& content, shared_bytes tree_file);
+    /// What a fallback source is to read next for this content: bytes that are missing and that no source has, in order, at most
+    /// limits::transfer_fallback_bytes_max. Nothing while sources are still being asked, while enough waits for the store, when paused,
+    /// and when a source has all that is missing. What was given and not yet verified is not wanted again.
     [[nodiscard]] std::optional<byte_range> fallback_wants(const content_key& content) const;
+    /// Whether the tree of a content that is downloaded is known here, so that give() takes whole chunks.
+    [[nodiscard]] bool tree_known(const content_key& content) const;
 
     // Serving. A content that is being downloaded is served as far as it is verified (tree contents only).
-    /// Serve a content that the store has; without it, requests for it are refused with errc::not_found.
+    /// Serve a content that the store has; without it, requests for it are refused with errc::not_found. It is in use (store_open) only
+    /// while somebody fetches it, so it can be evicted.
     void serve(time_point now, const content_info& content);
     void stop_serving(time_point now, const content_key& content);
     void admit(time_point now, flow_handle flow);

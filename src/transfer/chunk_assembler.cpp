@@ -1,0 +1,50 @@
+#include "chunk_assembler.hpp"
+
+#include <algorithm>
+
+namespace p2pdist::detail::transfer {
+
+chunk_assembler::chunk_assembler(const chunk_geometry& geometry, chunk_index chunk, region_pool& pool)
+    : region_(geometry.region(chunk)), proof_bytes_(geometry.proof_bytes(chunk)), pool_(&pool), missing_(region_.length) {}
+
+chunk_assembler::~chunk_assembler() { pool_->give_back(std::move(buffer_)); }
+
+void chunk_assembler::skip(std::uint64_t count) {
+    (void)missing_.remove({0, count}, [](const byte_range&) {});
+}
+
+contribution* chunk_assembler::contribution_of(const client_id& peer) {
+    for (auto& known : contributions_) {
+        if (known.peer == peer) return &known;
+    }
+    if (contributions_.size() >= limits::transfer_contributors_max) return nullptr;
+    contributions_.push_back({peer, 0, 0, true});
+    return &contributions_.back();
+}
+
+std::uint64_t chunk_assembler::add(std::uint64_t offset, byte_span payload, const client_id& peer, bool authenticated) {
+    if (offset >= region_.length) return 0;
+    payload = payload.first(std::min<std::uint64_t>(payload.size(), region_.length - offset));
+    if (missing_.within({offset, payload.size()}).empty()) return 0;
+    auto* const from = contribution_of(peer);
+    if (from == nullptr) return 0;
+    if (!buffer_) buffer_ = pool_->take(region_.length);
+
+    std::uint64_t fresh_bytes = 0;
+    (void)missing_.remove({offset, payload.size()}, [&](const byte_range& fresh) {
+        std::ranges::copy(payload.subspan(fresh.offset - offset, fresh.length), buffer_->begin() + static_cast<std::ptrdiff_t>(fresh.offset));
+        fresh_bytes += fresh.length;
+        const auto content_start = std::max(fresh.offset, proof_bytes_);
+        if (fresh.end() > content_start) from->content_bytes += fresh.end() - content_start;
+    });
+    from->region_bytes += fresh_bytes;
+    if (fresh_bytes > 0) from->authenticated = from->authenticated && authenticated;
+    return fresh_bytes;
+}
+
+std::shared_ptr<bytes> chunk_assembler::take() {
+    P2PDIST_ASSERT(complete() && buffer_);
+    return std::move(buffer_);
+}
+
+}  // namespace p2pdist::detail::transfer

@@ -1,0 +1,57 @@
+#pragma once
+// Puts the pieces of one chunk's region together and remembers who sent what.
+
+#include <memory>
+#include <vector>
+
+#include "missing_bytes.hpp"
+#include "p2pdist/base/ids.hpp"
+#include "p2pdist/content/chunk_geometry.hpp"
+#include "region_pool.hpp"
+
+namespace p2pdist::detail::transfer {
+
+/// What one peer gave of a region.
+struct contribution {
+    client_id peer;
+    std::uint64_t region_bytes = 0;   ///< proof included
+    std::uint64_t content_bytes = 0;  ///< without the proof
+    bool authenticated = true;        ///< every piece of it was
+};
+
+/// Memory is taken from the pool when the first byte arrives. Distinct objects: safe. Shared: unsafe.
+class chunk_assembler {
+public:
+    /// The pool outlives it.
+    chunk_assembler(const chunk_geometry& geometry, chunk_index chunk, region_pool& pool);
+    ~chunk_assembler();
+    chunk_assembler(const chunk_assembler&) = delete;
+    chunk_assembler& operator=(const chunk_assembler&) = delete;
+
+    [[nodiscard]] const byte_range& region() const noexcept { return region_; }
+    [[nodiscard]] const missing_bytes& missing() const noexcept { return missing_; }
+    [[nodiscard]] bool complete() const noexcept { return missing_.empty(); }
+    [[nodiscard]] bool begun() const noexcept { return buffer_ != nullptr; }
+    [[nodiscard]] const std::vector<contribution>& contributions() const noexcept { return contributions_; }
+
+    /// The region's first `count` bytes are not needed (a resumed plain content): they stay zero.
+    void skip(std::uint64_t count);
+
+    /// `offset` counts from the region's start; what lies beyond the region or is here already is ignored. Gives the new bytes.
+    std::uint64_t add(std::uint64_t offset, byte_span payload, const client_id& peer, bool authenticated);
+
+    /// The whole region; asked once, when complete().
+    [[nodiscard]] std::shared_ptr<bytes> take();
+
+private:
+    [[nodiscard]] contribution* contribution_of(const client_id& peer);
+
+    byte_range region_;
+    std::uint64_t proof_bytes_;
+    region_pool* pool_;
+    missing_bytes missing_;
+    std::shared_ptr<bytes> buffer_;
+    std::vector<contribution> contributions_;
+};
+
+}  // namespace p2pdist::detail::transfer

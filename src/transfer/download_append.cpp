@@ -1,0 +1,159 @@
+// Contents that can only be verified as a whole, and bytes of fallback sources.
+
+#include <algorithm>
+
+#include "chunk_picker.hpp"
+#include "download.hpp"
+#include "p2pdist/content/hash_tree.hpp"
+
+namespace p2pdist::detail::transfer {
+
+/// A plain content's regions in ascending order from the one source.
+void download::assign_plain(time_point now) {
+    for (auto& [peer, one] : sources_) {
+        if (!one.answering() || !one.told || !one.held.full()) continue;
+        while (room() && one.assigned.size() < one.window(verification_time_)) {
+            auto next = static_cast<chunk_index>(line_.queued_to() / chunk_bytes);
+            while (next < chunk_count() && (active_.contains(next) || ready_.contains(next))) ++next;
+            if (next >= chunk_count()) return;
+            auto& work = active_.try_emplace(next, content_->geometry, next, context_->pool).first->second;
+            ++context_->regions_in_use;
+            work.strict = true;
+            work.outer = one.outer();
+            const auto first_byte = content_->geometry.chunk(next).offset;
+            add_share(now, one, next, {0, work.assembler.region().length});
+            if (line_.queued_to() > first_byte) {  // resumed in the middle of a chunk
+                work.assembler.skip(content_->geometry.proof_bytes(next) + line_.queued_to() - first_byte);
+                work.shares.back().exact = true;
+            }
+        }
+        return;
+    }
+}
+
+/// Moves what has come to the store, in order, one request at a time.
+void download::pour(time_point now) {
+    if (state_ != life::running) return;
+    while (!ready_.empty()) {
+        const auto first = ready_.begin();
+        const auto offset = content_->geometry.chunk(first->first).offset;
+        if (offset > line_.queued_to()) break;
+        const auto parts = split_region(content_->geometry, first->first, shared_bytes(first->second.first));
+        const auto& givers = first->second.second;
+        append_line::giver from;
+        if (!givers.empty()) from.peer = givers.front().peer;
+        if (const auto* one = find_source(from.peer)) from.kind = one->source.kind;
+        (void)line_.give(offset, parts.data, from, givers.size() == 1 && givers.front().authenticated);
+        ready_.erase(first);
+    }
+    if (auto request = line_.next(content_->info.key())) {
+        context_->ask_store({store_task::append, content_->info.key(), serial_, 0, now}, std::move(*request));
+        return;
+    }
+    const bool by_appending = plain() || line_.appended() > 0 || chunk_count() == 0;
+    if (by_appending && !line_.busy() && line_.appended() == content_->info.size_bytes && verifying_.empty()) {
+        state_ = life::checking;
+        for (auto& [peer, one] : sources_) {
+            if (one.in_use()) shut(now, one, errc::cancelled);
+        }
+        context_->ask_store({store_task::finish, content_->info.key(), serial_, 0, now}, store_finish{content_->info.key()});
+    }
+}
+
+void download::on_appended(time_point now, const store_completion& completion) {
+    const auto* done = completion.ok() ? std::get_if<store_appended>(&completion.value) : nullptr;
+    if (done == nullptr) return fail(now, completion.failure.value_or(error{errc::io_failed, "the store did not take the bytes"}));
+    line_.on_appended(done->appended_bytes);
+    pour(now);
+    after_change(now);
+}
+
+void download::on_checked(time_point now, const store_completion& completion) {
+    const auto* opened = completion.ok() ? std::get_if<store_opened>(&completion.value) : nullptr;
+    if (opened != nullptr && opened->whole) {
+        const auto here = content_->held.content_bytes(content_->geometry);  // chunk by chunk, counted already
+        if (here == 0) split_ = line_.split();
+        else split_[static_cast<std::size_t>(line_.last_kind())] += content_->info.size_bytes - here;
+        (void)content_->refresh(*opened);
+        announce_held();
+        return complete(now);
+    }
+    if (completion.ok() || completion.failure->code != errc::integrity_failed)
+        return fail(now, completion.failure.value_or(error{errc::io_failed, "the store did not finish the content"}));
+    if (++integrity_failures_ >= limits::transfer_integrity_attempts_max || content_->info.size_bytes == 0) {
+        return fail(now, {errc::integrity_failed, "no source gave bytes that fit the hash of " + content_->info.key().to_string() +
+                                                      ": check the package that was published"});
+    }
+    state_ = life::running;
+    if (const auto giver = line_.sole_giver()) {
+        auto* const one = find_source(giver->peer);
+        if (one != nullptr && line_.all_authenticated()) {
+            blame(now, giver->peer, 0);
+        } else if (one == nullptr) {
+            transfer_source source;
+            source.kind = giver->kind;
+            context_->outputs.push_back(source_lost{content_->info.key(), source, errc::integrity_failed,
+                                                    "the bytes of this source do not fit the content's hash", {}});
+        }
+    }
+    start_over(now);
+}
+
+void download::start_over(time_point now) {
+    for (const auto& [chunk, work] : std::exchange(ready_, {})) context_->pool.give_back(work.first);
+    line_.reset(0);
+    after_change(now);
+}
+
+std::optional<byte_range> download::fallback_wants() const {
+    if (state_ != life::running || paused_ || tree_asked_ || office_still_asked(next_tick_)) return std::nullopt;
+    if (context_->verifying_bytes >= limits::transfer_verify_bytes_max || line_.waiting_bytes() >= limits::transfer_fallback_bytes_max) return std::nullopt;
+    std::vector<const chunk_set*> elsewhere = in_office();
+    for (const auto& [peer, one] : sources_) {
+        if (plain() && one.in_use()) return std::nullopt;
+        if (one.outer() && one.answering()) elsewhere.push_back(&one.held);
+    }
+    const auto size = content_->info.size_bytes;
+    const std::uint64_t most = limits::transfer_fallback_bytes_max;
+    const auto first = first_absent(blocked_, elsewhere);
+    if (!plain() && !first) return std::nullopt;
+    if (plain() || !tree_known_) {
+        const auto from = line_.queued_to();
+        return from < size ? std::optional(byte_range{from, std::min(most, size - from)}) : std::nullopt;
+    }
+    chunk_index end = *first + 1;
+    while (end < chunk_count() && (end - *first) * chunk_bytes < most && first_absent(blocked_, elsewhere, end) == end) ++end;
+    const auto offset = content_->geometry.chunk(*first).offset;
+    return byte_range{offset, content_->geometry.chunk(end - 1).end() - offset};
+}
+
+void download::give(time_point now, source_kind kind, std::uint64_t offset, shared_bytes data) {
+    if (state_ != life::running || data.view.empty()) return;
+    fallback_used_ = true;
+    given_at_ = now;
+    short_since_ = never;
+    rate_.add(now, data.view.size());
+    if (plain() || !tree_known_) {
+        if (line_.waiting_bytes() > 2 * limits::transfer_fallback_bytes_max) return;
+        (void)line_.give(offset, std::move(data), {kind, {}}, true);
+        return pour(now);
+    }
+    if (offset % chunk_bytes != 0) return;
+    while (!data.view.empty() && offset < content_->info.size_bytes) {
+        const auto chunk = static_cast<chunk_index>(offset / chunk_bytes);
+        const auto length = content_->geometry.chunk(chunk).length;
+        if (data.view.size() < length) return;
+        const bool bounded = context_->verifying_bytes < 2 * limits::transfer_verify_bytes_max;
+        if (bounded && (!blocked_.contains(chunk) || (suspected_.contains(chunk) && !active_.contains(chunk) && !verifying_.contains(chunk)))) {
+            blocked_.insert(chunk);
+            verification work;
+            work.data = {data.owner, data.view.first(length)};
+            work.fallback = kind;
+            write(now, chunk, std::move(work));
+        }
+        data.view = data.view.subspan(length);
+        offset += length;
+    }
+}
+
+}  // namespace p2pdist::detail::transfer

@@ -1,0 +1,234 @@
+// What a download asks its sources for.
+
+#include "chunk_picker.hpp"
+#include "download.hpp"
+
+namespace p2pdist::detail::transfer {
+
+namespace {
+using namespace std::chrono_literals;
+constexpr double help_margin_seconds = 0.1;             // an owner that is done within this needs no help
+constexpr std::uint64_t split_bytes_min = 64u << 10;    // less is not worth two requests
+constexpr duration silence_before_doubling = 500ms;
+}  // namespace
+
+/// Whether another region may be started: memory and the store's work are bounded.
+bool download::room() const {
+    const auto fair = std::max<std::size_t>(4, limits::transfer_regions_max / std::max<std::size_t>(1, context_->downloads_running));
+    return context_->regions_in_use < limits::transfer_regions_max && active_.size() + verifying_.size() + ready_.size() < fair &&
+           context_->verifying_bytes < limits::transfer_verify_bytes_max;
+}
+
+void download::assign(time_point now) {
+    if (state_ != life::running || paused_) return;
+    if (plain()) {
+        assign_plain(now);
+        return send_wants(now);
+    }
+    const auto all = in_order();
+    const auto office_busy = [&] {
+        return static_cast<std::size_t>(std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty(); }));
+    };
+    // One chunk each in turn, so that the first source does not get all the work of a small content.
+    for (bool more = true; more && room();) {
+        more = false;
+        for (auto* one : all) {
+            if (!one->answering() || !one->told || one->assigned.size() >= one->window(verification_time_)) continue;
+            if (!one->outer() && one->assigned.empty() && office_busy() >= context_->config.office_sources_max) continue;
+            if (one->outer() && office_still_asked(now)) continue;
+            if (!room()) break;
+            more = pick_for(now, *one) || more;
+        }
+    }
+    for (auto* one : all) {
+        if (one->answering() && !one->outer() && one->assigned.empty() && !one->paused && office_busy() < context_->config.office_sources_max)
+            help_slowest(now, *one);
+    }
+    tell_fetching(now);
+    send_wants(now);
+}
+
+bool download::pick_for(time_point now, source_state& one) {
+    return pick_suspected(now, one) || (one.answering() && (pick_orphan(now, one) || pick_new(now, one)));
+}
+
+/// Chunks that failed once go to one source alone, in strict mode; first to the one that gave most of it.
+bool download::pick_suspected(time_point now, source_state& one) {
+    for (const auto& [chunk, suspect] : suspected_) {
+        if (active_.contains(chunk) || verifying_.contains(chunk) || !one.held.contains(chunk)) continue;
+        if (suspect != one.source.peer) {
+            const auto* const other = find_source(suspect);
+            if (other != nullptr && other->in_use()) continue;
+        }
+        if (!one.strict) {
+            make_strict(now, one);
+            return false;
+        }
+        start_chunk(now, one, chunk, true);
+        return true;
+    }
+    return false;
+}
+
+/// Regions whose source was lost go on from the bytes that are missing.
+bool download::pick_orphan(time_point now, source_state& one) {
+    const auto office = in_office();
+    for (auto& [chunk, work] : active_) {
+        if (!work.shares.empty() || !one.held.contains(chunk)) continue;
+        if (one.outer() && std::ranges::any_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) continue;
+        work.outer = one.outer();
+        add_share(now, one, chunk, {0, work.assembler.region().length});
+        return true;
+    }
+    return false;
+}
+
+bool download::pick_new(time_point now, source_state& one) {
+    std::optional<chunk_index> chunk;
+    if (one.outer()) {
+        chunk = pick_first(one.held, blocked_, in_office());
+    } else {
+        std::vector<const chunk_set*> holders;
+        for (const auto& [peer, other] : sources_) {
+            if (other.answering()) holders.push_back(&other.held);
+        }
+        chunk = pick_rarest(one.held, blocked_, holders, start_);
+    }
+    if (!chunk) return false;
+    start_chunk(now, one, *chunk, false);
+    return true;
+}
+
+void download::start_chunk(time_point now, source_state& one, chunk_index chunk, bool strict) {
+    auto& work = active_.try_emplace(chunk, content_->geometry, chunk, context_->pool).first->second;
+    ++context_->regions_in_use;
+    work.strict = strict;
+    work.outer = one.outer();
+    blocked_.insert(chunk);
+    add_share(now, one, chunk, {0, work.assembler.region().length});
+}
+
+void download::add_share(time_point now, source_state& one, chunk_index chunk, const byte_range& part) {
+    auto& work = active_.at(chunk);
+    work.shares.push_back({one.source.peer, part, work.assembler.begun()});
+    if (one.assigned.empty()) one.progress_at = one.busy_since = now;
+    one.assigned.push_back(chunk);
+    one.wants_changed = true;
+}
+
+/// Forgets a region in progress; the chunk is missing again.
+void download::drop_chunk(chunk_index chunk) {
+    if (active_.erase(chunk) == 0) return;
+    --context_->regions_in_use;
+    if (!suspected_.contains(chunk)) blocked_.erase(chunk);
+}
+
+double download::seconds_until_done(const source_state& owner, chunk_index chunk) const {
+    std::uint64_t ahead = 0;
+    for (const auto other : owner.assigned) {
+        const auto& work = active_.at(other);
+        for (const auto& part : work.shares) {
+            if (part.peer != owner.source.peer) continue;
+            for (const auto& range : work.assembler.missing().within(part.part)) ahead += range.length;
+        }
+        if (other == chunk) break;
+    }
+    return static_cast<double>(ahead) / std::max(owner.service_rate, 1.0);
+}
+
+/// The end of a download: a source without work takes over from the one that would be done last: a chunk that was not begun, or the
+/// second half of what is missing of one. So nothing is sent twice but what is on its way just then.
+void download::help_slowest(time_point now, source_state& idle) {
+    const double idle_rate = idle.service_rate;
+    if (idle_rate <= 0) return;
+    chunk_index slowest = 0;
+    source_state* owner = nullptr;
+    double longest = 0;
+    for (auto& [chunk, work] : active_) {
+        if (work.strict || work.shares.size() != 1 || !idle.held.contains(chunk)) continue;
+        auto* const one = find_source(work.shares.front().peer);
+        if (one == nullptr || one == &idle || one->outer()) continue;
+        if (one->service_rate <= 0 && now < one->progress_at + silence_before_doubling) continue;
+        const double seconds = seconds_until_done(*one, chunk);
+        if (seconds <= longest) continue;
+        longest = seconds;
+        slowest = chunk;
+        owner = one;
+    }
+    if (owner == nullptr) return;
+
+    auto& work = active_.at(slowest);
+    auto& owned = work.shares.front();
+    const auto missing = work.assembler.missing().within(owned.part);
+    std::uint64_t count = 0;
+    for (const auto& range : missing) count += range.length;
+    const double own_seconds = std::chrono::duration<double>(idle.round_trip).count() + static_cast<double>(count) / idle_rate;
+    if (longest < 2 * own_seconds + help_margin_seconds) return;
+
+    if (!work.assembler.begun()) {
+        work.shares.clear();
+        std::erase(owner->assigned, slowest);
+        owner->wants_changed = true;
+        return add_share(now, idle, slowest, {0, work.assembler.region().length});
+    }
+    if (count >= split_bytes_min) {
+        auto half = count / 2;
+        auto middle = owned.part.end();
+        for (const auto& range : missing) {
+            if (half < range.length) {
+                middle = range.offset + half;
+                break;
+            }
+            half -= range.length;
+        }
+        const byte_range tail{middle, owned.part.end() - middle};
+        owned.part.length = middle - owned.part.offset;
+        owner->wants_changed = true;
+        return add_share(now, idle, slowest, tail);
+    }
+    if (now >= owner->progress_at + silence_before_doubling) add_share(now, idle, slowest, owned.part);
+}
+
+void download::send_wants(time_point now) {
+    for (auto& [peer, one] : sources_) {
+        if (!one.wants_changed || !one.in_use()) continue;
+        one.wants_changed = false;
+        std::vector<index_range> wanted;
+        for (const auto chunk : one.assigned) {
+            if (paused_) break;
+            const auto& work = active_.at(chunk);
+            const auto& region = work.assembler.region();
+            for (const auto& part : work.shares) {
+                if (part.peer != peer) continue;
+                if (!part.exact) {
+                    wanted.push_back({region.offset + part.part.offset, part.part.length});
+                    continue;
+                }
+                for (const auto& range : work.assembler.missing().within(part.part)) wanted.push_back({region.offset + range.offset, range.length});
+            }
+        }
+        // What does not fit is asked for as soon as something of this has come.
+        if (wanted.size() > flow_ranges_max) {
+            wanted.resize(flow_ranges_max);
+            one.wants_changed = true;
+        }
+        context_->flows.want(now, one.flow, std::move(wanted));
+    }
+}
+
+/// Tells our receivers what is under way from beyond the office, so that none of them fetches it as well.
+void download::tell_fetching(time_point now) {
+    std::vector<chunk_range> ranges;
+    if (!paused_ && !plain()) {
+        for (const auto& [chunk, work] : active_) {
+            if (!work.outer || work.shares.empty()) continue;
+            if (!ranges.empty() && ranges.back().end() == chunk) ++ranges.back().count;
+            else if (ranges.size() < fetching_ranges_max) ranges.push_back({chunk, 1});
+        }
+    }
+    if (ranges == content_->fetching) return;
+    content_->fetching = std::move(ranges);
+    uploads_->on_holdings_changed(now, *content_);
+}
+
+}  // namespace p2pdist::detail::transfer

@@ -1,0 +1,313 @@
+// Whom a download asks: several sources of the own office, one beyond it, and when to give one up.
+
+#include "chunk_picker.hpp"
+#include "download.hpp"
+
+namespace p2pdist::detail::transfer {
+
+namespace {
+using namespace std::chrono_literals;
+constexpr duration short_grace = 1s;  // before a gap counts as "nobody has it"
+constexpr duration growth_hope = 2s;  // a source that grew so lately will grow again
+}  // namespace
+
+void download::add_source(time_point now, const transfer_source& source) {
+    if (finished()) return;
+    if (context_->blamed.contains(source.peer)) {
+        context_->outputs.push_back(source_lost{content_->info.key(), source, errc::integrity_failed, "this peer served a chunk that does not fit", {}});
+        return;
+    }
+    auto* one = find_source(source.peer);
+    if (one == nullptr) {
+        if (sources_.size() >= limits::transfer_sources_max) {
+            std::erase_if(sources_, [](const auto& item) { return item.second.phase == source_phase::lost; });
+            if (sources_.size() >= limits::transfer_sources_max) return;
+        }
+        one = &sources_.try_emplace(source.peer, source, chunk_count(), ++named_).first->second;
+    } else if (one->phase == source_phase::lost) {
+        one->source = source;
+        one->order = ++named_;
+        one->phase = source_phase::standby;
+        one->not_before = now;
+        one->retries = 0;
+    } else {
+        return;
+    }
+    short_since_ = never;
+    if (state_ == life::running && !paused_) after_change(now);
+}
+
+void download::remove_source(time_point now, const client_id& peer) {
+    auto* const one = find_source(peer);
+    if (one == nullptr || one->phase == source_phase::blamed) return;
+    if (one->in_use()) shut(now, *one, errc::cancelled);
+    one->phase = source_phase::lost;
+    after_change(now);
+}
+
+void download::drop_blamed(time_point now, const client_id& peer) {
+    auto* const one = find_source(peer);
+    if (one == nullptr || one->phase == source_phase::blamed || finished()) return;
+    const bool told = one->phase != source_phase::lost;
+    if (one->in_use()) shut(now, *one, errc::integrity_failed);
+    one->phase = source_phase::blamed;
+    if (told) {
+        context_->outputs.push_back(
+            source_lost{content_->info.key(), one->source, errc::integrity_failed, "this peer served a chunk that does not fit", {}});
+    }
+    after_change(now);
+}
+
+void download::open(time_point now, source_state& one) {
+    const auto pair = content_pair(one.source.as, one.source.protocol);
+    const path way{context_->config.ports[pair.from], {one.source.address, context_->config.ports[pair.to]}};
+    one.strict = one.strict || plain();
+    flow_open request;
+    request.object = content_object{content_->info};
+    request.protocol = one.source.protocol;
+    request.strict = one.strict;
+    request.status = encode(receiver_status{0});
+    one.phase = source_phase::opening;
+    one.told = one.paused = one.wants_changed = false;
+    one.log_seen = 0;
+    one.held.clear();
+    one.claimed.clear();
+    one.opened_at = one.grew_at = one.progress_at = now;
+    one.flow = context_->flows.open(now, one.source.peer, way, std::move(request));
+    by_flow_.emplace(one.flow, one.source.peer);
+}
+
+/// Ends its flow; the phase is the caller's.
+void download::shut(time_point now, source_state& one, errc why) {
+    release(now, one);
+    by_flow_.erase(one.flow);
+    context_->flows.close(now, one.flow, {why, std::string(state_ == life::complete ? complete_text : std::string_view{}), 0});
+    one.flow = {};
+    one.phase = source_phase::standby;
+    one.told = one.paused = false;
+    one.held.clear();
+    one.claimed.clear();
+}
+
+void download::lose(time_point now, source_state& one, errc reason, std::string text, duration retry_after) {
+    if (one.in_use()) shut(now, one, reason);
+    // A short "not now" is not worth a search for other sources.
+    if (retry_after > duration::zero() && retry_after <= 2s && one.retries < limits::transfer_retries_max) {
+        ++one.retries;
+        one.phase = source_phase::standby;
+        one.not_before = now + retry_after;
+        return;
+    }
+    one.phase = source_phase::lost;
+    if (context_->config.log.wants(log_level::info)) {
+        context_->say(log_level::info, "event=source_lost content=" + content_->info.id.text() + " peer=" + one.source.peer.to_string() + " text=\"" +
+                                           text + "\"");
+    }
+    context_->outputs.push_back(source_lost{content_->info.key(), one.source, reason, std::move(text), retry_after});
+}
+
+void download::blame(time_point now, const client_id& peer, chunk_index chunk) {
+    context_->say(log_level::warning, "event=peer_blamed content=" + content_->info.id.text() + " peer=" + peer.to_string());
+    context_->blamed.add(peer);
+    context_->newly_blamed.push_back(peer);
+    context_->outputs.push_back(peer_blamed{peer, content_->info.key(), chunk});
+    drop_blamed(now, peer);
+}
+
+/// Takes its work back. What it gave stays, unless it was asked strictly.
+void download::release(time_point, source_state& one) {
+    for (const auto chunk : std::exchange(one.assigned, {})) {
+        const auto found = active_.find(chunk);
+        if (found == active_.end()) continue;
+        auto& work = found->second;
+        std::erase_if(work.shares, [&](const share& part) { return part.peer == one.source.peer; });
+        if (work.shares.empty() && (work.strict || plain() || !work.assembler.begun())) drop_chunk(chunk);
+    }
+}
+
+/// From now on its payloads are authenticated. What it gave before is doubtful.
+void download::make_strict(time_point now, source_state& one) {
+    if (one.strict || !one.in_use()) return;
+    std::vector<chunk_index> doubtful;
+    for (auto& [chunk, work] : active_) {
+        for (const auto& from : work.assembler.contributions()) {
+            if (from.peer == one.source.peer) doubtful.push_back(chunk);
+        }
+    }
+    const auto held = one.held;
+    shut(now, one, errc::cancelled);
+    for (const auto chunk : doubtful) {
+        for (auto& [peer, other] : sources_) other.wants_changed = std::erase(other.assigned, chunk) > 0 || other.wants_changed;
+        if (active_.contains(chunk)) drop_chunk(chunk);
+    }
+    one.strict = true;
+    open(now, one);
+}
+
+bool download::office_still_asked(time_point now) const {
+    for (const auto& [peer, one] : sources_) {
+        if (one.outer()) continue;
+        if (one.phase == source_phase::opening && now < one.opened_at + context_->config.status_wait) return true;
+        if (one.answering() && !one.told && now < one.opened_at + context_->config.status_wait) return true;
+    }
+    return false;
+}
+
+std::vector<const chunk_set*> download::in_office() const {
+    std::vector<const chunk_set*> out;
+    for (const auto& [peer, one] : sources_) {
+        if (one.outer() || !one.answering()) continue;
+        out.push_back(&one.held);
+        if (!one.claimed.empty() && next_tick_ < one.claimed_at + limits::transfer_claim_time) out.push_back(&one.claimed);
+    }
+    return out;
+}
+
+bool download::outer_needed() const {
+    if (first_absent(blocked_, in_office())) return true;
+    const auto office = in_office();
+    for (const auto& [chunk, work] : active_) {
+        if (!work.shares.empty()) continue;
+        if (std::ranges::none_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) return true;
+    }
+    for (const auto& [chunk, peer] : suspected_) {
+        if (!active_.contains(chunk) && std::ranges::none_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) return true;
+    }
+    return false;
+}
+
+/// Whether it has, or may soon have, something for us.
+bool download::useful(const source_state& one) const {
+    if (!one.assigned.empty() || !one.told) return true;
+    return !(one.held - content_->held).empty();
+}
+
+void download::manage_sources(time_point now) {
+    if (state_ != life::running || paused_) return;
+    if (plain()) return manage_plain(now);
+    manage_office(now);
+    manage_outer(now);
+}
+
+void download::manage_office(time_point now) {
+    const bool beside_wan = std::ranges::any_of(sources_, [](const auto& item) {
+        return item.second.outer() && item.second.phase != source_phase::lost && item.second.phase != source_phase::blamed;
+    });
+    // Where a WAN would be used for what others lack, all of them are asked what they hold.
+    const auto most = beside_wan ? std::max(limits::transfer_status_sources_max, context_->config.office_sources_max) : context_->config.office_sources_max;
+    const auto all = in_order();
+    auto used = static_cast<std::size_t>(std::ranges::count_if(all, [](const auto* one) { return !one->outer() && one->in_use(); }));
+    for (auto* one : all) {
+        if (one->outer() || one->phase != source_phase::standby || one->not_before > now) continue;
+        if (used >= most) {
+            const auto idle = std::ranges::find_if(all, [&](const auto* other) {
+                return !other->outer() && other->answering() && !useful(*other) && now > other->grew_at + limits::transfer_useless_time;
+            });
+            if (idle == all.end()) break;
+            shut(now, **idle, errc::cancelled);
+            (*idle)->order = ++named_;
+            (*idle)->not_before = now + limits::transfer_useless_time;
+            --used;
+        }
+        open(now, *one);
+        ++used;
+    }
+}
+
+void download::manage_outer(time_point now) {
+    if (!outer_needed() || office_still_asked(now)) return;
+    const auto all = in_order();
+    const auto current = std::ranges::find_if(all, [](const auto* one) { return one->outer() && one->in_use(); });
+    const auto next = std::ranges::find_if(
+        all, [&](const auto* one) { return one->outer() && one->phase == source_phase::standby && one->not_before <= now; });
+    if (next == all.end()) return;
+    if (current != all.end()) {
+        if (useful(**current) || now < (*current)->grew_at + limits::transfer_useless_time) return;
+        shut(now, **current, errc::cancelled);
+        (*current)->order = ++named_;
+        (*current)->not_before = now + limits::transfer_useless_time;
+    }
+    open(now, **next);
+}
+
+void download::manage_plain(time_point now) {
+    const auto all = in_order();
+    if (std::ranges::any_of(all, [](const auto* one) { return one->in_use(); })) return;
+    for (const bool outer : {false, true}) {
+        for (auto* one : all) {
+            if (one->outer() != outer || one->phase != source_phase::standby || one->not_before > now) continue;
+            return open(now, *one);
+        }
+    }
+}
+
+void download::look_for_stalls(time_point now) {
+    for (auto* one : in_order()) {
+        if (!one->answering()) continue;
+        if (one->paused || one->assigned.empty() || !room()) {
+            if (one->paused || one->assigned.empty()) one->progress_at = now;
+            continue;
+        }
+        if (now < one->progress_at + limits::transfer_stall_time) continue;
+        lose(now, *one, errc::timed_out, "the source holds what is wanted but gave nothing for seconds", {});
+    }
+}
+
+void download::ask_for_sources(time_point now) {
+    bool hope = !verifying_.empty() || line_.waiting_bytes() > 0 || (fallback_used_ && now < given_at_ + growth_hope);
+    for (const auto& [peer, one] : sources_) {
+        if (one.phase == source_phase::opening || (one.phase == source_phase::standby && one.not_before < now + growth_hope)) hope = true;
+        if (!one.answering()) continue;
+        const bool getting = !one.claimed.empty() && now < one.claimed_at + limits::transfer_claim_time;
+        if (!one.assigned.empty() || getting || now < one.grew_at + growth_hope) hope = true;
+    }
+    if (hope) {
+        short_since_ = never;
+        return;
+    }
+    if (short_since_ == never) short_since_ = now;
+    if (!sources_.empty() && now < short_since_ + short_grace) return;
+    if (wanted_said_ && now < wanted_at_ + limits::transfer_wanted_gap) return;
+    wanted_said_ = true;
+    wanted_at_ = now;
+    context_->outputs.push_back(sources_wanted{content_->info.key()});
+}
+
+bool download::on_accepted(time_point now, const flow_accepted& accepted) {
+    auto* const one = source_of(accepted.flow);
+    if (one == nullptr) return false;
+    if (accepted.object_bytes != content_->geometry.object_bytes()) {
+        lose(now, *one, errc::malformed, "the source has a content of another size", {});
+    } else {
+        one->phase = source_phase::answering;
+        one->round_trip = now - one->opened_at;
+        one->progress_at = one->grew_at = now;
+    }
+    after_change(now);
+    return true;
+}
+
+bool download::on_status(time_point now, const flow_status_changed& status) {
+    auto* const one = source_of(status.flow);
+    if (one == nullptr) return false;
+    if (one->paused != status.paused) one->progress_at = now;
+    one->paused = status.paused;
+    const auto seen = one->log_seen;
+    if (!status.status.empty() && !one->hear(now, status.status)) {
+        context_->say(log_level::debug, "event=bad_status peer=" + one->source.peer.to_string());
+        return true;
+    }
+    if (one->log_seen != seen) context_->flows.set_status(now, one->flow, encode(receiver_status{one->log_seen}));
+    after_change(now);
+    return true;
+}
+
+bool download::on_ended(time_point now, const flow_ended& ended) {
+    auto* const one = source_of(ended.flow);
+    if (one == nullptr) return false;
+    lose(now, *one, ended.reason, ended.text, ended.retry_after);
+    after_change(now);
+    return true;
+}
+
+}  // namespace p2pdist::detail::transfer

@@ -1,0 +1,186 @@
+// From pieces to verified chunks, and what follows when one does not fit.
+
+#include <algorithm>
+
+#include "download.hpp"
+#include "p2pdist/content/hash_tree.hpp"
+
+namespace p2pdist::detail::transfer {
+
+void download::on_piece(time_point now, const flow_piece& piece) {
+    auto* const one = source_of(piece.flow);
+    if (one == nullptr || state_ != life::running) return;
+    one->progress_at = now;
+    one->retries = 0;
+    const auto& geometry = content_->geometry;
+    auto payload = piece.payload;
+    auto offset = piece.offset;
+    while (!payload.empty()) {
+        const auto chunk = geometry.chunk_at_object_offset(offset);
+        if (chunk >= chunk_count()) return;
+        const auto region = geometry.region(chunk);
+        if (offset >= region.end()) return;
+        const auto size = std::min<std::uint64_t>(payload.size(), region.end() - offset);
+        const auto found = active_.find(chunk);
+        if (found != active_.end() && one->has_assigned(chunk)) {
+            const auto fresh = found->second.assembler.add(offset - region.offset, payload.first(size), one->source.peer, piece.authenticated);
+            rate_.add(now, fresh);
+            one->rate.add(now, fresh);
+            if (found->second.assembler.complete()) on_region(now, chunk);
+        }
+        payload = payload.subspan(size);
+        offset += size;
+    }
+}
+
+void download::on_region(time_point now, chunk_index chunk) {
+    auto& work = active_.at(chunk);
+    for (const auto& part : work.shares) {
+        auto* const one = find_source(part.peer);
+        if (one == nullptr) continue;
+        std::erase(one->assigned, chunk);
+        one->wants_changed = true;
+        one->on_chunk_done(now, part.part.length);
+    }
+    auto givers = work.assembler.contributions();
+    auto buffer = work.assembler.take();
+    active_.erase(chunk);
+    --context_->regions_in_use;
+    if (plain()) {
+        ready_.insert_or_assign(chunk, std::pair(std::move(buffer), std::move(givers)));
+        pour(now);
+    } else {
+        verification next;
+        auto parts = split_region(content_->geometry, chunk, shared_bytes(buffer));
+        next.buffer = std::move(buffer);
+        next.proof = std::move(parts.proof);
+        next.data = std::move(parts.data);
+        next.givers = std::move(givers);
+        write(now, chunk, std::move(next));
+    }
+    after_change(now);
+}
+
+void download::write(time_point now, chunk_index chunk, verification work) {
+    work.waits = false;
+    context_->verifying_bytes += work.data.view.size();
+    ++context_->regions_in_use;
+    store_write_chunk request{content_->info.key(), chunk, work.proof, work.data};
+    verifying_.insert_or_assign(chunk, std::move(work));
+    context_->ask_store({store_task::write, content_->info.key(), serial_, chunk, now}, std::move(request));
+}
+
+void download::on_written(time_point now, chunk_index chunk, time_point asked_at, const store_completion& completion) {
+    const auto found = verifying_.find(chunk);
+    if (found == verifying_.end()) return;
+    context_->verifying_bytes -= found->second.data.view.size();
+    if (!completion.ok() && completion.failure->code == errc::limit_reached) {
+        found->second.waits = true;
+        return;
+    }
+    auto work = std::move(found->second);
+    verifying_.erase(found);
+    --context_->regions_in_use;
+    verification_time_ = (verification_time_ * 7 + (now - asked_at)) / 8;
+    if (completion.ok()) {
+        on_chunk_verified(now, chunk, std::move(work));
+    } else if (completion.failure->code == errc::integrity_failed) {
+        on_chunk_bad(now, chunk, work);
+    } else {
+        return fail(now, *completion.failure);
+    }
+    if (content_->held.full()) return complete(now);
+    after_change(now);
+}
+
+void download::on_chunk_verified(time_point now, chunk_index chunk, verification work) {
+    suspected_.erase(chunk);
+    if (!content_->acquire(chunk)) return;
+    blocked_.insert(chunk);
+    const auto size = content_->geometry.chunk(chunk).length;
+    std::uint64_t credited = 0;
+    for (const auto& from : work.givers) {
+        auto* const one = find_source(from.peer);
+        const auto kind = one != nullptr ? one->source.kind : source_kind::office;
+        split_[static_cast<std::size_t>(kind)] += from.content_bytes;
+        if (one != nullptr) one->verified_bytes += from.content_bytes;
+        credited += from.content_bytes;
+    }
+    split_[static_cast<std::size_t>(work.fallback)] += size - std::min(size, credited);
+    // Receivers ask for it within milliseconds: it need not be read from the disk for them.
+    if (work.buffer && uploads_->any_of(content_->info.key())) context_->cache.put({content_->number, chunk}, shared_bytes(work.buffer));
+    else if (work.buffer) {
+        work.proof = work.data = {};
+        context_->pool.give_back(std::move(work.buffer));
+    }
+    announce_held();
+    uploads_->on_holdings_changed(now, *content_);
+}
+
+void download::on_chunk_bad(time_point now, chunk_index chunk, const verification& work) {
+    blocked_.erase(chunk);
+    if (work.fallback != source_kind::store) {
+        transfer_source source;
+        source.kind = work.fallback;
+        context_->outputs.push_back(source_lost{content_->info.key(), source, errc::integrity_failed,
+                                                "a chunk of this source does not fit the content's hash", {}});
+        return;
+    }
+    if (work.givers.empty()) return;
+    if (work.givers.size() == 1 && work.givers.front().authenticated) {
+        suspected_.erase(chunk);
+        return blame(now, work.givers.front().peer, chunk);
+    }
+    const auto most = std::ranges::max_element(work.givers, {}, &contribution::region_bytes);
+    suspected_.insert_or_assign(chunk, most->peer);
+    blocked_.insert(chunk);
+    if (auto* const one = find_source(most->peer)) make_strict(now, *one);
+}
+
+void download::on_chunk_lost(time_point now, chunk_index chunk) {
+    if (finished() || active_.contains(chunk) || verifying_.contains(chunk)) return;
+    // It was counted with whoever gave it; what replaces it will be counted again.
+    const auto size = content_->geometry.chunk(chunk).length;
+    for (auto& counted : split_) {
+        if (counted < size) continue;
+        counted -= size;
+        break;
+    }
+    blocked_.erase(chunk);
+    after_change(now);
+}
+
+void download::give_tree(time_point now, shared_bytes tree_file) {
+    if (state_ != life::running || plain() || tree_known_ || tree_asked_) return;
+    tree_asked_ = true;
+    context_->ask_store({store_task::install_tree, content_->info.key(), serial_, 0, now}, store_install_tree{content_->info.key(), std::move(tree_file)});
+}
+
+void download::on_tree(time_point now, const store_completion& completion) {
+    tree_asked_ = false;
+    const auto* opened = completion.ok() ? std::get_if<store_opened>(&completion.value) : nullptr;
+    if (opened == nullptr) {
+        context_->say(log_level::info, "event=tree_file_refused content=" + content_->info.id.text());
+        return;
+    }
+    tree_known_ = opened->tree_known;
+    // What was appended before has been checked chunk by chunk.
+    for (auto chunk = opened->verified.first_present(); chunk; chunk = opened->verified.first_present(*chunk + 1)) {
+        if (content_->held.contains(*chunk) || verifying_.contains(*chunk)) continue;
+        content_->acquire(*chunk);
+        blocked_.insert(*chunk);
+        suspected_.erase(*chunk);
+        split_[static_cast<std::size_t>(line_.last_kind())] += content_->geometry.chunk(*chunk).length;
+        if (active_.contains(*chunk)) {
+            for (auto& [peer, one] : sources_) one.wants_changed = std::erase(one.assigned, *chunk) > 0 || one.wants_changed;
+            drop_chunk(*chunk);
+            blocked_.insert(*chunk);
+        }
+    }
+    announce_held();
+    uploads_->on_holdings_changed(now, *content_);
+    if (content_->held.full()) return complete(now);
+    after_change(now);
+}
+
+}  // namespace p2pdist::detail::transfer

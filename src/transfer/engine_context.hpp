@@ -1,0 +1,89 @@
+#pragma once
+// What downloads and uploads of one engine share: flows, memory, requests to the store, outputs, and who was blamed.
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string_view>
+
+#include "local_content.hpp"
+#include "p2pdist/base/random.hpp"
+#include "p2pdist/transfer/transfer_engine.hpp"
+#include "region_cache.hpp"
+#include "region_pool.hpp"
+
+namespace p2pdist::detail::transfer {
+
+/// What a request to the store was for.
+enum class store_task : std::uint8_t { open_download, open_upload, write, append, finish, install_tree, read, close };
+struct store_purpose {
+    store_task task = store_task::close;
+    content_key content;
+    std::uint64_t download = 0;  ///< the serial number of the download that asked, if any
+    chunk_index chunk = 0;
+    time_point asked_at{};
+};
+
+/// Peers that were found to send bad chunks. Bounded: the oldest goes.
+class blame_list {
+public:
+    [[nodiscard]] bool contains(const client_id& peer) const { return order_.contains(peer); }
+    void add(const client_id& peer) {
+        if (!order_.try_emplace(peer, next_).second) return;
+        by_age_.emplace(next_++, peer);
+        if (order_.size() <= limits::transfer_blamed_max) return;
+        order_.erase(by_age_.begin()->second);
+        by_age_.erase(by_age_.begin());
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
+
+private:
+    std::map<client_id, std::uint64_t> order_;
+    std::map<std::uint64_t, client_id> by_age_;
+    std::uint64_t next_ = 0;
+};
+
+struct engine_context {
+    engine_context(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, transfer_engine_config given)
+        : config(std::move(given)),
+          flows(crypto, random_bytes, link, jitter_seed, flow_config(config)),
+          random(jitter_seed ^ 0x7472616e73666572u),
+          cache(config.serve_cache_bytes) {}
+
+    /// Sends a request to the store and remembers what for.
+    template <class Operation>
+    void ask_store(store_purpose purpose, Operation operation) {
+        const auto id = transfer_store_request_bit | ++request_count;
+        requests.emplace(id, std::move(purpose));
+        outputs.push_back(store_request{id, std::move(operation)});
+    }
+    void close_store(local_content& content) {
+        for (; content.opens > 0; --content.opens) ask_store({store_task::close, content.info.key(), 0, 0, {}}, store_close{content.info.key()});
+    }
+    void say(log_level level, std::string_view line) const { config.log(level, line); }
+
+    transfer_engine_config config;
+    flow_endpoint flows;
+    random_source random;
+    region_pool pool;
+    region_cache cache;
+    blame_list blamed;
+    std::vector<client_id> newly_blamed;  ///< to be dropped by every download
+    std::deque<transfer_output> outputs;
+    std::map<store_request_id, store_purpose> requests;
+    std::uint64_t request_count = 0;
+
+    std::size_t regions_in_use = 0;       ///< arriving or being verified, of all downloads
+    std::uint64_t verifying_bytes = 0;    ///< handed to the store, unanswered
+    std::size_t downloads_running = 0;
+
+private:
+    static flow_endpoint_config flow_config(const transfer_engine_config& config) {
+        flow_endpoint_config flow;
+        flow.foreground = config.foreground;
+        flow.background = config.background;
+        return flow;
+    }
+};
+
+}  // namespace p2pdist::detail::transfer

@@ -1,0 +1,94 @@
+#pragma once
+// One source of one download: its flow, what it holds, what it was asked for, how fast it gives.
+
+#include <algorithm>
+#include <vector>
+
+#include "holdings_status.hpp"
+#include "p2pdist/transfer/transfer_engine.hpp"
+#include "rate_meter.hpp"
+
+namespace p2pdist::detail::transfer {
+
+enum class source_phase : std::uint8_t {
+    standby,    ///< known, not asked
+    opening,    ///< asked, has not accepted
+    answering,
+    lost,       ///< kept for its counters; add_source() makes it standby again
+    blamed,
+};
+
+struct source_state {
+    source_state(const transfer_source& given, chunk_index chunk_count, std::uint64_t place)
+        : source(given), order(place), held(chunk_count), claimed(chunk_count) {}
+
+    transfer_source source;
+    std::uint64_t order;   ///< in which it was named
+    source_phase phase = source_phase::standby;
+    flow_handle flow;      ///< of opening and answering
+    bool strict = false;   ///< its flow, or the next one, authenticates payloads
+    bool told = false;     ///< has said what it holds
+    bool paused = false;
+    int retries = 0;       ///< times it asked to come back later since it last gave something
+    time_point not_before{};   ///< of standby
+
+    chunk_set held;
+    chunk_index log_seen = 0;
+    chunk_set claimed;     ///< it says that it is getting these from outside the office
+    time_point claimed_at{};
+
+    std::vector<chunk_index> assigned;  ///< in order of preference
+    bool wants_changed = false;
+
+    time_point opened_at{};
+    time_point grew_at{};       ///< when its holdings last grew
+    time_point progress_at{};   ///< when it last gave something, or had nothing to give
+    time_point busy_since{};    ///< when it was given work, or finished its last chunk
+    duration round_trip{};      ///< upper bound, from asking to acceptance
+    std::uint64_t verified_bytes = 0;
+    rate_meter rate;
+    double service_rate = 0;    ///< bytes a second while it has work; 0: unknown
+
+    /// Reached over a WAN, or the server: asked alone, and only for what the own office does not have (RVP-2).
+    [[nodiscard]] bool outer() const noexcept {
+        return source.kind != source_kind::office || source.protocol == transfer_protocol::background;
+    }
+    [[nodiscard]] bool in_use() const noexcept { return phase == source_phase::opening || phase == source_phase::answering; }
+    [[nodiscard]] bool answering() const noexcept { return phase == source_phase::answering; }
+    [[nodiscard]] bool has_assigned(chunk_index chunk) const { return std::ranges::find(assigned, chunk) != assigned.end(); }
+
+    /// What it says by its status. False for bytes that make no sense.
+    bool hear(time_point now, byte_span text) {
+        const auto status = decode_holdings_status(text, held.chunk_count());
+        if (!status || status->log_from > log_seen) return false;
+        const auto before = held.count();
+        if (status->complete) held = chunk_set(held.chunk_count(), true);
+        for (const auto& range : status->acquired) held.insert(range);
+        log_seen = std::max(log_seen, status->log_to);
+        claimed.clear();
+        for (const auto& range : status->fetching) claimed.insert(range);
+        claimed_at = now;
+        if (held.count() > before) grew_at = now;
+        told = true;
+        return true;
+    }
+
+    /// How many chunks it should have under way: twice what it gives during a round trip and a verification.
+    [[nodiscard]] std::size_t window(duration verification) const {
+        const bool careful = source.protocol == transfer_protocol::background;
+        const std::size_t least = careful ? 2 : 4;
+        const std::size_t most = careful ? 4 : 32;
+        const double seconds = std::chrono::duration<double>(round_trip + verification).count();
+        const auto chunks = static_cast<std::size_t>(2 * std::max(service_rate, rate.bytes_per_second()) * seconds / static_cast<double>(chunk_bytes));
+        return std::clamp(chunks + 1, least, most);
+    }
+
+    void on_chunk_done(time_point now, std::uint64_t bytes_given) {
+        const double seconds = std::max(std::chrono::duration<double>(now - busy_since).count(), 1e-6);
+        const double sample = static_cast<double>(bytes_given) / seconds;
+        service_rate = service_rate > 0 ? 0.7 * service_rate + 0.3 * sample : sample;
+        busy_since = now;
+    }
+};
+
+}  // namespace p2pdist::detail::transfer
