@@ -14,6 +14,8 @@ template <class... Types>
 struct overloaded : Types... {
     using Types::operator()...;
 };
+template <class... Types>
+overloaded(Types...) -> overloaded<Types...>;
 
 std::size_t write_size(const store_request& request) {
     return std::visit(overloaded{[](const store_write_chunk& write) { return write.data.view.size(); },
