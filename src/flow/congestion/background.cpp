@@ -20,12 +20,15 @@ constexpr duration round_trip_min = 10ms;       // growth is not faster on a LAN
 constexpr duration queue_low_min = 1500us;
 constexpr duration queue_high_min = 3ms;
 constexpr double own_share = 0.9;               // of the capacity: above it nobody else is served
+constexpr int cautions_max = 3;
+constexpr duration cautious_span = 700ms;       // from one to the next
 constexpr double probe_bytes = 120;
 constexpr duration probe_spacing_min = 10ms;
 constexpr duration patience_max = 3s;
 constexpr duration lateness = 4ms;              // of the driver's timers, made good by a burst
 constexpr duration window_slack = 60ms;         // of feedback and timers, before the window stops us
-constexpr double loss_share_max = 0.02;
+constexpr double loss_share_max = 0.03;         // random loss below it is no congestion
+constexpr double loss_packets_min = 8;          // within about a second, before a share means anything
 constexpr double rate_max = 4e9;
 constexpr double start_doublings = 0.7;         // a round trip: a queue shows a round trip late, and must stay short until then
 
@@ -85,8 +88,8 @@ duration background_controller::queue_low() const noexcept {
 }
 
 duration background_controller::queue_high() const noexcept {
-    const auto five_packets = capacity_ > 0 ? std::chrono::duration_cast<duration>(seconds_f(5 * segment_ / capacity_)) : duration{};
-    return std::max<duration>(queue_high_min, five_packets);
+    const auto four_packets = capacity_ > 0 ? std::chrono::duration_cast<duration>(seconds_f(4 * segment_ / capacity_)) : duration{};
+    return std::max<duration>(queue_high_min, four_packets);
 }
 
 double background_controller::round_trips_since(time_point then) const noexcept {
@@ -111,7 +114,7 @@ bool background_controller::loss_is_congestion(const feedback_sample& sample) co
     if (sample.ce_packets > 0) return true;
     if (sample.lost_packets == 0) return false;
     if (queue_.filtered() > queue_low()) return true;
-    return window_settled_ > 50 && window_lost_ > loss_share_max * window_settled_;  // a policer shows no queue
+    return window_lost_ > loss_packets_min && window_lost_ > loss_share_max * window_settled_;  // a policer shows no queue
 }
 
 // --- inputs
@@ -234,7 +237,14 @@ void background_controller::grow(const feedback_sample& sample) {
 
 // --- caution and floor
 
+bool background_controller::often_cautious() const noexcept {
+    // Alone we hardly ever get here; beside a flow that fills a short buffer again and again, every few round trips.
+    return cautions_ >= cautions_max;
+}
+
 void background_controller::enter_caution() {
+    cautions_ = now_ < caution_at_ + std::max<duration>(cautious_span, 20 * round_trip()) ? cautions_ + 1 : 1;
+    caution_at_ = now_;
     rate_before_ = rate_;
     delivered_before_ = delivered_.value();
     queue_before_ = queue_.filtered();
@@ -248,7 +258,7 @@ void background_controller::enter_caution() {
 void background_controller::in_caution() {
     const auto wait = std::chrono::duration_cast<duration>(round_trip() * 1.25) + 8ms;
     if (now_ < phase_since_ + wait) return;
-    if (queue_.filtered() <= queue_low()) {
+    if (queue_.filtered() <= queue_low() && !often_cautious()) {
         // Our halving alone emptied the queue: what came out before was all there is for us.
         const bool again = any_false_alarm_ && now_ < false_alarm_at_ + 1s;
         any_false_alarm_ = true;
@@ -270,6 +280,7 @@ void background_controller::in_caution() {
 }
 
 void background_controller::enter_floor() {
+    cautions_ = 0;
     const bool short_lived = run_since_ != time_point{} && now_ < run_since_ + std::max<duration>(1500ms, 20 * round_trip());
     if (patience_ == duration{}) patience_ = patience_min();
     else if (short_lived) patience_ = std::min<duration>(2 * patience_, patience_max);

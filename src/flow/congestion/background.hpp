@@ -48,6 +48,7 @@ private:
     void mark_event() noexcept;
     void count_losses(const feedback_sample& sample);
     [[nodiscard]] bool loss_is_congestion(const feedback_sample& sample) const;
+    [[nodiscard]] bool often_cautious() const noexcept;
     [[nodiscard]] duration round_trip() const noexcept;
     [[nodiscard]] duration queue_low() const noexcept;
     [[nodiscard]] duration queue_high() const noexcept;
@@ -78,6 +79,8 @@ private:
     double delivered_before_ = 0;
     duration queue_before_{};
     bool caution_extended_ = false;
+    int cautions_ = 0;           // in quick succession
+    time_point caution_at_{};
     time_point false_alarm_at_{};
     bool any_false_alarm_ = false;
 
