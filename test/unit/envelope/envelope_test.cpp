@@ -162,6 +162,26 @@ TEST_CASE("a replayed hello does not displace a live session", "[envelope][REQ-S
     CHECK(b.env.session_count(a.identity.id) == limits::sessions_pending_max);
 }
 
+TEST_CASE("a recorded session can't be played again to the same process", "[envelope][REQ-SEC-2]") {
+    node a(1), b(2);
+    a.know(b);
+    REQUIRE(a.say(start, b, "recorded") == send_status::kept);
+    const auto hello = next(a);
+    (void)b.take(start, hello, at(1));
+    (void)a.take(start, next(b), at(2));
+    const auto frame = next(a);
+    REQUIRE(b.take(start, frame, at(1)));
+    a.restart(101);  // b forgets the session of the former process
+    a.know(b);
+    REQUIRE(a.say(start, b, "new") == send_status::kept);
+    settle(start, a, b);
+    REQUIRE(b.heard == texts{"recorded", "new"});
+    (void)b.take(start, hello, at(1));
+    CHECK_FALSE(b.take(start, frame, at(1)));
+    CHECK(b.heard.size() == 2);
+    CHECK(b.env.current_session(a.identity.id) == a.env.current_session(b.identity.id));
+}
+
 TEST_CASE("a live session survives replayed hellos of older processes", "[envelope][REQ-SEC-2]") {
     node a(1), b(2);
     std::vector<bytes> recorded;
@@ -528,6 +548,30 @@ TEST_CASE("session_unknown is believed only about a session in use, and only fro
     (void)a.take(start, notice, at(2));  // again: about a session that is gone
     a.drain();
     CHECK(a.sent.empty());
+}
+
+TEST_CASE("session_unknown causes one hello a second", "[envelope][REQ-SEC-2]") {
+    node a(1), b(2);
+    befriend(a, b);
+    const auto lose = [&](std::uint64_t seed, time_point now) {
+        b.restart(seed);
+        b.know(a);
+        REQUIRE(a.say(now, b, "lost") == send_status::sealed);
+        (void)b.take(now, next(a), at(1));
+        (void)a.take(now, next(b), at(2));
+        CHECK_FALSE(a.env.has_session(b.identity.id));
+        a.drain();
+    };
+    lose(102, start);
+    CHECK(a.sent.size() == 1);
+    settle(start, a, b);
+    lose(103, start);
+    CHECK(a.sent.empty());
+    REQUIRE(a.say(start, b, "needed") == send_status::kept);  // who has something to say need not wait
+    settle(start, a, b);
+    CHECK(b.heard == texts{"needed"});
+    lose(104, start + limits::session_renew_gap);
+    CHECK(a.sent.size() == 1);
 }
 
 TEST_CASE("session_unknown answers are rate limited", "[envelope][REQ-SEC-1]") {
