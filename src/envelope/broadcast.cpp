@@ -48,8 +48,9 @@ bool good(const crypto_suite& crypto, const credentials& held, const certificate
 }
 
 /// The one-time key of one answer; it names the answerer, so that nothing can be sent back to where it came from.
-std::optional<secret_key> answer_key(const crypto_suite& crypto, const credentials& held, const node_identity& self, const public_key& other,
-                                     const client_id& other_id, const broadcast_nonce& nonce, const client_id& answerer) {
+std::optional<secret_key> answer_key(const crypto_suite& crypto, const credentials& held, const node_identity& self,
+                                     const public_key& other, const client_id& other_id, const broadcast_nonce& nonce,
+                                     const client_id& answerer) {
     const auto shared = crypto.x25519_shared(self.secret, other);
     if (!shared) return std::nullopt;
     const auto pair = detail::pair_key(crypto, *shared, held.key_epoch, self.id, other_id);
@@ -96,8 +97,8 @@ std::optional<broadcast_request> open_broadcast_request(const crypto_suite& cryp
     return request;
 }
 
-bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self, const broadcast_request& request,
-                            byte_span payload) {
+bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
+                            const broadcast_request& request, byte_span payload) {
     P2PDIST_ASSERT(payload.size() <= broadcast_answer_payload_max);
     const auto key = answer_key(crypto, held, self, request.key, request.from, request.nonce, self.id);
     if (!key) return {};
@@ -141,7 +142,8 @@ broadcast_exchange::question broadcast_exchange::ask(time_point now, wall_time w
     return made;
 }
 
-std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, wall_time wall, const credentials& held, byte_span datagram) {
+std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, wall_time wall, const credentials& held,
+                                                                byte_span datagram) {
     const auto drop = [](std::uint64_t& reason) {
         ++reason;
         return std::nullopt;

@@ -88,7 +88,8 @@ private:
         const auto ephemeral_shared = crypto_->x25519_shared(ephemeral_, *theirs);
         const auto static_shared = crypto_->x25519_shared(self_.secret, *theirs);
         if (!ephemeral_shared || !static_shared) return;
-        const auto keys = derive_enrolment(*crypto_, config_.enrolment_key, *ephemeral_shared, *static_shared, crypto_->sha256({hello_, data}));
+        const auto keys =
+            derive_enrolment(*crypto_, config_.enrolment_key, *ephemeral_shared, *static_shared, crypto_->sha256({hello_, data}));
         ephemeral_ = {};
         grant_key_ = keys.grant;
 

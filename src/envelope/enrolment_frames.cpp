@@ -87,7 +87,8 @@ bytes make_enrol_answer(const crypto_suite& crypto, const secret_key& enrolment_
     return out;
 }
 
-std::optional<public_key> open_enrol_answer(const crypto_suite& crypto, const secret_key& enrolment_key, byte_span hello, byte_span answer) {
+std::optional<public_key> open_enrol_answer(const crypto_suite& crypto, const secret_key& enrolment_key, byte_span hello,
+                                            byte_span answer) {
     if (answer.size() != enrol_answer_bytes) return std::nullopt;
     const auto tag = answer_tag(crypto, enrolment_key, hello, answer.first(answer_body_bytes));
     if (!equal_constant_time(tag, answer.subspan(answer_body_bytes))) return std::nullopt;

@@ -13,7 +13,7 @@ using enrolment_nonce = session_nonce;
 
 inline constexpr std::size_t enrol_hello_bytes = 96;
 inline constexpr std::size_t enrol_answer_bytes = 68;
-inline constexpr std::size_t enrol_wrong_key_bytes = 20;   ///< an enrol_answer that ends after the nonce
+inline constexpr std::size_t enrol_wrong_key_bytes = 20;      ///< an enrol_answer that ends after the nonce
 inline constexpr std::size_t enrol_request_fixed_bytes = 52;  ///< before the sealed client info
 inline constexpr std::size_t enrol_grant_fixed_bytes = 20;    ///< before the sealed grant
 inline constexpr std::size_t aead_tag_bytes = 16;
@@ -50,8 +50,9 @@ struct enrolment_keys {
     secret_key request{};
     secret_key grant{};
 };
-[[nodiscard]] enrolment_keys derive_enrolment(const crypto_suite& crypto, const secret_key& enrolment_key, const secret_key& ephemeral_shared,
-                                              const secret_key& static_shared, const digest& transcript);
+[[nodiscard]] enrolment_keys derive_enrolment(const crypto_suite& crypto, const secret_key& enrolment_key,
+                                              const secret_key& ephemeral_shared, const secret_key& static_shared,
+                                              const digest& transcript);
 
 /// The plaintext of enrol_grant.
 [[nodiscard]] bytes encode_grant(const enrolment_grant& grant);

@@ -74,8 +74,8 @@ private:
         public_key client_ephemeral{};
         secret_key ephemeral{};
         bytes hello;
-        bytes reply;           // the answer, later the grant
-        digest request{};      // of the request that was accepted
+        bytes reply;       // the answer, later the grant
+        digest request{};  // of the request that was accepted
         digest transcript{};
         secret_key grant_key{};
         std::uint64_t handle = 0;
@@ -144,7 +144,8 @@ private:
         entry.client_ephemeral = hello.ephemeral;
         entry.ephemeral = random_->array<32>();
         entry.hello = to_bytes(data);
-        entry.reply = make_enrol_answer(*crypto_, config_.enrolment_key, data, version, hello.nonce, crypto_->x25519_public(entry.ephemeral));
+        entry.reply =
+            make_enrol_answer(*crypto_, config_.enrolment_key, data, version, hello.nonce, crypto_->x25519_public(entry.ephemeral));
         entry.transcript = crypto_->sha256({data, entry.reply});
         put(way, entry.reply);
         ends_.insert({entry.ends, hello.nonce});

@@ -17,8 +17,14 @@ constexpr bool is_sealed_type(frame_type type) noexcept { return type == frame_t
 
 }  // namespace
 
-envelope::core::core(const crypto_suite& crypto, entropy& random, node_identity own, std::optional<credentials> given, envelope_config config)
-    : self(std::move(own)), held(std::move(given)), peers(config.peers_max), crypto_(&crypto), random_(&random), config_(config),
+envelope::core::core(const crypto_suite& crypto, entropy& random, node_identity own, std::optional<credentials> given,
+                     envelope_config config)
+    : self(std::move(own)),
+      held(std::move(given)),
+      peers(config.peers_max),
+      crypto_(&crypto),
+      random_(&random),
+      config_(config),
       boot_(random.array<8>()) {
     P2PDIST_ASSERT(config.peers_max > 0);
 }
@@ -135,12 +141,23 @@ std::optional<opened> envelope::core::on_datagram(time_point now, wall_time wall
     }
     switch (*type) {
         case frame_type::message:
-        case frame_type::flow_control: return on_sealed(now, wall, datagram);
-        case frame_type::session_hello: on_hello(now, wall, datagram); break;
-        case frame_type::session_welcome: on_welcome(now, wall, datagram); break;
-        case frame_type::session_unknown: on_session_unknown(now, datagram); break;
-        case frame_type::version_refused: on_version_refused(datagram); break;
-        default: ++counters.malformed; break;
+        case frame_type::flow_control:
+            return on_sealed(now, wall, datagram);
+        case frame_type::session_hello:
+            on_hello(now, wall, datagram);
+            break;
+        case frame_type::session_welcome:
+            on_welcome(now, wall, datagram);
+            break;
+        case frame_type::session_unknown:
+            on_session_unknown(now, datagram);
+            break;
+        case frame_type::version_refused:
+            on_version_refused(datagram);
+            break;
+        default:
+            ++counters.malformed;
+            break;
     }
     return std::nullopt;
 }

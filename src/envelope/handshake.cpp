@@ -277,7 +277,8 @@ void envelope::core::on_session_unknown(time_point now, const received_datagram&
     }
     const auto* shared = shared_with(*peer);
     const auto body = data.first(detail::unknown_session_notice::body_bytes);
-    if (!shared || !detail::tag_fits(*crypto_, pair_key_of(*shared, frame->epoch, peer->id), {body, self.id.value}, data.subspan(body.size()))) {
+    if (!shared ||
+        !detail::tag_fits(*crypto_, pair_key_of(*shared, frame->epoch, peer->id), {body, self.id.value}, data.subspan(body.size()))) {
         ++counters.bad_tag;
         return;
     }

@@ -185,7 +185,8 @@ public:
         require(context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1, "EVP_DigestSignInit");
         signature out{};
         auto size = out.size();
-        require(EVP_DigestSign(context.get(), out.data(), &size, message.data(), message.size()) == 1 && size == out.size(), "EVP_DigestSign");
+        require(EVP_DigestSign(context.get(), out.data(), &size, message.data(), message.size()) == 1 && size == out.size(),
+                "EVP_DigestSign");
         return out;
     }
 
@@ -200,10 +201,12 @@ public:
 
     bytes aead_seal(const secret_key& key, const aead_nonce& nonce, byte_span associated, byte_span plain) const override {
         const cipher_context context{EVP_CIPHER_CTX_new()};
-        require(context && EVP_EncryptInit_ex2(context.get(), aead_algorithm(), key.data(), nonce.data(), nullptr) == 1, "EVP_EncryptInit_ex2");
+        require(context && EVP_EncryptInit_ex2(context.get(), aead_algorithm(), key.data(), nonce.data(), nullptr) == 1,
+                "EVP_EncryptInit_ex2");
         int written = 0;
         if (!associated.empty()) {
-            require(EVP_EncryptUpdate(context.get(), nullptr, &written, associated.data(), to_int(associated.size())) == 1, "EVP_EncryptUpdate");
+            require(EVP_EncryptUpdate(context.get(), nullptr, &written, associated.data(), to_int(associated.size())) == 1,
+                    "EVP_EncryptUpdate");
         }
         bytes out(plain.size() + aead_tag_bytes);
         if (!plain.empty()) {
@@ -221,11 +224,13 @@ public:
         std::copy(sealed.end() - aead_tag_bytes, sealed.end(), tag.begin());
 
         const cipher_context context{EVP_CIPHER_CTX_new()};
-        require(context && EVP_DecryptInit_ex2(context.get(), aead_algorithm(), key.data(), nonce.data(), nullptr) == 1, "EVP_DecryptInit_ex2");
+        require(context && EVP_DecryptInit_ex2(context.get(), aead_algorithm(), key.data(), nonce.data(), nullptr) == 1,
+                "EVP_DecryptInit_ex2");
         require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, aead_tag_bytes, tag.data()) == 1, "AEAD_SET_TAG");
         int written = 0;
         if (!associated.empty()) {
-            require(EVP_DecryptUpdate(context.get(), nullptr, &written, associated.data(), to_int(associated.size())) == 1, "EVP_DecryptUpdate");
+            require(EVP_DecryptUpdate(context.get(), nullptr, &written, associated.data(), to_int(associated.size())) == 1,
+                    "EVP_DecryptUpdate");
         }
         bytes out(cipher.size());
         if (!cipher.empty()) {

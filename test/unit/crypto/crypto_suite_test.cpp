@@ -107,7 +107,9 @@ TEST_CASE("Ed25519 signs as in RFC 8032", "[crypto][REQ-SEC-1]") {
     const auto key = crypto().ed25519_public(seed);
     CHECK(to_hex(key) == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
     auto sig = crypto().ed25519_sign(seed, {});
-    CHECK(to_hex(sig) == "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
+    CHECK(
+        to_hex(sig) ==
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
     CHECK(crypto().ed25519_verify(key, {}, sig));
     CHECK_FALSE(crypto().ed25519_verify(key, as_bytes("x"), sig));
     sig[5] ^= 1;
@@ -115,8 +117,9 @@ TEST_CASE("Ed25519 signs as in RFC 8032", "[crypto][REQ-SEC-1]") {
     CHECK_FALSE(crypto().ed25519_verify(public_key{}, {}, sig));
 
     const auto seed2 = array_of<secret_key>("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
-    CHECK(to_hex(crypto().ed25519_sign(seed2, hex("72"))) ==
-          "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+    CHECK(
+        to_hex(crypto().ed25519_sign(seed2, hex("72"))) ==
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
 }
 
 TEST_CASE("ChaCha20-Poly1305 seals as in RFC 8439 and opens nothing altered", "[crypto][REQ-SEC-1]") {

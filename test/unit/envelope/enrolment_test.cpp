@@ -1,5 +1,5 @@
-#include "envelope_world.hpp"
 #include "p2pdist/envelope/enrolment.hpp"
+#include "envelope_world.hpp"
 
 using namespace test_envelope;
 
@@ -9,9 +9,11 @@ const endpoint server_at = at(200, 34323);
 const endpoint client_at = at(1, 34324);
 
 struct enrolment_world {
-    explicit enrolment_world(std::uint8_t client_key = 0x42, enrolment_server_config config = {key_of_byte(0x42), {}, 4}, version_range versions = {})
+    explicit enrolment_world(std::uint8_t client_key = 0x42, enrolment_server_config config = {key_of_byte(0x42), {}, 4},
+                             version_range versions = {})
         : identity(identity_from_secret(crypto(), key_of_byte(1))),
-          client(crypto(), client_random, identity, {key_of_byte(client_key), {34324, server_at}, to_bytes(as_bytes("a laptop")), versions}),
+          client(crypto(), client_random, identity,
+                 {key_of_byte(client_key), {34324, server_at}, to_bytes(as_bytes("a laptop")), versions}),
           server(crypto(), server_random, config) {
         client.start(start);
     }
@@ -30,7 +32,9 @@ struct enrolment_world {
     void to_server(byte_span data, const endpoint& from = client_at, time_point now = start) {
         server.on_datagram(now, {server_at, from, now, 0, data});
     }
-    void to_client(byte_span data, wall_time wall_now = wall) { client.on_datagram(start, wall_now, {client_at, server_at, start, 0, data}); }
+    void to_client(byte_span data, wall_time wall_now = wall) {
+        client.on_datagram(start, wall_now, {client_at, server_at, start, 0, data});
+    }
     std::optional<bytes> from_server() {
         while (auto out = server.poll()) {
             if (auto* datagram = std::get_if<send_datagram>(&*out)) return std::move(datagram->header);

@@ -55,7 +55,9 @@ inline endpoint at(std::uint8_t host, std::uint16_t port = 34325) { return {ip_a
 struct node {
     explicit node(std::uint8_t host_number, role who = role::client, std::uint16_t epoch = 7, envelope_config config = {},
                   std::uint64_t entropy_seed = 0)
-        : host(host_number), random(entropy_seed == 0 ? host_number : entropy_seed), identity(identity_from_secret(crypto(), key_of_byte(host))),
+        : host(host_number),
+          random(entropy_seed == 0 ? host_number : entropy_seed),
+          identity(identity_from_secret(crypto(), key_of_byte(host))),
           env(crypto(), random, identity, credentials_for(identity.key, who, epoch), config) {}
 
     /// Starts the process anew: same identity, nothing else remembered.

@@ -58,7 +58,8 @@ void add_enrolment_frames(frames& out) {
     server.on_datagram(start, {server_at, client_at, start, 0, request});
     const auto handle = std::get<enrolment_request>(*server.poll()).handle;
     const auto server_key = identity_from_secret(crypto(), key_of_byte(200)).key;
-    REQUIRE(server.grant(start, handle, {credentials_for(self.key), credentials_for(server_key, role::server).own, to_bytes(as_bytes("opaque"))}));
+    REQUIRE(server.grant(start, handle,
+                         {credentials_for(self.key), credentials_for(server_key, role::server).own, to_bytes(as_bytes("opaque"))}));
     out.emplace_back("enrol_hello", hello);
     out.emplace_back("enrol_answer", answer);
     out.emplace_back("enrol_request", request);
