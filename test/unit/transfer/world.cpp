@@ -78,7 +78,13 @@ void node::pump() {
                 if (const auto* write = std::get_if<store_write_chunk>(&request->operation)) written.push_back(write->chunk);
                 in.at(in.now + options.store_delay, [this, asked = std::move(*request)] {
                     if (dead) return;
-                    engine.on_store_done(in.now, store.execute(asked));
+                    auto done = store.execute(asked);
+                    if (auto* read = std::get_if<store_region>(&done.value); lies && read != nullptr) {
+                        auto other = std::make_shared<bytes>(read->region.view.begin(), read->region.view.end());
+                        other->back() ^= 0x80;
+                        read->region = shared_bytes(std::move(other));
+                    }
+                    engine.on_store_done(in.now, std::move(done));
                     pump();
                 });
             } else {

@@ -72,8 +72,8 @@ struct node_options {
     int site = 0;
     role as = role::client;
     duration store_delay = 2ms;
-    memory_store_options store;
-    transfer_engine_config engine;
+    memory_store_options store = {};
+    transfer_engine_config engine = {};
 };
 
 class world;
@@ -95,6 +95,7 @@ public:
     std::map<std::string, int> store_requests;
     std::vector<chunk_index> written;      // chunks given to the store
     bool dead = false;
+    bool lies = false;                     // its store gives other bytes than it should
     time_point uplink_free{};
     time_point wake_at = never;
 

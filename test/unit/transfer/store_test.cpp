@@ -1,0 +1,260 @@
+// The store's side: resume, full and slow disks; commands; fallback sources.
+
+#include "p2pdist/content/tree_file.hpp"
+#include "world.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+
+namespace {
+
+shared_bytes slice(const bytes& data, const byte_range& range) {
+    return shared_bytes(std::make_shared<const bytes>(data.begin() + static_cast<std::ptrdiff_t>(range.offset),
+                                                      data.begin() + static_cast<std::ptrdiff_t>(range.end())));
+}
+
+/// Gives what is wanted until nothing is.
+void feed(world& w, node& one, const content_info& content, const bytes& data, source_kind kind = source_kind::cdn) {
+    for (int i = 0; i < 200 && !one.done(); ++i) {
+        if (const auto range = one.engine.fallback_wants(content.key())) {
+            one.engine.give(w.now, content.key(), kind, range->offset, slice(data, *range));
+            one.pump();
+        }
+        w.run(50ms);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("verified chunks are not fetched again", "[REQ-CLI-4]") {
+    world w({.lan_bytes_per_second = 5e6});
+    const auto data = noise(5'000'000);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    auto& b = w.add();
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(20s, [&] { return b.held(content) >= 8; }));
+    b.engine.cancel(w.now, content.key());
+    b.pump();
+    w.run(3s);
+    CHECK_FALSE(b.done());
+    CHECK(b.store_requests["open"] == b.store_requests["close"]);
+    const auto before = b.written;
+    b.written.clear();
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(20s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+    const auto kept = b.split()[static_cast<std::size_t>(source_kind::store)];
+    CHECK(kept >= 8 * chunk_bytes);
+    CHECK(kept + b.split()[static_cast<std::size_t>(source_kind::office)] == data.size());
+    for (const auto chunk : b.written) CHECK(std::ranges::find(before, chunk) == before.end());
+
+    // All here: done without any source.
+    b.events.clear();
+    b.gets(content);
+    REQUIRE(w.until(1s, [&] { return b.done(); }));
+    CHECK(b.split()[static_cast<std::size_t>(source_kind::store)] == data.size());
+}
+
+TEST_CASE("a full store ends the download with a sentence", "[REQ-CLI-3]") {
+    world w;
+    const auto data = noise(3'000'000);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    a.holds(content, data);
+    SECTION("at the start") {
+        node_options options;
+        options.store.limit_bytes = 1'000'000;
+        auto& b = w.add(std::move(options));
+        b.gets(content);
+        b.from(content, a);
+        REQUIRE(w.until(5s, [&] { return b.done(); }));
+        CHECK(b.all<transfer_finished>().front().failure->code == errc::no_space);
+        CHECK_FALSE(b.all<transfer_finished>().front().failure->message.empty());
+    }
+    SECTION("in the middle; what was verified stays") {
+        int writes = 0;
+        node_options options;
+        options.store.fault = [&](const store_request& request) -> std::optional<error> {
+            if (std::holds_alternative<store_write_chunk>(request.operation) && ++writes == 5) return error{errc::no_space, "the volume is full"};
+            return std::nullopt;
+        };
+        auto& b = w.add(std::move(options));
+        b.gets(content);
+        b.from(content, a);
+        REQUIRE(w.until(5s, [&] { return b.done(); }));
+        CHECK(b.all<transfer_finished>().front().failure == error{errc::no_space, "the volume is full"});
+        w.run(3s);
+        CHECK(b.store_requests["open"] == b.store_requests["close"]);
+        b.events.clear();
+        b.gets(content);
+        b.from(content, a);
+        REQUIRE(w.until(5s, [&] { return b.done(); }));
+        CHECK(b.split()[static_cast<std::size_t>(source_kind::store)] >= 4 * chunk_bytes);
+    }
+}
+
+TEST_CASE("a slow store holds the network back, not the memory", "[REQ-XFER-4]") {
+    world w;
+    const auto data = noise(60'000'000);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    auto& b = w.add({.store_delay = 300ms});
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    std::size_t most = 0;
+    const auto check = [&] {
+        most = std::max(most, b.written.size() - b.held(content));
+        return b.done();
+    };
+    REQUIRE(w.until(60s, check));
+    CHECK(b.succeeded());
+    CHECK(most <= limits::transfer_regions_max);
+    CHECK(most > 4);
+}
+
+TEST_CASE("a store that has too much to do is asked again", "[REQ-XFER-4]") {
+    world w;
+    const auto data = noise(2'000'000);
+    const auto content = tree_content(data);
+    int busy = 3;
+    node_options options;
+    options.store.fault = [&](const store_request& request) -> std::optional<error> {
+        if (std::holds_alternative<store_write_chunk>(request.operation) && busy-- > 0) return error{errc::limit_reached, "busy"};
+        return std::nullopt;
+    };
+    auto& a = w.add();
+    auto& b = w.add(std::move(options));
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(20s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+}
+
+TEST_CASE("a download pauses and goes on", "[REQ-XFER-3]") {
+    world w({.lan_bytes_per_second = 5e6});
+    const auto data = noise(5'000'000);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    auto& b = w.add();
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(20s, [&] { return b.held(content) >= 4; }));
+    b.engine.pause(w.now, content.key(), true);
+    b.pump();
+    CHECK(b.engine.progress(content.key())->state == transfer_state::paused);
+    w.run(1s);
+    const auto sent = w.data_bytes[{a.number, b.number}];
+    w.run(20s);
+    CHECK(w.data_bytes[{a.number, b.number}] == sent);
+    CHECK_FALSE(b.done());
+    b.engine.pause(w.now, content.key(), false);
+    b.pump();
+    CHECK(b.engine.progress(content.key())->state == transfer_state::downloading);
+    REQUIRE(w.until(20s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+    CHECK(w.data_bytes[{a.number, b.number}] < data.size() * 11 / 10);
+}
+
+TEST_CASE("bytes of a CDN are verified and passed on", "[REQ-SRC-3]") {
+    const auto data = noise(3'000'000);
+    world w;
+    auto& b = w.add();
+    auto& c = w.add();
+    SECTION("chunk by chunk with a tree file") {
+        const auto content = tree_content(data);
+        b.gets(content);
+        c.gets(content);
+        c.from(content, b);
+        w.run(100ms);
+        CHECK_FALSE(b.engine.tree_known(content.key()));
+        b.engine.give_tree(w.now, content.key(), shared_bytes(std::make_shared<const bytes>(encode_tree_file(make_tree(crypto(), data)))));
+        b.pump();
+        w.run(100ms);
+        REQUIRE(b.engine.tree_known(content.key()));
+        const auto first = b.engine.fallback_wants(content.key());
+        REQUIRE(first);
+        CHECK(*first == byte_range{0, data.size()});
+        b.engine.give(w.now, content.key(), source_kind::cdn, 0, slice(data, {0, 2 * chunk_bytes}));
+        b.pump();
+        REQUIRE(w.until(1s, [&] { return c.held(content) == 2; }));
+        feed(w, b, content, data);
+        REQUIRE(b.succeeded());
+        CHECK(b.split()[static_cast<std::size_t>(source_kind::cdn)] == data.size());
+        REQUIRE(w.until(10s, [&] { return c.done(); }));
+        CHECK(c.content(content) == data);
+    }
+    SECTION("as a whole without one") {
+        for (const auto& content : {tree_content(data), plain_content(data)}) {
+            b.events.clear();
+            b.gets(content);
+            w.run(100ms);
+            feed(w, b, content, data, source_kind::file_store);
+            REQUIRE(b.succeeded());
+            CHECK(b.content(content) == data);
+            CHECK(b.split()[static_cast<std::size_t>(source_kind::file_store)] == data.size());
+        }
+    }
+    SECTION("bad ones are told, and do no harm") {
+        auto bad = data;
+        bad[700'000] ^= 1;
+        for (const auto& content : {tree_content(data), plain_content(data)}) {
+            b.events.clear();
+            b.gets(content);
+            w.run(100ms);
+            for (int i = 0; i < 100 && b.all<source_lost>().empty(); ++i) {
+                if (const auto range = b.engine.fallback_wants(content.key())) {
+                    b.engine.give(w.now, content.key(), source_kind::cdn, range->offset, slice(bad, *range));
+                    b.pump();
+                }
+                w.run(50ms);
+            }
+            REQUIRE(b.all<source_lost>().size() == 1);
+            CHECK(b.all<source_lost>().front().source.kind == source_kind::cdn);
+            CHECK(b.all<source_lost>().front().reason == errc::integrity_failed);
+            feed(w, b, content, data, source_kind::file_store);
+            REQUIRE(b.succeeded());
+            CHECK(b.content(content) == data);
+        }
+    }
+}
+
+TEST_CASE("who is not admitted gets nothing", "[REQ-SEC-1][REQ-ACT-1]") {
+    world w;
+    const auto data = noise(1'000'000);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    auto& b = w.add();
+    a.holds(content, data);
+    a.admits = [](const serve_request&) { return false; };
+    b.gets(content);
+    b.from(content, a);
+    w.run(5s);
+    CHECK(w.data_bytes[{a.number, b.number}] == 0);
+    REQUIRE(b.all<source_lost>().size() == 1);
+    CHECK(b.all<source_lost>().front().reason == errc::refused);
+    CHECK(b.all<source_lost>().front().text == "not you");
+}
+
+TEST_CASE("an idle engine has no deadline", "[REQ-XFER-1]") {
+    world w;
+    const auto data = noise(1'000'000);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    auto& b = w.add();
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(10s, [&] { return b.done(); }));
+    w.run(60s);
+    CHECK(a.engine.deadline() == never);
+    CHECK(b.engine.deadline() == never);
+    CHECK(a.engine.uploads().empty());
+    CHECK(b.engine.downloads().empty());
+}
