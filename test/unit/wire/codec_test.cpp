@@ -170,3 +170,19 @@ TEST_CASE("fields of a newer version are skipped", "[wire][REQ-MSG-6]") {
         CHECK(*decoded == value);
     }
 }
+
+TEST_CASE("the documentation names every message and every signal", "[wire][docs]") {
+    std::ifstream file(std::string(P2PDIST_TEST_DIR) + "/../docs/messages.md");
+    REQUIRE(file);
+    std::stringstream text;
+    text << file.rdbuf();
+    for (const auto& [name, value] : sample_messages()) {
+        const std::string kind = name_of(value.body);
+        INFO(kind);
+        if (value.body.index() != 0) CHECK(text.str().find("| `" + kind + "` |") != std::string::npos);
+    }
+    for (const auto* signal : {"flow_open", "flow_accept", "flow_feedback", "flow_status", "flow_close"}) {
+        INFO(signal);
+        CHECK(text.str().find(std::string("| `") + signal + "` |") != std::string::npos);
+    }
+}
