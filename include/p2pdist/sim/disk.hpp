@@ -1,0 +1,45 @@
+#pragma once
+// A store on a simulated disk: requests wait their turn, take time, and take effect when they complete, so that a crash loses what was
+// not done yet.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "p2pdist/base/time.hpp"
+#include "p2pdist/content/memory_store.hpp"
+
+namespace p2pdist::sim {
+
+struct disk_settings {
+    duration latency = std::chrono::microseconds(200);      ///< of every request
+    duration sync_latency = std::chrono::milliseconds(8);   ///< more, of writes: journal and sync, shared by many of them
+    std::uint64_t bytes_per_second = 400'000'000;           ///< of reading and writing; 0: infinitely fast
+};
+
+/// Distinct objects: safe. Shared: unsafe.
+class disk {
+public:
+    disk(memory_store store, disk_settings settings) : store_(std::move(store)), settings_(settings) {}
+
+    struct ticket {
+        std::uint32_t slot = 0;
+        time_point done{};
+    };
+    /// Takes a request; take_effect() is due at `done`.
+    [[nodiscard]] ticket submit(time_point now, store_request request);
+    [[nodiscard]] store_completion take_effect(std::uint32_t slot);
+    /// Requests that are not done are lost, contents are no longer in use.
+    void crash();
+
+    [[nodiscard]] memory_store& store() noexcept { return store_; }
+
+private:
+    memory_store store_;
+    disk_settings settings_;
+    std::vector<std::optional<store_request>> waiting_;
+    std::vector<std::uint32_t> free_;
+    time_point busy_until_{};
+};
+
+}  // namespace p2pdist::sim

@@ -1,0 +1,132 @@
+#include "client_node.hpp"
+
+#include <utility>
+
+namespace p2pdist::sim {
+namespace {
+
+constexpr duration wall_clock_period = std::chrono::seconds(30);
+
+}  // namespace
+
+client_node::client_node(surroundings& around, client_config config, memory_store store, disk_settings disk, fallback_library& library,
+                         std::vector<fetch_record>& records, client_index self, std::uint64_t seed)
+    : node(around, config.address, config.prefix_bits, seed),
+      config_(std::move(config)),
+      disk_(std::move(store), disk),
+      fallback_(library),
+      records_(records),
+      self_(self),
+      name_(config_.address.to_string()) {
+    config_.identity = entropy_.array<32>();
+}
+
+void client_node::start(time_point now) {
+    config_.jitter_seed = entropy_.u64();
+    around_.note(name_, "started");
+    come_up(client_core(around_.crypto, entropy_, config_, now, around_.wall()));
+    schedule(now + wall_clock_period, wall_clock);
+    turn(now);
+}
+
+void client_node::kill() {
+    if (!is_up()) return;
+    around_.note(name_, "killed");
+    go_down();
+    disk_.crash();
+    fallback_.clear();
+    commands_.clear();
+}
+
+void client_node::restart(time_point now) {
+    if (is_up()) return;
+    start(now);
+    for (const auto record : unfinished_) {
+        ++records_[record].attempts;
+        ask(now, record);
+    }
+    turn(now);
+}
+
+void client_node::fetch(time_point now, std::size_t record) {
+    unfinished_.insert(record);
+    if (!is_up()) return;   // its user asks when it runs again
+    ask(now, record);
+    turn(now);
+}
+
+void client_node::ask(time_point now, std::size_t record) {
+    commands_[core().fetch(now, records_[record].content.id, records_[record].output)] = record;
+}
+
+void client_node::import(time_point now, const generated_content& content) {
+    const auto& id = content.info().id;
+    store().files()[id.text()] = *content.data();
+    (void)core().import(now, id.text(), id);
+    turn(now);
+}
+
+std::uint64_t client_node::chunks_written(const content_key& content) const {
+    const auto found = written_.find(content);
+    return found == written_.end() ? 0 : found->second;
+}
+
+void client_node::perform(time_point, send_datagram&& datagram) { around_.net.send(where(), std::move(datagram)); }
+
+void client_node::perform(time_point now, store_request&& request) {
+    if (const auto* write = std::get_if<store_write_chunk>(&request.operation)) ++written_[write->key];
+    const auto ticket = disk_.submit(now, std::move(request));
+    schedule(ticket.done, store_done, ticket.slot);
+}
+
+void client_node::perform(time_point now, fallback_request&& request) {
+    const auto started = fallback_.start(now, std::move(request));
+    schedule(started.first_due, fallback_piece, started.slot);
+}
+
+void client_node::perform(time_point, fallback_cancel&& request) { fallback_.cancel(request.id); }
+
+void client_node::perform(time_point, client_event&& event) {
+    std::visit([this](const auto& what) { on(what); }, event);
+}
+
+void client_node::on_work(time_point now, std::uint8_t what, std::uint64_t argument) {
+    switch (what) {
+        case store_done: return core().on_store_done(now, disk_.take_effect(static_cast<std::uint32_t>(argument)));
+        case fallback_piece: return read_on(now, argument);
+        default:
+            core().on_wall_clock(around_.wall());
+            return schedule(now + wall_clock_period, wall_clock);
+    }
+}
+
+void client_node::read_on(time_point now, std::uint64_t slot) {
+    auto piece = fallback_.next(now, slot);
+    if (!piece) return;
+    if (piece->last) return core().on_fallback_done(now, piece->request, std::move(piece->failure));
+    core().on_fallback_data(now, piece->request, piece->offset, std::move(piece->data));
+    schedule(piece->next_due, fallback_piece, slot);
+}
+
+void client_node::on(const client_enrolled& event) {
+    config_.saved_credentials = event.credentials;
+    around_.note(name_, "enrolled");
+}
+void client_node::on(const client_registered& event) {
+    around_.note(name_, "registered in '" + event.office + (event.activated ? "', activated" : "', not activated"));
+}
+void client_node::on(const client_progress&) { ++around_.activity; }
+void client_node::on(const client_notice& event) { around_.note(name_, event.text); }
+void client_node::on(const command_done& event) {
+    around_.note(name_, event.failure ? "command failed: " + event.failure->message : "command done: " + event.content.id.text());
+    const auto found = commands_.find(event.command);
+    if (found == commands_.end()) return;
+    auto& record = records_[found->second];
+    record.ended = around_.queue.now();
+    record.failure = event.failure;
+    record.split = event.split;
+    unfinished_.erase(found->second);
+    commands_.erase(found);
+}
+
+}  // namespace p2pdist::sim

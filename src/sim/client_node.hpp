@@ -1,0 +1,63 @@
+#pragma once
+// A device with a client: client_core, a disk, fallback sources, and the record of what it was asked for.
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fallback_sources.hpp"
+#include "node.hpp"
+#include "p2pdist/client/client_core.hpp"
+#include "p2pdist/sim/disk.hpp"
+#include "p2pdist/sim/world.hpp"
+
+namespace p2pdist::sim {
+
+class client_node final : public node<client_node, client_core> {
+public:
+    /// `config` has all but what the node keeps itself: identity, saved credentials, jitter seed.
+    client_node(surroundings& around, client_config config, memory_store store, disk_settings disk, fallback_library& library,
+                std::vector<fetch_record>& records, client_index self, std::uint64_t seed);
+
+    void start(time_point now);
+    void kill();
+    /// Starts it, and asks again for what it had not got.
+    void restart(time_point now);
+    void fetch(time_point now, std::size_t record);
+    void import(time_point now, const generated_content& content);
+
+    [[nodiscard]] memory_store& store() noexcept { return disk_.store(); }
+    [[nodiscard]] std::uint64_t chunks_written(const content_key& content) const;
+
+    void perform(time_point now, send_datagram&& datagram);
+    void perform(time_point now, store_request&& request);
+    void perform(time_point now, fallback_request&& request);
+    void perform(time_point now, fallback_cancel&& request);
+    void perform(time_point now, client_event&& event);
+    void on_work(time_point now, std::uint8_t what, std::uint64_t argument);
+    [[nodiscard]] bool take(time_point, const endpoint&, byte_span) const noexcept { return false; }
+
+private:
+    enum kind : std::uint8_t { store_done = 1, wall_clock, fallback_piece };
+
+    void ask(time_point now, std::size_t record);
+    void read_on(time_point now, std::uint64_t slot);
+    void on(const client_enrolled& event);
+    void on(const client_registered& event);
+    void on(const client_progress& event);
+    void on(const command_done& event);
+    void on(const client_notice& event);
+
+    client_config config_;
+    disk disk_;
+    fallback_reading fallback_;
+    std::vector<fetch_record>& records_;
+    client_index self_;
+    std::string name_;
+    std::map<command_handle, std::size_t> commands_;
+    std::set<std::size_t> unfinished_;   // records
+    std::map<content_key, std::uint64_t> written_;
+};
+
+}  // namespace p2pdist::sim

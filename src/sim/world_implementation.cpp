@@ -1,0 +1,148 @@
+#include "world_implementation.hpp"
+
+#include <stdexcept>
+
+namespace p2pdist::sim {
+namespace {
+
+constexpr duration poll_step = std::chrono::milliseconds(1);
+constexpr duration start_spread = std::chrono::seconds(2);
+
+}  // namespace
+
+world::implementation::implementation(world_options given)
+    : options(std::move(given)),
+      random(options.seed),
+      net(queue, record, options.offices, [&] { auto lines = options.network; lines.seed ^= random(); return lines; }()),
+      around{queue, net, record, *crypto},
+      addresses(options.offices) {
+    record.write_to(options.trace_lines);
+    library.cdn_bytes_per_second = options.cdn_bytes_per_second;
+    library.file_store_bytes_per_second = options.file_store_bytes_per_second;
+    make_server();
+}
+
+void world::implementation::make_server() {
+    const auto central = options.offices.central();
+    server_config config;
+    if (options.server) {
+        config.address = *options.server;
+        addresses.take(config.address);
+    } else {
+        config.address = addresses.next_of(central).address;
+    }
+    config.prefix_bits = static_cast<std::uint8_t>(addresses.prefix_of(config.address));
+    config.has_file_store = options.server_file_store;
+    config.heartbeat_interval = options.heartbeat;
+    config.log = options.log;
+    server = std::make_unique<server_node>(around, config, options.catalogue, options.disk, random());
+    const auto management = addresses.next_of(central);
+    connector = std::make_unique<connector_node>(around, management.address, management.prefix_bits,
+                                                 endpoint{config.address, config.ports[port_use::server_small_in]}, config.ports, random());
+}
+
+client_config world::implementation::config_of(const device& what, const ip_address& address, int prefix_bits) {
+    client_config config;
+    config.enrolment = server->config().enrolment;
+    config.servers = {server->address()};
+    config.address = address;
+    config.prefix_bits = static_cast<std::uint8_t>(prefix_bits);
+    if (address.is_v4()) config.broadcast = subnet::of(address, prefix_bits).broadcast();
+    config.has_file_store = what.file_store;
+    config.cdn = options.cdn;
+    config.host_name = "device-" + std::to_string(clients.size());
+    config.log = options.log;
+    if (what.profile) {
+        config.profile = *what.profile;
+    } else {
+        config.profile.free_storage_bytes = (50 + random.below(200)) << 30;
+        config.profile.usable_storage_bytes = config.profile.free_storage_bytes / 2;
+        config.profile.uptime = std::chrono::minutes(random.below(100'000));
+        config.profile.version = 1;
+    }
+    config.profile.preferred = config.profile.preferred || what.preferred;
+    return config;
+}
+
+client_index world::implementation::add_client(const device& what) {
+    address_pool::assigned place;
+    if (what.address) {
+        addresses.take(*what.address);
+        place = {*what.address, addresses.prefix_of(*what.address)};
+    } else {
+        const auto office = options.offices.find(what.office);
+        if (!office) throw std::runtime_error("there is no office '" + what.office + "'");
+        place = addresses.next_of(*office);
+    }
+    const client_index index{clients.size()};
+    memory_store_options store;
+    store.limit_bytes = what.store_limit_bytes;
+    store.pool = pool;
+    clients.push_back(std::make_unique<client_node>(around, config_of(what, place.address, place.prefix_bits), memory_store(*crypto, store),
+                                                    options.disk, library, fetches, index, random()));
+    client_addresses[place.address] = index;
+    return index;
+}
+
+void world::implementation::start() {
+    server->start(queue.now());
+    connector->start(queue.now());
+    for (auto& each : clients) {
+        const auto when = queue.now() + duration(static_cast<duration::rep>(random.below(static_cast<std::uint64_t>(start_spread.count()))));
+        queue.at(when, [this, who = each.get()] { if (!who->is_up()) who->restart(queue.now()); });
+    }
+    run_until([] { return false; }, start_spread);
+}
+
+bool world::implementation::step() {
+    if (!queue.step()) return false;
+    const auto second = std::chrono::duration_cast<std::chrono::seconds>(queue.now().time_since_epoch()).count();
+    if (second != second_) {
+        second_ = second;
+        events_in_second_ = 0;
+    }
+    livelocked = livelocked || ++events_in_second_ > options.events_per_second_max;
+    return !livelocked;
+}
+
+bool world::implementation::run_until(const std::function<bool()>& done, duration limit) {
+    const auto end = queue.now() + limit;
+    if (done()) return true;
+    auto seen = around.activity;
+    auto next_look = queue.now() + poll_step;
+    while (!livelocked && queue.next_time() <= end) {
+        if (!step()) break;
+        if (around.activity == seen && queue.now() < next_look) continue;
+        seen = around.activity;
+        next_look = queue.now() + poll_step;
+        if (done()) return true;
+    }
+    if (!livelocked) queue.advance_to(end);
+    return done();
+}
+
+result<message_body> world::implementation::ask(message_body request, duration limit) {
+    const auto handle = connector->request(queue.now(), std::move(request));
+    if (!run_until([&] { return connector->has_outcome(handle); }, limit)) return {errc::timed_out, "the world gave the connector no answer"};
+    return *connector->take_outcome(handle);
+}
+
+bool world::implementation::everybody_registered() {
+    for (auto& each : clients) {
+        if (!each->is_up()) continue;
+        const auto status = each->core().status();
+        if (!status.registered || !status.activated) return false;
+        const auto office = options.offices.office_of(each->address());
+        if (office && status.office != options.offices[*office].name) return false;
+    }
+    return true;
+}
+
+bool world::implementation::all_fetched() const {
+    for (const auto& each : fetches) {
+        if (clients[each.client.value]->is_up() && !each.complete()) return false;
+    }
+    return true;
+}
+
+}  // namespace p2pdist::sim
