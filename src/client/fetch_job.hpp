@@ -1,0 +1,178 @@
+#pragma once
+// One content that this client fetches, for itself or as rendezvous point for others: from the question where it is to the last chunk.
+// It decides which sources the transfer engine may use; the engine decides which chunk comes from which.
+//
+//   fetch_job.cpp           its life: lookup, timers, what it says of itself
+//   fetch_job_office.cpp    the own office: follow the acting rendezvous point, or act; what others are answered
+//   fetch_job_upstream.cpp  the offices above, the server, the fallback sources
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backoff.hpp"
+#include "content_shelf.hpp"
+#include "discovery.hpp"
+#include "fallback_reader.hpp"
+#include "holdings_reporter.hpp"
+#include "link_ledger.hpp"
+#include "membership.hpp"
+#include "office_round.hpp"
+#include "upstream_walk.hpp"
+#include "want_askers.hpp"
+
+namespace p2pdist::client_room {
+
+/// What fetch jobs work with. All of it outlives them.
+struct client_parts {
+    node& shared;
+    office_view& offices;
+    peer_book& peers;
+    membership& server;
+    content_shelf& shelf;
+    holdings_reporter& reporter;
+    link_ledger& ledger;
+    fallback_reader& fallback;
+    discovery& broadcast;
+};
+
+class fetch_job {
+public:
+    enum class standing {
+        looking,     ///< who brings it into the office?
+        following,   ///< `acting_peer` does
+        acting,      ///< this client does (RVP-1)
+        direct,      ///< VPN: every client for itself (OFF-3)
+    };
+
+    /// `for_us`: a command of this device wants it; otherwise somebody asked this client as rendezvous point.
+    fetch_job(client_parts& parts, content_info content, bool for_us, time_point now);
+    ~fetch_job();
+
+    void begin(time_point now);
+    /// A command of this device wants it as well.
+    void take_up(time_point now);
+    /// No command wants it any more.
+    void release(time_point now);
+    /// The engine has finished with it; deferred questions are answered.
+    void ended(time_point now, const std::optional<error>& failure);
+    /// Nobody needs it: its owner cancels it.
+    [[nodiscard]] bool over() const noexcept { return over_; }
+    /// The download itself failed before it began: the catalogue does not know the content any more.
+    [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+
+    // Inputs.
+    void on_state_changed(time_point now);
+    void on_found(time_point now, const discovery::found& found);
+    void on_source_lost(time_point now, const source_lost& lost);
+    void on_sources_wanted(time_point now);
+    void on_paused(time_point now, bool paused);
+    /// A neighbour or a child office asks. Answered now or within `deferral`.
+    void on_want(time_point now, message_handle handle, const peer_info& asker, relation where, const want_request& request);
+    void on_timer(time_point now);
+    [[nodiscard]] time_point deadline() const;
+
+    // Views.
+    [[nodiscard]] const content_info& content() const noexcept { return content_; }
+    [[nodiscard]] standing state() const noexcept { return standing_; }
+    [[nodiscard]] bool for_us() const noexcept { return for_us_; }
+    [[nodiscard]] bool downloading() const noexcept { return downloading_; }
+    [[nodiscard]] const std::optional<peer_info>& acting_peer() const noexcept { return acting_peer_; }
+    [[nodiscard]] const std::optional<locate_reply>& located() const noexcept { return located_; }
+    [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
+    /// Why it waits, for people.
+    [[nodiscard]] std::string reason() const;
+
+private:
+    struct deferred_want {
+        message_handle handle;
+        time_point until;
+        peer_info asker;
+        relation where;
+    };
+
+    // life
+    void download(time_point now);
+    void locate(time_point now);
+    void on_located(time_point now, const answer& got);
+    void ask_subnet(time_point now);
+    void note(std::string text);
+    void log(std::string_view event, const std::string& rest = {}) const;
+    void mark_dead(time_point now, const client_id& peer);
+    [[nodiscard]] std::set<client_id> dead(time_point now) const;
+
+    // the own office
+    void decide(time_point now);
+    void decide_alone(time_point now);
+    void on_decision(time_point now, const office_round::outcome& got);
+    void follow(time_point now, const peer_info& peer, bool holder);
+    void act(time_point now);
+    void yield_to(time_point now, const peer_info& peer, bool holder);
+    void add_office_source(time_point now, const peer_info& peer);
+    void refresh(time_point now);
+    void on_refreshed(time_point now, const peer_info& peer, const answer& got);
+    void lost_acting(time_point now);
+    void look_for_rivals(time_point now);
+    [[nodiscard]] bool ranks_before(const client_id& left, const client_id& right) const;
+    [[nodiscard]] std::optional<want_reply> verdict(time_point now, const client_id& asker, relation where, bool poll);
+    void answer_deferred(time_point now);
+
+    // above
+    void climb(time_point now);
+    void on_walked(time_point now, const upstream_walk::outcome& got);
+    void use_server(time_point now);
+    void start_fallback(time_point now, const std::string& why);
+    void check_upstream(time_point now);
+    void drop_upstream(time_point now);
+
+    client_parts* parts_;
+    node* node_;
+    content_info content_;
+    content_key key_;
+    bool for_us_;
+    bool downloading_ = false;
+    bool over_ = false;
+    std::optional<error> failure_;
+
+    standing standing_ = standing::looking;
+    std::optional<locate_reply> located_;
+    bool locating_ = false;
+    std::optional<peer_info> acting_peer_;
+    bool acting_peer_holds_ = false;
+    time_point acting_heard_{};            // when the acting peer last said that it acts
+    bool refreshing_ = false;
+    bool checking_upstream_ = false;
+    std::optional<transfer_source> upstream_;
+    std::string upstream_office_;
+    std::string upstream_trouble_;
+    std::map<client_id, time_point> dead_until_;
+    std::map<client_id, std::pair<peer_info, time_point>> again_;   // busy sources, and when to name them again
+    want_askers askers_;
+    std::vector<deferred_want> deferred_;
+    int undecided_rounds_ = 0;
+    int fruitless_walks_ = 0;
+    time_point last_wanted_;
+
+    open_requests requests_;
+    office_round round_;
+    upstream_walk walk_;
+    poll_round rivals_;
+
+    time_point next_locate_ = never;
+    time_point next_decision_ = never;
+    time_point next_refresh_ = never;
+    time_point next_rivals_ = never;
+    time_point next_climb_ = never;
+    time_point next_check_ = never;
+    time_point next_care_;                 // slow housekeeping
+    time_point last_broadcast_ = time_point::min();
+    backoff locate_pause_;
+    backoff climb_pause_;
+    std::vector<std::string> notes_;
+};
+
+[[nodiscard]] std::string_view to_string(fetch_job::standing state) noexcept;
+
+}  // namespace p2pdist::client_room

@@ -1,0 +1,252 @@
+#include "fetch_jobs.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/content/content_checks.hpp"
+
+namespace p2pdist::client_room {
+namespace {
+constexpr duration show_interval = std::chrono::milliseconds(500);
+constexpr duration trouble_time = std::chrono::seconds(30);
+}  // namespace
+
+fetch_job* fetch_jobs::find(const content_key& content) {
+    const auto found = jobs_.find(content);
+    return found == jobs_.end() ? nullptr : found->second.get();
+}
+
+const fetch_job* fetch_jobs::find(const content_key& content) const {
+    const auto found = jobs_.find(content);
+    return found == jobs_.end() ? nullptr : found->second.get();
+}
+
+fetch_job* fetch_jobs::start(time_point now, const content_info& content, bool for_us) {
+    if (jobs_.size() >= limits::client_jobs_max) return nullptr;
+    auto& job = jobs_[content.key()] = std::make_unique<fetch_job>(*parts_, content, for_us, now);
+    job->begin(now);
+    if (next_show_ == never) next_show_ = now + show_interval;
+    return job.get();
+}
+
+bool fetch_jobs::fetch(time_point now, const content_info& content) {
+    troubles_.erase(content.key());
+    if (auto* job = find(content.key())) {
+        job->take_up(now);
+        return true;
+    }
+    return start(now, content, true) != nullptr;
+}
+
+void fetch_jobs::release(time_point now, const content_key& content) {
+    if (auto* job = find(content)) job->release(now);
+}
+
+// ---- what others ask
+
+std::optional<std::string> fetch_jobs::why_not(time_point now, const content_key& content) const {
+    if (parts_->shared.paused) return "paused by its user";
+    if (const auto found = troubles_.find(content); found != troubles_.end() && found->second.until > now) return found->second.text;
+    if (!parts_->server.registered()) return "it does not reach the server";
+    if (jobs_.size() >= limits::client_jobs_max) return "too many downloads at once";
+    return std::nullopt;
+}
+
+void fetch_jobs::on_want(time_point now, const message_received& received, const want_request& request) {
+    auto& messages = parts_->shared.messages;
+    const auto& from = received.from_endpoint.address;
+    const auto refuse = [&](errc code, std::string text) {
+        if (parts_->shared.logs(log_level::debug)) {
+            parts_->shared.log(log_level::debug, "event=want_refused from=" + from.to_string() + " reason=\"" + text + '"');
+        }
+        messages.reply(now, received.request, error_reply{code, std::move(text)});
+    };
+    const auto answer_with = [&](want_verdict what, std::string text = {}) {
+        want_reply reply;
+        reply.verdict = what;
+        reply.text = std::move(text);
+        messages.reply(now, received.request, std::move(reply));
+    };
+    if (received.from.as != role::client || !check(request.content)) return refuse(errc::invalid_argument, "not a request of a client");
+    if (!parts_->offices.known()) return answer_with(want_verdict::cannot, "it does not know the topology yet");
+    const auto where = parts_->offices.relation_of(from);
+    if (where != relation::office && where != relation::below) {
+        return refuse(errc::not_authorised, "content travels within an office and down to child offices only");
+    }
+    if (!parts_->offices.shares()) return answer_with(want_verdict::cannot, "clients of a VPN office do not share");
+    if (!parts_->server.activated()) return answer_with(want_verdict::cannot, "distribution is not activated");
+    if (request.office != parts_->offices.office()) return answer_with(want_verdict::unknown, "it belongs to another office");
+
+    const auto key = request.content.key();
+    if (parts_->shelf.whole(key)) return answer_with(want_verdict::holder);
+    const auto asker_key = parts_->shared.seal.key_of(received.from.id);
+    const peer_info asker{received.from.id, asker_key.value_or(public_key{}), from};
+    parts_->peers.note(asker).reachable = true;
+    auto* job = find(key);
+    if (!job) {
+        const bool poll = where == relation::office && request.as_rendezvous_point;
+        if (poll) {
+            const auto* entry = parts_->shelf.find(key);
+            return answer_with(entry && entry->verified_bytes > 0 ? want_verdict::partial : want_verdict::unknown);
+        }
+        if (const auto obstacle = why_not(now, key)) return answer_with(want_verdict::cannot, *obstacle);
+        job = start(now, request.content, false);
+        if (!job) return answer_with(want_verdict::cannot, "too many downloads at once");
+    }
+    job->on_want(now, received.request, asker, where, request);
+}
+
+discovery_reply fetch_jobs::holding_of(const content_key& content) const {
+    discovery_reply out;
+    out.content = content;
+    out.profile = parts_->shared.config.profile;
+    if (!parts_->server.activated() || !parts_->offices.shares()) return out;
+    if (parts_->shelf.whole(content)) {
+        out.state = holding_state::complete;
+        return out;
+    }
+    const auto* job = find(content);
+    if (!job) return out;
+    out.acting = job->state() == fetch_job::standing::acting;
+    const auto* held = parts_->shared.transfers.held(content);
+    if (held && !held->empty()) out.state = holding_state::partial;
+    return out;
+}
+
+// ---- inputs
+
+void fetch_jobs::on_found(time_point now, const discovery::found& found) {
+    if (auto* job = find(found.reply.content)) job->on_found(now, found);
+}
+
+void fetch_jobs::on_state_changed(time_point now) {
+    for (auto& [key, job] : jobs_) job->on_state_changed(now);
+}
+
+void fetch_jobs::on_paused(time_point now, bool paused) {
+    for (auto& [key, job] : jobs_) job->on_paused(now, paused);
+}
+
+void fetch_jobs::on_chunks_verified(time_point now, const chunks_verified& what) {
+    const auto* job = find(what.content);
+    if (!job || what.total_verified == 0) return;
+    if (!parts_->shelf.whole(what.content)) {
+        const auto size = job->content().size_bytes;
+        parts_->shelf.put_partial(job->content(), std::min(size, std::uint64_t{what.total_verified} * chunk_bytes));
+        parts_->reporter.set(now, what.content, holding_state::partial);
+    }
+    parts_->fallback.pump(now, what.content);
+}
+
+void fetch_jobs::on_source_lost(time_point now, const source_lost& what) {
+    if (auto* job = find(what.content)) job->on_source_lost(now, what);
+}
+
+void fetch_jobs::on_sources_wanted(time_point now, const sources_wanted& what) {
+    if (auto* job = find(what.content)) job->on_sources_wanted(now);
+}
+
+void fetch_jobs::on_finished(time_point now, const transfer_finished& what) {
+    const auto key = what.content.key();
+    parts_->ledger.received_all(now, key, what.split[static_cast<std::size_t>(source_kind::ancestor)]);
+    parts_->fallback.stop(key);
+    auto& shared = parts_->shared;
+    if (!what.failure) {
+        parts_->shelf.put_whole(what.content);
+        shared.transfers.serve(now, what.content);
+        parts_->reporter.set(now, key, holding_state::complete);
+        shared.log(log_level::info, "event=complete content=" + what.content.id.text() + " size=" + std::to_string(what.content.size_bytes));
+    } else {
+        parts_->reporter.set_acting(now, key, false);
+        std::erase_if(troubles_, [now](const auto& entry) { return entry.second.until <= now; });
+        if (troubles_.size() < limits::client_jobs_max) troubles_[key] = {what.failure->message, now + trouble_time};
+        shared.log(log_level::warning, "event=failed content=" + what.content.id.text() + " reason=\"" + what.failure->message + '"');
+    }
+    if (auto* job = find(key)) {
+        job->ended(now, what.failure);
+        shared.emit(client_event{client_progress{shared.transfers.progress(key).value_or(
+            transfer_progress{what.content, what.failure ? transfer_state::failed : transfer_state::complete,
+                              what.failure ? what.failure->message : std::string(), what.failure ? 0 : what.content.size_bytes, 0, what.split, {}})}});
+        jobs_.erase(key);
+        shown_.erase(key);
+    }
+    hooks_.finished(now, what.content, what.failure, what.split, what.took);
+}
+
+bool fetch_jobs::reap(time_point now) {
+    bool any = false;
+    for (auto at = jobs_.begin(); at != jobs_.end();) {
+        auto& job = *at->second;
+        if (!job.over()) {
+            ++at;
+            continue;
+        }
+        any = true;
+        const auto key = at->first;
+        const auto content = job.content();
+        const auto failure = job.failure();
+        if (job.downloading()) {
+            if (const auto progress = parts_->shared.transfers.progress(key)) {
+                parts_->ledger.received_all(now, key, progress->split[static_cast<std::size_t>(source_kind::ancestor)]);
+            }
+            parts_->shared.transfers.cancel(now, key);
+        }
+        job.ended(now, failure ? failure : std::optional<error>(error{errc::cancelled, "nobody waits for it any more"}));
+        parts_->reporter.set_acting(now, key, false);
+        parts_->shared.log(log_level::debug, "event=job_over content=" + content.id.text());
+        at = jobs_.erase(at);
+        shown_.erase(key);
+        if (failure) hooks_.finished(now, content, failure, {}, {});
+    }
+    return any;
+}
+
+// ---- time
+
+void fetch_jobs::on_timer(time_point now) {
+    for (auto& [key, job] : jobs_) {
+        if (job->deadline() <= now) job->on_timer(now);
+    }
+    if (next_show_ <= now) {
+        show(now);
+        next_show_ = jobs_.empty() ? never : now + show_interval;
+    }
+}
+
+time_point fetch_jobs::deadline() const {
+    auto out = jobs_.empty() ? never : next_show_;
+    for (const auto& [key, job] : jobs_) out = std::min(out, job->deadline());
+    return out;
+}
+
+void fetch_jobs::show(time_point now) {
+    for (const auto& [key, job] : jobs_) {
+        auto now_is = progress(key);
+        if (!now_is) continue;
+        parts_->ledger.note_time(now);
+        parts_->ledger.received(key, now_is->split[static_cast<std::size_t>(source_kind::ancestor)]);
+        auto& last = shown_[key];
+        if (last.verified == now_is->verified_bytes && last.state == now_is->state && last.reason == now_is->reason &&
+            (last.rate > 0) == (now_is->bytes_per_second > 0)) {
+            continue;
+        }
+        last = {now_is->verified_bytes, now_is->state, now_is->reason, now_is->bytes_per_second};
+        parts_->shared.emit(client_event{client_progress{std::move(*now_is)}});
+    }
+}
+
+std::optional<transfer_progress> fetch_jobs::progress(const content_key& content) const {
+    const auto* job = find(content);
+    auto out = parts_->shared.transfers.progress(content);
+    if (!job) return out;
+    if (!out) out = transfer_progress{job->content(), transfer_state::waiting, {}, 0, 0, {}, {}};
+    if (parts_->shared.paused) {
+        out->state = transfer_state::paused;
+        out->reason = "paused by the user";
+    } else if (out->state == transfer_state::waiting || (out->state == transfer_state::downloading && out->sources.empty())) {
+        out->reason = job->reason();
+    }
+    return out;
+}
+
+}  // namespace p2pdist::client_room

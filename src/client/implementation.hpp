@@ -1,0 +1,49 @@
+#pragma once
+// The parts of a client, in the order of their construction.
+
+#include "commands.hpp"
+#include "serving_policy.hpp"
+
+namespace p2pdist {
+
+class client_core::implementation {
+public:
+    implementation(const crypto_suite& crypto, entropy& random_bytes, client_config config, wall_time wall);
+    implementation(const implementation&) = delete;
+    implementation& operator=(const implementation&) = delete;
+
+    void start(time_point now);
+    void on_datagram(time_point now, const received_datagram& datagram);
+    void on_timer(time_point now);
+    [[nodiscard]] time_point deadline() const;
+    [[nodiscard]] std::optional<client_output> poll(time_point now);
+    void on_state_changed(time_point now);
+    void measure();
+
+    client_room::node shared;
+    client_room::office_view offices;
+    client_room::peer_book peers;
+    client_room::content_shelf shelf;
+    client_room::membership server;
+    client_room::holdings_reporter reporter;
+    client_room::link_ledger ledger;
+    client_room::fallback_reader fallback;
+    client_room::discovery broadcast;
+    client_room::client_parts parts;
+    client_room::fetch_jobs jobs;
+    client_room::serving_policy serving;
+    client_room::commands orders;
+    store_statistics store;
+
+private:
+    void take_in(time_point now, const store_entry& entry);
+    [[nodiscard]] std::optional<std::string> cdn() const;
+    [[nodiscard]] double fallback_rate() const;
+    void on_message(time_point now, message_received&& received);
+    void on_output(time_point now, message_output&& output);
+    void on_output(time_point now, transfer_output&& output);
+    void on_output(time_point now, envelope_output&& output);
+    void on_blamed(time_point now, const peer_blamed& blamed);
+};
+
+}  // namespace p2pdist

@@ -1,0 +1,25 @@
+#pragma once
+// What a client keeps between two runs: its credentials, the server's certificate and, so that it can go on while the server is
+// away, what the server last told it of activation and topology.
+
+#include <optional>
+#include <string>
+
+#include "p2pdist/envelope/credentials.hpp"
+
+namespace p2pdist::client_room {
+
+/// Binary form: credentials · server certificate · format 1 · activated (1) · length (4, big-endian) · spreadsheet. It holds a secret.
+struct saved_state {
+    credentials held;
+    certificate server;
+    bool activated = false;
+    std::string topology;   ///< the spreadsheet of the own view; empty: none known
+    friend bool operator==(const saved_state&, const saved_state&) = default;
+};
+
+[[nodiscard]] bytes encode(const saved_state& value);
+/// Nothing where the bytes are not of that form. Bytes that end after the certificate are good too.
+[[nodiscard]] std::optional<saved_state> decode_saved_state(byte_span data);
+
+}  // namespace p2pdist::client_room

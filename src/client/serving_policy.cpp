@@ -1,0 +1,74 @@
+#include "serving_policy.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+
+namespace p2pdist::client_room {
+namespace {
+constexpr std::uint32_t busy_retry_ms = 3000;
+}
+
+void serving_policy::deny(time_point now, const serve_request& request, errc why, std::string text, std::uint32_t retry_after_ms) {
+    if (parts_->shared.logs(log_level::debug)) {
+        parts_->shared.log(log_level::debug, "event=denied peer=" + brief({request.peer, {}, request.from.address}) + " content=" +
+                                                 request.content.id.text() + " reason=\"" + text + '"');
+    }
+    parts_->shared.transfers.deny(now, request.flow, flow_close{why, std::move(text), retry_after_ms});
+}
+
+void serving_policy::on_request(time_point now, const serve_request& request) {
+    const auto where = parts_->offices.relation_of(request.from.address);
+    const bool foreground = request.protocol == transfer_protocol::foreground;
+    ++counters_.refused;
+    if (!parts_->offices.known()) return deny(now, request, errc::refused, "the topology is not known yet", busy_retry_ms);
+    if (!parts_->offices.shares()) return deny(now, request, errc::refused, "clients of a VPN office do not share");
+    if (where != relation::office && where != relation::below) {
+        return deny(now, request, errc::not_authorised, "content travels within an office and down to child offices only");
+    }
+    if (foreground != (where == relation::office)) {
+        return deny(now, request, errc::refused, "Foreground is for clients of the same office, Background for child offices");
+    }
+    if (!parts_->server.activated()) return deny(now, request, errc::not_activated, "distribution is not activated", busy_retry_ms);
+    --counters_.refused;
+
+    auto& line = foreground ? office_ : children_;
+    if (line.size() >= (foreground ? limits::uploads_office_max : limits::uploads_child_max)) {
+        // Busy: the worst in rank waits, be it the one who asks or one who is being served.
+        auto worst = line.begin();
+        for (auto at = line.begin(); at != line.end(); ++at) {
+            if (ranks_before(worst->peer, at->peer)) worst = at;
+        }
+        if (!ranks_before(request.peer, worst->peer)) {
+            ++counters_.busy;
+            return deny(now, request, errc::limit_reached, "busy with others who come first", busy_retry_ms);
+        }
+        ++counters_.displaced;
+        parts_->shared.transfers.deny(now, worst->flow, flow_close{errc::limit_reached, "busy with others who come first", busy_retry_ms});
+        line.erase(worst);
+    }
+    ++counters_.admitted;
+    line.push_back({request.flow, request.peer, request.content.key()});
+    parts_->shared.transfers.admit(now, request.flow);
+}
+
+void serving_policy::on_ended(time_point, const upload_ended& upload) {
+    auto& line = upload.protocol == transfer_protocol::foreground ? office_ : children_;
+    const auto found = std::find_if(line.begin(), line.end(), [&](const served& one) {
+        return one.peer == upload.peer && one.content == upload.content;
+    });
+    if (found != line.end()) line.erase(found);
+}
+
+/// Devices whose profile is unknown come last, by id.
+bool serving_policy::ranks_before(const client_id& left, const client_id& right) const {
+    const auto* first = parts_->peers.find(left);
+    const auto* second = parts_->peers.find(right);
+    const bool first_known = first && first->profile;
+    const bool second_known = second && second->profile;
+    if (first_known != second_known) return first_known;
+    if (!first_known) return left < right;
+    return parts_->shared.config.order.compare({left, *first->profile}, {right, *second->profile}) == std::weak_ordering::less;
+}
+
+}  // namespace p2pdist::client_room
