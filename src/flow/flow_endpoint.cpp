@@ -279,6 +279,9 @@ void flow_endpoint::implementation::on_open(time_point now, const opened& frame,
 
 void flow_endpoint::implementation::on_feedback(time_point now, const opened& frame, std::uint32_t token, flow_feedback feedback) {
     if (auto* const flow = sending_to(frame.from, token)) {
+        if (feedback.received_packets == 0) {
+            if (const auto key = context_.link.flow_key(frame.from, frame.session, token, frame.from)) flow->set_key(*key);
+        }
         flow->on_feedback(now, std::move(feedback));
         return touch(now, *flow);
     }

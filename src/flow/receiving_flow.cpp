@@ -127,6 +127,8 @@ void receiving_flow::send_feedback(time_point now) {
         feedback.status.clear();
         size = context_.say(now, peer_, way_, control);
     }
+    // The sender goes over to the session of a feedback that has received nothing yet.
+    if (size != 0) learn_key(context_.link.current_session(peer_));
     receiver_.on_feedback_sent(now, size);
 }
 

@@ -20,6 +20,9 @@ public:
     void set_status(time_point now, bytes status) override;
     void on_open_again(time_point now);
     void on_feedback(time_point now, flow_feedback feedback);
+    /// The key of another session. Where both sides greeted each other at once, the receiver may not know under which session its
+    /// open travelled; one under which it says that nothing has arrived is one that it knows.
+    void set_key(const short_key& key) noexcept { key_ = key; }
     [[nodiscard]] const short_key& key() const noexcept { return key_; }
 
     [[nodiscard]] std::optional<flow_output> poll(time_point now) override;

@@ -20,6 +20,7 @@ constexpr duration round_trip_min = 10ms;       // growth is not faster on a LAN
 constexpr duration queue_low_min = 1500us;
 constexpr duration queue_high_min = 3ms;
 constexpr double own_share = 0.9;               // of the capacity: above it nobody else is served
+constexpr int caution_looks_max = 6;
 constexpr int cautions_max = 3;
 constexpr duration cautious_span = 700ms;       // from one to the next
 constexpr double probe_bytes = 120;
@@ -251,11 +252,12 @@ void background_controller::enter_caution() {
     rate_ = 0.5 * std::min(rate_, delivered_before_);
     phase_ = phase::caution;
     phase_since_ = now_;
-    caution_extended_ = false;
+    caution_looks_ = 0;
     mark_event();
 }
 
 void background_controller::in_caution() {
+    queue_before_ = std::max(queue_before_, queue_.filtered());  // it still grows while our halving is under way
     const auto wait = std::chrono::duration_cast<duration>(round_trip() * 1.25) + 8ms;
     if (now_ < phase_since_ + wait) return;
     if (queue_.filtered() <= queue_low() && !often_cautious()) {
@@ -271,8 +273,10 @@ void background_controller::in_caution() {
         run_since_ = since;
         return;
     }
-    if (!caution_extended_ && queue_.filtered() < queue_before_ * 6 / 10) {
-        caution_extended_ = true;  // it is going; look once more
+    if (caution_looks_ < caution_looks_max && queue_.filtered() < queue_before_ * 3 / 4) {
+        // It is going, and a long one takes its time: look once more.
+        ++caution_looks_;
+        queue_before_ = queue_.filtered();
         phase_since_ = now_;
         return;
     }
@@ -281,6 +285,11 @@ void background_controller::in_caution() {
 
 void background_controller::enter_floor() {
     cautions_ = 0;
+    if (phase_ == phase::caution) {
+        // Whoever it was: this is what there was for us. A link that got slower is thus learnt in a few returns.
+        capacity_ = std::clamp(delivered_before_, 0.5 * capacity_, capacity_);
+        ceiling_ = std::min(ceiling_, 0.97 * capacity_);
+    }
     const bool short_lived = run_since_ != time_point{} && now_ < run_since_ + std::max<duration>(1500ms, 20 * round_trip());
     if (patience_ == duration{}) patience_ = patience_min();
     else if (short_lived) patience_ = std::min<duration>(2 * patience_, patience_max);

@@ -78,7 +78,7 @@ private:
     double rate_before_ = 0;     // of caution
     double delivered_before_ = 0;
     duration queue_before_{};
-    bool caution_extended_ = false;
+    int caution_looks_ = 0;      // how often the queue was found to be going
     int cautions_ = 0;           // in quick succession
     time_point caution_at_{};
     time_point false_alarm_at_{};
