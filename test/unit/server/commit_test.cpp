@@ -1,0 +1,173 @@
+// What is acknowledged is in the database, and nothing is acknowledged before it is (SRV-6).
+
+#include <catch2/catch.hpp>
+
+#include "server_world.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const char* const sheet = "Office,Type,Parent,Subnet\r\nHQ,Default,,10.0.0.0/24\r\n";
+
+bool has_client(const catalogue_snapshot& state, const client_id& id) {
+    return std::any_of(state.clients.begin(), state.clients.end(), [&](const client_record& record) { return record.id == id; });
+}
+
+bool has_content(const catalogue_snapshot& state, const content_info& content) {
+    return std::any_of(state.contents.begin(), state.contents.end(), [&](const content_record& record) { return record.content == content; });
+}
+
+}  // namespace
+
+TEST_CASE("every change waits for its commit", "[REQ-SRV-6]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    (void)world.administer<publish_reply>(publish_request{{content("a")}});
+    auto& connector = world.connect();
+    world.run_for(5s);
+
+    const std::vector<message_body> from_client{register_request{{}, client.where, 24, "renamed", "2.0"},
+                                                holdings_report{{{content("a").key(), holding_state::complete, false}}, false},
+                                                link_report{content("a").key(), 5, 0, ""}, unregister{}};
+    for (const auto& body : from_client) {
+        INFO(name_of(body));
+        const auto before = world.durable;
+        world.hold_commits = true;
+        const auto handle = world.send(client, body);
+        world.run_for(20s);
+        CHECK_FALSE(client.answers.contains(handle));
+        CHECK(world.durable == before);
+        world.release_commits();
+        CHECK(world.run_until([&] { return client.answers.contains(handle); }));
+        CHECK_FALSE(world.durable == before);
+    }
+    const std::vector<message_body> from_connector{publish_request{{content("b")}}, activate_request{"KEY", 7}, settings_set_request{"cdn", "http://cdn/x"},
+                                                   topology_import_request{sheet, false}, remove_content_request{content("b").id}};
+    for (const auto& body : from_connector) {
+        INFO(name_of(body));
+        const auto before = world.durable;
+        world.hold_commits = true;
+        const auto handle = connector.core->request(world.now(), body);
+        world.run_for(20s);
+        CHECK_FALSE(connector.answers.contains(handle));
+        // Nor is it seen by others meanwhile.
+        CHECK(world.administer<contents_reply>(contents_request{}).rows.size() == before.contents.size());
+        CHECK(world.administer<licences_reply>(licences_request{}).activated == before.licence.activated);
+        CHECK(world.administer<settings_reply>(settings_show_request{}).settings.size() == before.settings.size());
+        CHECK(world.administer<topology_export_reply>(topology_export_request{}).version == before.topology.version);
+        world.release_commits();
+        CHECK(world.run_until([&] { return connector.answers.contains(handle); }));
+        CHECK_FALSE(world.durable == before);
+    }
+}
+
+TEST_CASE("a commit that fails is answered with the database's sentence and changes nothing", "[REQ-SRV-6][REQ-DB-1]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    world.commit_fault = [](const catalogue_request&) { return error{errc::database_failed, "database or disk is full; make room"}; };
+    for (const auto& body : std::vector<message_body>{publish_request{{content("a")}}, activate_request{"KEY", 7}, settings_set_request{"cdn", "http://cdn/x"},
+                                                      topology_import_request{sheet, false}}) {
+        INFO(name_of(body));
+        const auto reply = world.administer<error_reply>(body);
+        CHECK(reply.code == errc::database_failed);
+        CHECK_THAT(reply.text, Contains("make room"));
+    }
+    CHECK(world.asked<error_reply>(client, unregister{}).code == errc::database_failed);
+    const auto health = world.administer<health_reply>(health_request{});
+    CHECK(health.findings[0].severity == 2);
+    CHECK(std::any_of(health.findings.begin(), health.findings.end(), [](const health_finding& one) { return one.subject == "database" && one.severity == 2; }));
+    world.commit_fault = nullptr;
+    CHECK(world.administer<contents_reply>(contents_request{}).rows.empty());
+    CHECK(world.administer<publish_reply>(publish_request{{content("a")}}).added == 1);
+    CHECK(world.administer<health_reply>(health_request{}).findings[0].subject != "database");
+}
+
+TEST_CASE("repeated requests have no double effect", "[REQ-MSG-1][REQ-CON-1]") {
+    server_world world;
+    std::uint64_t count = 0;
+    world.loses = [&](const send_datagram&) { return ++count % 3 == 0; };
+    auto& client = world.join("10.0.0.5", 1);
+    (void)world.administer<publish_reply>(publish_request{{content("a")}});
+    for (int report = 0; report < 30; ++report) (void)world.asked<accepted>(client, link_report{content("a").key(), 10, 0, ""});
+    const auto rows = world.administer<links_reply>(links_request{}).rows;
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].bytes_in == 300);
+}
+
+TEST_CASE("two changes of the same thing are judged one after another", "[REQ-CLI-6][REQ-SRV-6]") {
+    server_world world;
+    auto& one = world.connect("10.0.0.8");
+    auto& two = world.connect("10.0.0.9");
+    world.hold_commits = true;
+    const auto first = one.core->request(world.now(), publish_request{{content("a", 1)}});
+    world.run_for(1s);
+    const auto second = two.core->request(world.now(), publish_request{{content("a", 2)}});
+    world.run_for(1s);
+    CHECK(two.answers.empty());
+    world.release_commits();
+    CHECK(world.run_until([&] { return one.answers.contains(first) && two.answers.contains(second); }));
+    CHECK(std::get<publish_reply>(one.answers.at(first).value()).added == 1);
+    CHECK(std::get<error_reply>(two.answers.at(second).value()).code == errc::already_exists);
+}
+
+TEST_CASE("whatever happens, what was answered is durable", "[REQ-SRV-6]") {
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        INFO("seed " << seed);
+        random_source random(seed);
+        server_world world;
+        world.commit_delay = [&] { return std::chrono::milliseconds(random.below(400)); };
+        world.commit_fault = [&](const catalogue_request&) -> std::optional<error> {
+            if (random.below(6) != 0) return std::nullopt;
+            return error{errc::database_failed, "locked"};
+        };
+        std::uint64_t lost = 0;
+        world.loses = [&](const send_datagram&) { return random.below(10) == 0 && ++lost > 0; };
+        auto& connector = world.connect();
+        std::vector<test_client*> clients;
+        for (std::uint8_t number = 1; number <= 3; ++number) clients.push_back(world.enrol(("10.0." + std::to_string(number) + ".5").c_str(), number).value());
+        int answered = 0;
+        for (int round = 0; round < 40; ++round) {
+            auto& client = *clients[random.below(clients.size())];
+            const auto what = content("c" + std::to_string(random.below(5)), 1);
+            const auto kind = random.below(5);
+            std::optional<bool> durable;  // of what was answered
+            if (kind == 0) {
+                const auto reply = world.ask(client, register_request{{}, client.where, 24, "h", "1"});
+                if (reply && std::holds_alternative<register_reply>(*reply)) durable = has_client(world.durable, client.identity.id);
+            } else if (kind == 1) {
+                const auto reply = world.ask(client, unregister{});
+                if (reply && std::holds_alternative<accepted>(*reply)) durable = !has_client(world.durable, client.identity.id);
+            } else if (kind == 2) {
+                if (std::holds_alternative<publish_reply>(world.ask(connector, publish_request{{what}}))) durable = has_content(world.durable, what);
+            } else if (kind == 3) {
+                if (std::holds_alternative<accepted>(world.ask(connector, remove_content_request{what.id}))) durable = !has_content(world.durable, what);
+            } else {
+                const holding held{what.key(), holding_state::complete, false};
+                const auto reply = world.ask(client, holdings_report{{held}, false});
+                const auto& all = world.durable.holdings;
+                if (reply && std::holds_alternative<holdings_reply>(*reply) && has_content(world.durable, what)) {
+                    durable = std::find(all.begin(), all.end(), holding_record{client.identity.id, held}) != all.end();
+                }
+            }
+            if (durable) {
+                INFO("round " << round << " kind " << kind);
+                CHECK(*durable);
+                ++answered;
+            }
+            if (random.below(12) == 0) {
+                world.restart_server();
+                world.reopen(connector);
+            }
+        }
+        CHECK(answered > 10);
+        // What the server shows is what is durable.
+        world.commit_fault = nullptr;
+        world.run_for(10s);
+        CHECK(world.server().statistics().contents == world.durable.contents.size());
+        CHECK(world.server().statistics().clients_registered == world.durable.clients.size());
+        CHECK(world.server().statistics().holdings == world.durable.holdings.size());
+    }
+}

@@ -1,0 +1,123 @@
+#include <catch2/catch.hpp>
+
+#include "p2pdist/content/hash_tree.hpp"
+#include "server_world.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const char* const sheet =
+    "Office,Type,Parent,Subnet\r\n"
+    "HQ,Default,,10.0.0.0/24\r\n"
+    "B,Default,HQ,10.1.0.0/24\r\n";
+
+bytes some_bytes(std::size_t size) {
+    random_source random(size);
+    bytes out(size);
+    for (auto& byte : out) byte = static_cast<std::uint8_t>(random() >> 40);
+    return out;
+}
+
+/// What a store says that the bytes are.
+content_info describe(const std::string& id, const bytes& data) {
+    memory_store store(crypto());
+    store.files()["x"] = data;
+    const auto done = store.execute({1, store_import{content_id::parse(id).value(), std::nullopt, "x"}});
+    return std::get<store_content>(done.value).content;
+}
+
+server_config feeding() {
+    auto config = server_world::default_config();
+    config.has_file_store = true;
+    return config;
+}
+
+/// Activated, with one content in the file store.
+struct feeding_world : server_world {
+    explicit feeding_world(std::size_t size = 3'000'000) : server_world(feeding()) {
+        file_store().files()["app"] = some_bytes(size);
+        app = describe("app", file_store().files()["app"]);
+        (void)administer<topology_import_reply>(topology_import_request{sheet, false});
+        (void)administer<activate_reply>(activate_request{"K", 100});
+        (void)administer<publish_reply>(publish_request{{app, content("elsewhere", 7)}});
+    }
+    /// Downloads from the server; nothing where it did not end.
+    std::optional<transfer_finished> download(test_client& to, duration limit = 30s) {
+        give_engine(to);
+        to.engine->download(now(), app);
+        const auto server = identity_from_secret(crypto(), feeding().identity).id;
+        to.engine->add_source(now(), app.key(), {server, role::server, address("10.0.0.1"), source_kind::server, transfer_protocol::foreground});
+        (void)run_until([&] { return !to.finished.empty() || !to.lost.empty(); }, limit);
+        if (to.finished.empty()) return std::nullopt;
+        return to.finished[0];
+    }
+    content_info app;
+};
+
+}  // namespace
+
+TEST_CASE("the server sends content to a client of the central office", "[REQ-SRV-5][REQ-SRC-1][REQ-MSG-4]") {
+    feeding_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    CHECK(world.asked<content_reply>(client, content_request{world.app.id}).server_has_it);
+    CHECK(world.asked<locate_reply>(client, locate_request{world.app.key()}).server_has_it);
+    CHECK_FALSE(world.asked<content_reply>(client, content_request{content("elsewhere").id}).server_has_it);
+
+    const auto done = world.download(client);
+    REQUIRE(done);
+    CHECK_FALSE(done->failure);
+    CHECK(done->split[static_cast<std::size_t>(source_kind::server)] == world.app.size_bytes);
+    CHECK(world.server_ports_used.contains(34545));
+    world.run_for(30s);
+    CHECK(world.server().statistics().content_bytes_sent >= world.app.size_bytes);
+}
+
+TEST_CASE("the server sends content to nobody else", "[REQ-SRV-5][REQ-ACT-1][REQ-SEC-1]") {
+    feeding_world world;
+    auto& central = world.join("10.0.0.5", 1);
+    (void)world.asked<content_reply>(central, content_request{world.app.id});
+    SECTION("not to a client of another office") {
+        auto& branch = world.join("10.1.0.5", 2);
+        CHECK_FALSE(world.download(branch));
+        REQUIRE_FALSE(branch.lost.empty());
+        CHECK_THAT(branch.lost[0].text, Contains("central office"));
+    }
+    SECTION("not to one that is not registered") {
+        auto& stranger = *world.enrol("10.0.0.6", 3).value();
+        CHECK_FALSE(world.download(stranger));
+    }
+    SECTION("not after the content was removed") {
+        (void)world.administer<accepted>(remove_content_request{world.app.id});
+        CHECK_FALSE(world.download(central));
+    }
+    CHECK(world.server().statistics().content_bytes_sent == 0);
+}
+
+TEST_CASE("a file that does not fit its hash is not served, and is reported", "[REQ-SRV-5][REQ-XFER-4]") {
+    feeding_world world;
+    world.file_store().files()["app"][1'000'000] ^= 1;
+    auto& client = world.join("10.0.0.5", 1);
+    world.events.clear();
+    CHECK_FALSE(world.asked<content_reply>(client, content_request{world.app.id}).server_has_it);
+    REQUIRE_FALSE(world.events.empty());
+    CHECK(world.events[0].what == server_event::kind::finding);
+    CHECK_THAT(world.events[0].text, Contains("app"));
+
+    SECTION("mended, it is found after a while") {
+        world.file_store().files()["app"][1'000'000] ^= 1;
+        CHECK_FALSE(world.asked<content_reply>(client, content_request{world.app.id}).server_has_it);
+        world.run_for(61s);
+        CHECK(world.asked<content_reply>(client, content_request{world.app.id}).server_has_it);
+    }
+}
+
+TEST_CASE("without a file store the server has nothing", "[REQ-SRV-5]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    (void)world.administer<activate_reply>(activate_request{"K", 100});
+    (void)world.administer<publish_reply>(publish_request{{content("a")}});
+    CHECK_FALSE(world.asked<content_reply>(client, content_request{content("a").id}).server_has_it);
+}

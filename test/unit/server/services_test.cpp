@@ -1,0 +1,165 @@
+// The server's parts, where a whole world would be too slow to reach their limits.
+
+#include <catch2/catch.hpp>
+
+#include "commit_desk.hpp"
+#include "content_catalogue.hpp"
+#include "holdings_index.hpp"
+#include "link_ledger.hpp"
+#include "p2pdist/office/spreadsheet.hpp"
+#include "roster_service.hpp"
+#include "server_world.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+
+namespace {
+
+client_record numbered(std::uint32_t number) {
+    client_record out;
+    for (int byte = 0; byte < 4; ++byte) out.id.value[static_cast<std::size_t>(byte)] = static_cast<std::uint8_t>(number >> (24 - 8 * byte));
+    out.address = ip_address::v4(0x0a000000u + number);
+    out.profile.free_storage_bytes = std::uint64_t{number} << 30;
+    return out;
+}
+
+topology one_office() {
+    return *parse_spreadsheet("Office,Type,Parent,Subnet\r\nHQ,Default,,10.0.0.0/8\r\n");
+}
+
+}  // namespace
+
+TEST_CASE("a frozen ranking has a limit, and goes on when all of it are gone", "[REQ-RANK-7][REQ-RVP-3][limits]") {
+    const auto offices = one_office();
+    const auto order = ranking::standard();
+    registry clients(60s);
+    time_point now(1000s);
+    for (std::uint32_t number = 1; number <= 200; ++number) {
+        clients.put(numbered(number), offices.central());
+        clients.hear(numbered(number).id, now, {});
+    }
+    roster_service rosters;
+    const roster_service::place where{offices, clients, order, offices.central()};
+    const auto first = rosters.roster(now, content("a").key(), where);
+    REQUIRE(first.size() == limits::locate_roster_max);
+    CHECK(first[0].peer.id == numbered(200).id);
+
+    // Everybody of the frozen ones falls silent; the next in rank take over, and are frozen too.
+    now += 200s;
+    const auto survivors = static_cast<std::uint32_t>(200 - limits::server_roster_members_max);
+    for (std::uint32_t number = 1; number <= survivors; ++number) clients.hear(numbered(number).id, now, {});
+    const auto later = rosters.roster(now, content("a").key(), where);
+    REQUIRE(later.size() == limits::locate_roster_max);
+    CHECK(later[0].peer.id == numbered(survivors).id);
+    CHECK(rosters.size() == 1);
+}
+
+TEST_CASE("the least recently used ranking makes room for another", "[limits]") {
+    const auto offices = one_office();
+    const auto order = ranking::standard();
+    registry clients(60s);
+    clients.put(numbered(1), offices.central());
+    clients.hear(numbered(1).id, time_point(1s), {});
+    roster_service rosters;
+    const roster_service::place where{offices, clients, order, offices.central()};
+    for (std::size_t number = 0; number < limits::server_rosters_max + 3; ++number) {
+        (void)rosters.roster(time_point(1s) + std::chrono::microseconds(number), content("c" + std::to_string(number)).key(), where);
+    }
+    CHECK(rosters.size() == limits::server_rosters_max);
+}
+
+TEST_CASE("holdings are found both ways through changes of office and content", "[REQ-SRV-2]") {
+    random_source random(3);
+    registry clients(60s);
+    holdings_index index;
+    std::map<std::pair<client_id, content_key>, holding_state> expected;
+    std::map<client_id, office_slot> offices;
+    const auto some_office = [&] { return random.below(3) == 0 ? office_slot{} : office_slot{office_index{static_cast<std::uint32_t>(random.below(3))}}; };
+    for (int round = 0; round < 3000; ++round) {
+        const auto id = numbered(static_cast<std::uint32_t>(random.below(6))).id;
+        const auto key = content("c" + std::to_string(random.below(4)), static_cast<std::uint8_t>(random.below(2))).key();
+        switch (random.below(6)) {
+            case 0:
+                index.remove_client(id);
+                std::erase_if(expected, [&](const auto& entry) { return entry.first.first == id; });
+                break;
+            case 1:
+                index.remove_content(key.id);
+                std::erase_if(expected, [&](const auto& entry) { return entry.first.second.id == key.id; });
+                break;
+            case 2:
+                offices[id] = some_office();
+                index.move_client(id, offices[id]);
+                break;
+            default: {
+                const holding what{key, static_cast<holding_state>(random.below(3)), false};
+                const bool all = random.below(5) == 0;
+                if (all) std::erase_if(expected, [&](const auto& entry) { return entry.first.first == id; });
+                index.put(id, offices[id], {what}, all);
+                expected.erase({id, key});
+                if (what.state != holding_state::none) expected[{id, key}] = what.state;
+            }
+        }
+        std::size_t complete = 0, in_office = 0;
+        for (const auto& [entry, state] : expected) {
+            if (entry.second != key || state != holding_state::complete) continue;
+            ++complete;
+            if (offices[entry.first] == offices[id]) ++in_office;
+        }
+        REQUIRE(index.size() == expected.size());
+        REQUIRE(index.complete_count(key) == complete);
+        REQUIRE(index.complete(key, offices[id]).size() == in_office);
+        REQUIRE(index.of_client(id).contains(key) == expected.contains({id, key}));
+    }
+}
+
+TEST_CASE("the catalogue of contents has a limit", "[limits]") {
+    content_catalogue contents;
+    for (std::size_t number = 1; number < limits::server_contents_max; ++number) contents.put({content("c" + std::to_string(number)), {}});
+    CHECK(contents.additions({content("one")}));
+    const auto refused = contents.additions({content("one"), content("two")});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::limit_reached);
+}
+
+TEST_CASE("the link ledger has a limit", "[limits]") {
+    link_ledger ledger;
+    for (std::size_t number = 0; number < limits::server_links_max; ++number) ledger.add({"o" + std::to_string(number), content("a").key(), 1, 0});
+    CHECK(ledger.takes({"o0", content("a").key()}));
+    CHECK_FALSE(ledger.takes({"another", content("a").key()}));
+}
+
+TEST_CASE("requests to the catalogue have a limit", "[limits]") {
+    server_state state(server_world::default_config());
+    commit_desk desk(state);
+    std::size_t refused = 0;
+    for (std::size_t number = 0; number < limits::server_commits_pending_max + 5; ++number) {
+        desk.submit(time_point(1s), {put_setting{"cdn", "http://x/"}}, [&](time_point, const result<void>& outcome) {
+            if (!outcome && outcome.error().code == errc::limit_reached) ++refused;
+        });
+    }
+    CHECK(refused == 5);
+    CHECK(desk.pending() == limits::server_commits_pending_max);
+    desk.complete(time_point(2s), {999'999, {}});  // nobody's
+    CHECK(desk.pending() == limits::server_commits_pending_max);
+    desk.complete(time_point(2s), {1, {}});
+    desk.complete(time_point(2s), {1, {}});
+    CHECK(desk.pending() == limits::server_commits_pending_max - 1);
+    CHECK(state.settings.all().size() == 1);
+}
+
+TEST_CASE("the server has room for so many clients", "[limits]") {
+    server_world world;
+    for (std::uint32_t number = 1; number < limits::server_clients_max; ++number) {
+        auto record = numbered(number);
+        record.address = ip_address::v4(0x0b000000u + number);
+        world.durable.clients.push_back(std::move(record));
+    }
+    world.restart_server();
+    CHECK(world.server().statistics().clients_registered == limits::server_clients_max - 1);
+    auto& early = *world.enrol("10.0.0.6", 2).value();
+    auto& last = *world.enrol("10.0.0.5", 1).value();
+    CHECK(std::holds_alternative<register_reply>(world.ask(last, register_request{{}, last.where, 24, "h", "1"}).value()));
+    CHECK(world.asked<error_reply>(early, register_request{{}, early.where, 24, "h", "1"}).code == errc::limit_reached);
+    CHECK_FALSE(world.enrol("10.0.0.7", 3));
+}
