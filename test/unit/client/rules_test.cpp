@@ -1,0 +1,430 @@
+// Who may have what: activation, directions, limits of the store, and those who don't belong.
+
+#include <catch2/catch.hpp>
+
+#include "client_world.hpp"
+#include "p2pdist/envelope/envelope.hpp"
+#include "p2pdist/message/message_layer.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+
+namespace {
+
+constexpr std::size_t mib = 1 << 20;
+
+const char* const offices = R"(Office,Type,Parent,Subnet
+Central,Default,,10.0.0.0/16
+Boston,Default,Central,10.1.0.0/24
+Chicago,Default,Central,10.3.0.0/24
+)";
+
+world_options with_topology() {
+    world_options out;
+    out.topology = offices;
+    return out;
+}
+
+bool mentions(const explanation& what, const std::string& words) {
+    for (const auto& note : what.notes) {
+        if (note.find(words) != std::string::npos) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("an unknown content id fails at once, in words", "[REQ-CLI-6]") {
+    client_world world(with_topology());
+    auto& one = world.add("10.0.0.20");
+    REQUIRE(world.run_until_registered());
+    const auto fetched = one.fetch("nothing");
+    REQUIRE(world.run_until([&] { return one.done(fetched) != nullptr; }, 3s));
+    REQUIRE(one.done(fetched)->failure);
+    CHECK(one.done(fetched)->failure->code == errc::not_found);
+    CHECK(one.done(fetched)->failure->message.find("nothing") != std::string::npos);
+}
+
+TEST_CASE("before activation nobody receives content, from then on all do", "[REQ-ACT-1]") {
+    auto options = with_topology();
+    options.activated = false;
+    client_world world(options);
+    const auto data = some_bytes(mib, 1);
+    world.publish("app", data);
+    auto& one = world.add("10.0.0.20");
+    REQUIRE(world.run_until_registered());
+    const auto fetched = one.fetch("app");
+    world.run_for(20s);
+    CHECK_FALSE(one.done(fetched));
+    REQUIRE(one.progress.contains("app"));
+    CHECK(one.progress["app"].reason == "waiting: the server has not activated distribution yet");
+    world.set_activated(true);
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 60s));
+}
+
+TEST_CASE("what is imported spreads within the office and below, never up or sideways", "[REQ-OFF-2]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(2 * mib, 2);
+    world.publish("app", data, false);
+    auto& central = world.add("10.0.0.20");
+    auto& a = world.add("10.1.0.10", 30);
+    auto& b = world.add("10.1.0.11", 20);
+    auto& c = world.add("10.3.0.10", 20);
+    REQUIRE(world.run_until_registered());
+    b.store.files()["/in/app"] = data;
+    const auto imported = b.import("/in/app", "app");
+    REQUIRE(world.run_until([&] { return b.complete(imported); }));
+    world.run_for(1s);
+    const auto of_a = a.fetch("app");
+    REQUIRE(world.run_until([&] { return a.complete(of_a); }));
+    CHECK(a.share(of_a, source_kind::office) == data.size());
+    CHECK(world.content_in("Boston") == 0);
+
+    const auto of_c = c.fetch("app");
+    const auto of_central = central.fetch("app");
+    world.run_for(30s);
+    CHECK_FALSE(c.done(of_c));
+    CHECK_FALSE(central.done(of_central));
+    const auto told = central.core().explain(id_of_text("app"));
+    REQUIRE(told);
+    CHECK(mentions(*told, "never travels up or sideways"));
+}
+
+TEST_CASE("an import in the central office reaches the offices below", "[REQ-OFF-2][REQ-SRC-1]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(2 * mib, 3);
+    world.publish("app", data, false);
+    auto& central = world.add("10.0.0.20");
+    auto& a = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    central.store.files()["/in/app"] = data;
+    const auto imported = central.import("/in/app", "app");
+    REQUIRE(world.run_until([&] { return central.complete(imported); }));
+    const auto of_a = a.fetch("app");
+    REQUIRE(world.run_until([&] { return a.complete(of_a); }));
+    CHECK(a.share(of_a, source_kind::ancestor) == data.size());
+}
+
+TEST_CASE("a file that does not fit the catalogue's hash is not imported under that id", "[REQ-XFER-4][REQ-CLI-6]") {
+    client_world world(with_topology());
+    world.publish("app", some_bytes(mib, 4), false);
+    auto& one = world.add("10.0.0.20");
+    REQUIRE(world.run_until_registered());
+    one.store.files()["/in/app"] = some_bytes(mib, 5);
+    const auto imported = one.import("/in/app", "app");
+    REQUIRE(world.run_until([&] { return one.done(imported) != nullptr; }));
+    REQUIRE(one.done(imported)->failure);
+    CHECK(one.done(imported)->failure->code == errc::integrity_failed);
+    CHECK(one.core().contents().empty());
+}
+
+TEST_CASE("explain tells the ranking, what decided it, and who acts", "[REQ-OBS-1][REQ-RANK-1]") {
+    auto options = with_topology();
+    options.wan_bits_per_second = 4e6;
+    client_world world(options);
+    world.publish("app", some_bytes(4 * mib, 6));
+    world.add("10.0.0.20");
+    auto& a = world.add("10.1.0.10", 30);
+    auto& b = world.add("10.1.0.11", 20);
+    REQUIRE(world.run_until_registered());
+    (void)b.fetch("app");
+    REQUIRE(world.run_until([&] { return b.progress["app"].verified_bytes > mib; }));
+    const auto told = b.core().explain(id_of_text("app"));
+    REQUIRE(told);
+    CHECK_FALSE(told->acting_is_self);
+    CHECK(told->acting.find("10.1.0.10") != std::string::npos);
+    REQUIRE(told->ranking.size() == 3);
+    CHECK(told->ranking[0].office == "Boston");
+    CHECK(told->ranking[0].peer.id == a.id());
+    CHECK(told->ranking[0].acting);
+    CHECK(told->ranking[1].peer.id == b.id());
+    CHECK(told->ranking[1].decided_by == "free_storage");
+    CHECK(told->ranking[2].office == "Central");
+    CHECK(a.core().explain(id_of_text("app"))->acting_is_self);
+    CHECK_FALSE(b.core().explain(id_of_text("other")));
+    bool relation_told = false;
+    for (const auto& peer : b.core().peers()) relation_told = relation_told || (peer.peer.id == a.id() && peer.relation == "office" && peer.acting);
+    CHECK(relation_told);
+}
+
+TEST_CASE("an evicted content is not held any more, for the server either", "[REQ-CLI-3][REQ-SRV-2]") {
+    client_world world(with_topology());
+    const auto first = some_bytes(mib, 7);
+    const auto second = some_bytes(mib + 5, 8);
+    world.publish("first", first);
+    world.publish("second", second);
+    auto& one = world.add("10.0.0.20");
+    one.stop();
+    one.store = memory_store(crypto(), {.limit_bytes = mib + mib / 2, .volume_free_bytes = std::uint64_t{1} << 40, .pool = {}, .fault = {}, .corrupt = {}});
+    one.start();
+    REQUIRE(world.run_until_registered());
+    const auto f = one.fetch("first");
+    REQUIRE(world.run_until([&] { return one.complete(f); }));
+    const auto s = one.fetch("second");
+    REQUIRE(world.run_until([&] { return one.complete(s); }));
+    REQUIRE(one.core().contents().size() == 1);
+    CHECK(one.core().contents().front().content.id.text() == "second");
+    CHECK(world.run_until([&] {
+        std::vector<std::string> held;
+        for (const auto& record : world.durable.holdings) {
+            if (record.what.state != holding_state::none) held.push_back(record.what.content.id.text());
+        }
+        return held == std::vector<std::string>{"second"};
+    }, 20s));
+}
+
+TEST_CASE("where there is no space the download fails in words, and the next in rank acts", "[REQ-CLI-3][REQ-RVP-3]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(2 * mib, 9);
+    world.publish("app", data);
+    world.add("10.0.0.20");
+    auto& a = world.add("10.1.0.10", 30);
+    a.stop();
+    a.store = memory_store(crypto(), {.limit_bytes = mib, .volume_free_bytes = std::uint64_t{1} << 40, .pool = {}, .fault = {}, .corrupt = {}});
+    a.start();
+    auto& b = world.add("10.1.0.11", 20);
+    REQUIRE(world.run_until_registered());
+    const auto of_b = b.fetch("app");
+    const auto of_a = a.fetch("app");
+    REQUIRE(world.run_until([&] { return a.done(of_a) && b.complete(of_b); }));
+    REQUIRE(a.done(of_a)->failure);
+    CHECK(a.done(of_a)->failure->code == errc::no_space);
+    CHECK(b.share(of_b, source_kind::ancestor) == data.size());
+}
+
+TEST_CASE("pause stops downloads and says so; another rendezvous point takes over meanwhile", "[REQ-RVP-3][REQ-OBS-1]") {
+    auto options = with_topology();
+    options.wan_bits_per_second = 8e6;
+    client_world world(options);
+    const auto data = some_bytes(8 * mib, 10);
+    world.publish("app", data);
+    world.add("10.0.0.20");
+    auto& a = world.add("10.1.0.10", 30);
+    auto& b = world.add("10.1.0.11", 20);
+    REQUIRE(world.run_until_registered());
+    const auto of_a = a.fetch("app");
+    const auto of_b = b.fetch("app");
+    REQUIRE(world.run_until([&] { return a.progress["app"].verified_bytes > 2 * mib; }));
+    a.pause(true);
+    world.run_for(2s);
+    const auto paused_at = a.progress["app"].verified_bytes;
+    CHECK(a.progress["app"].state == transfer_state::paused);
+    CHECK(a.progress["app"].reason == "paused by the user");
+    REQUIRE(world.run_until([&] { return b.complete(of_b); }));
+    CHECK(a.progress["app"].verified_bytes == paused_at);
+    a.pause(false);
+    REQUIRE(world.run_until([&] { return a.complete(of_a); }));
+    CHECK(static_cast<double>(world.content_in("Boston")) < 1.12 * static_cast<double>(data.size()));
+}
+
+TEST_CASE("pin, remove, verify and cancel end with an answer", "[REQ-CLI-3]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(mib, 11);
+    world.publish("app", data);
+    world.publish("absent", some_bytes(mib, 12), false);
+    auto& one = world.add("10.0.0.20");
+    REQUIRE(world.run_until_registered());
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }));
+    auto& core = one.core();
+    const auto now = [&] { return world.now(); };
+    const auto pinned = one.with([&](client_core& c) { return c.pin(now(), id_of_text("app"), true); });
+    const auto verified = one.with([&](client_core& c) { return c.verify(now()); });
+    REQUIRE(world.run_until([&] { return one.complete(pinned) && one.complete(verified); }, 5s));
+    CHECK(core.contents().front().pinned);
+    const auto missing = one.with([&](client_core& c) { return c.remove(now(), id_of_text("other")); });
+    REQUIRE(one.done(missing));
+    CHECK(one.done(missing)->failure->code == errc::not_found);
+    const auto removed = one.with([&](client_core& c) { return c.remove(now(), id_of_text("app")); });
+    REQUIRE(world.run_until([&] { return one.done(removed) != nullptr; }, 5s));
+    CHECK(one.complete(removed));
+    CHECK(core.contents().empty());
+
+    const auto waiting = one.fetch("absent");
+    world.run_for(3s);
+    CHECK_FALSE(one.done(waiting));
+    one.core().cancel(world.now(), waiting);
+    (void)one.with([](client_core&) { return 0; });
+    REQUIRE(one.done(waiting));
+    CHECK(one.done(waiting)->failure->code == errc::cancelled);
+    CHECK(world.run_until([&] { return core.status().downloads.empty(); }, 120s));
+}
+
+TEST_CASE("verify finds what the disk altered, and the next fetch mends it", "[REQ-XFER-4][REQ-CLI-4]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(2 * mib, 13);
+    world.publish("app", data);
+    auto& one = world.add("10.0.0.20");
+    bool damage = false;
+    one.stop();
+    one.store = memory_store(crypto(), {.limit_bytes = UINT64_MAX,
+                                        .volume_free_bytes = std::uint64_t{1} << 40,
+                                        .pool = {},
+                                        .fault = {},
+                                        .corrupt = [&](const content_key&, chunk_index chunk) { return damage && chunk == 3; }});
+    one.start();
+    REQUIRE(world.run_until_registered());
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }));
+    damage = true;
+    const auto verified = one.with([&](client_core& c) { return c.verify(world.now()); });
+    REQUIRE(world.run_until([&] { return one.done(verified) != nullptr; }, 5s));
+    REQUIRE(one.done(verified)->failure);
+    CHECK(one.done(verified)->failure->code == errc::integrity_failed);
+    damage = false;
+    const auto again = one.fetch("app");
+    REQUIRE(world.run_until([&] { return one.complete(again); }));
+    CHECK(one.share(again, source_kind::server) == chunk_bytes);
+}
+
+// ---- those who don't belong
+
+namespace {
+
+/// A node with an envelope of its own that says what it likes.
+struct stranger {
+    stranger(client_world& around, const std::string& at, std::uint64_t number, std::optional<credentials> papers)
+        : world(&around),
+          where(address(at)),
+          random(number),
+          seal(crypto(), random, identity_from_secret(crypto(), key_of(number)), std::move(papers)),
+          messages(crypto(), random, seal, number, {}) {}
+
+    /// Sends straight to a device's core, and hears its answers.
+    void talk(device& to, duration span) {
+        const auto end = world->now() + span;
+        while (world->now() < end) {
+            seal.on_timer(world->now());
+            messages.on_timer(world->now());
+            for (bool more = true; more;) {
+                more = false;
+                while (auto said = messages.poll(world->now())) {
+                    more = true;
+                    if (auto* answered = std::get_if<message_answered>(&*said)) answers.push_back(answered->body);
+                    if (std::get_if<message_failed>(&*said)) ++failures;
+                }
+                while (auto out = seal.poll()) {
+                    more = true;
+                    if (auto* datagram = std::get_if<send_datagram>(&*out)) give(to, *datagram);
+                }
+            }
+            world->run_for(20ms);
+        }
+    }
+    void give(device& to, const send_datagram& datagram) {
+        bytes whole = datagram.header;
+        whole.insert(whole.end(), datagram.payload.view.begin(), datagram.payload.view.end());
+        received_datagram in{{to.where, datagram.to.port}, {where, datagram.from_port}, world->now(), 0, whole};
+        to.core().on_datagram(world->now(), in);
+        while (auto output = to.core().poll(world->now())) {
+            auto* back = std::get_if<send_datagram>(&*output);
+            if (!back || back->to.address != where) continue;
+            bytes reply = back->header;
+            reply.insert(reply.end(), back->payload.view.begin(), back->payload.view.end());
+            ++heard;
+            received_datagram received{{where, back->to.port}, {to.where, back->from_port}, world->now(), 0, reply};
+            if (const auto frame = seal.on_datagram(world->now(), wall_time{1'800'001'000}, received)) messages.on_frame(world->now(), *frame);
+        }
+    }
+
+    client_world* world;
+    ip_address where;
+    seeded_entropy random;
+    envelope seal;
+    message_layer messages;
+    std::vector<message_body> answers;
+    int failures = 0;
+    int heard = 0;
+};
+
+credentials papers_for(std::uint64_t number, std::uint64_t signer) {
+    const auto key = identity_from_secret(crypto(), key_of(number)).key;
+    credentials out;
+    out.own = sign_certificate(crypto(), key_of(signer), role::client, key, 1, wall_time{1'900'000'000});
+    out.signing_key = crypto().ed25519_public(key_of(2001));
+    out.key_epoch = 1;
+    out.group_key = key_of(2002);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("nobody outside the organisation gets an answer", "[REQ-SEC-1]") {
+    client_world world(with_topology());
+    const auto content = world.publish("app", some_bytes(mib, 14));
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    stranger outsider(world, "10.1.0.66", 500, papers_for(500, 3333));  // signed by somebody else
+    (void)outsider.seal.add_peer(one.id(), identity_from_secret(crypto(), one.config.identity).key);
+    (void)outsider.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{content, "Boston", false});
+    outsider.talk(one, 5s);
+    CHECK(outsider.answers.empty());
+    CHECK(one.core().status().downloads.empty());
+}
+
+TEST_CASE("a member asks in vain for what its office may not have", "[REQ-OFF-2][REQ-SEC-1]") {
+    client_world world(with_topology());
+    const auto content = world.publish("app", some_bytes(mib, 15));
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    const auto key = identity_from_secret(crypto(), one.config.identity).key;
+
+    SECTION("from a sideways office") {
+        stranger member(world, "10.3.0.66", 501, papers_for(501, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{content, "Boston", true});
+        member.talk(one, 3s);
+        REQUIRE(member.answers.size() == 1);
+        REQUIRE(std::holds_alternative<error_reply>(member.answers.front()));
+        CHECK(std::get<error_reply>(member.answers.front()).code == errc::not_authorised);
+    }
+    SECTION("from the parent office") {
+        stranger member(world, "10.0.0.66", 502, papers_for(502, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{content, "Boston", true});
+        member.talk(one, 3s);
+        REQUIRE(member.answers.size() == 1);
+        CHECK(std::holds_alternative<error_reply>(member.answers.front()));
+    }
+    SECTION("for what no server knows, even from a neighbour: nothing is downloaded for long") {
+        stranger member(world, "10.1.0.66", 503, papers_for(503, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        auto invented = content;
+        invented.id = id_of_text("invented");
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{invented, "Boston", false});
+        member.talk(one, 5s);
+        REQUIRE(member.answers.size() == 1);
+        REQUIRE(std::holds_alternative<want_reply>(member.answers.front()));
+        CHECK(std::get<want_reply>(member.answers.front()).verdict == want_verdict::cannot);
+        CHECK(one.core().status().downloads.empty());
+    }
+    SECTION("who is no server cannot announce a new state") {
+        stranger member(world, "10.1.0.66", 504, papers_for(504, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, state_changed{state_versions{9, 9, 9, 1, false}});
+        member.talk(one, 3s);
+        CHECK(one.core().status().activated);
+        REQUIRE(member.answers.size() == 1);
+        CHECK(std::holds_alternative<error_reply>(member.answers.front()));
+    }
+    CHECK(one.core().status().downloads.empty());
+}
+
+TEST_CASE("bytes of any kind change nothing", "[REQ-SEC-2]") {
+    client_world world(with_topology());
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    const auto before = one.core().status();
+    random_source random(4);
+    for (int round = 0; round < 4000; ++round) {
+        bytes noise(random.below(1300));
+        for (auto& byte : noise) byte = static_cast<std::uint8_t>(random());
+        if (!noise.empty()) noise[0] = static_cast<std::uint8_t>(0x40 + random.below(0x14));
+        const port_plan ports;
+        const auto port = ports[static_cast<port_use>(random.below(port_use_count))];
+        one.core().on_datagram(world.now(), {{one.where, port}, {address("10.1.0.77"), 34324}, world.now(), 0, noise});
+        (void)one.with([](client_core&) { return 0; });
+    }
+    CHECK(one.core().status().downloads.size() == before.downloads.size());
+    CHECK(one.core().status().registered);
+}
