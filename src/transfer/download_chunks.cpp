@@ -92,7 +92,12 @@ bool download::pick_new(time_point now, source_state& one) {
         for (const auto& [peer, other] : sources_) {
             if (other.answering()) holders.push_back(&other.held);
         }
+        // On from the last pick where that is possible, else from a new random place: clients that all ended up with the same chunks
+        // would else all ask for the same next ones.
+        if (start_ >= chunk_count() || blocked_.contains(start_) || !one.held.contains(start_))
+            start_ = static_cast<chunk_index>(context_->random.below(chunk_count()));
         chunk = pick_rarest(one.held, blocked_, holders, start_);
+        if (chunk) start_ = *chunk + 1;
     }
     if (!chunk) return false;
     start_chunk(now, one, *chunk, false);
