@@ -209,7 +209,7 @@ client_world::client_world(world_options chosen) : options(std::move(chosen)), s
         config.seed = ++seed;
         made.down = std::make_unique<link>(clock, config);
     }
-    durable.topology = {1, options.topology};
+    durable.topology = {1, options.topology, true};
     durable.versions.topology = 1;
     durable.versions.settings = 1;
     durable.versions.key_epoch = 1;
