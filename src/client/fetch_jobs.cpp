@@ -75,7 +75,7 @@ void fetch_jobs::on_want(time_point now, const message_received& received, const
     }
     if (!parts_->offices.shares()) return answer_with(want_verdict::cannot, "clients of a VPN office do not share");
     if (!parts_->server.activated()) return answer_with(want_verdict::cannot, "distribution is not activated");
-    if (request.office != parts_->offices.office()) return answer_with(want_verdict::unknown, "it belongs to another office");
+    // Which office the asker means is not compared: its topology may be older than ours, and where it stands is what counts.
 
     const auto key = request.content.key();
     if (parts_->shelf.whole(key)) return answer_with(want_verdict::holder);
