@@ -21,7 +21,7 @@ struct network::site {
     std::optional<std::uint32_t> parent;
     std::vector<std::uint32_t> path;   // from the central office to here, both included
     std::vector<std::uint32_t> hosts;
-    link down, up;
+    link_model down, up;
 };
 
 struct network::attached_host {
@@ -30,7 +30,7 @@ struct network::attached_host {
     subnet net;
     std::uint32_t at;
     std::string name;
-    link up, down;
+    link_model up, down;
 };
 
 /// A datagram on its way.
@@ -69,8 +69,8 @@ std::uint32_t network::add_site(std::string name, std::optional<std::uint32_t> p
     auto down_name = name + " down";
     auto up_name = name + " up";
     sites_.push_back(std::make_unique<site>(site{std::move(name), std::move(down_name), std::move(up_name), parent, {}, {},
-                                                 link(lines.wan_down.value_or(options_.wan_down), ++link_seed_),
-                                                 link(lines.wan_up.value_or(options_.wan_up), ++link_seed_)}));
+                                                 link_model(lines.wan_down.value_or(options_.wan_down), ++link_seed_),
+                                                 link_model(lines.wan_up.value_or(options_.wan_up), ++link_seed_)}));
     return index;
 }
 
@@ -90,22 +90,22 @@ result<host_index> network::attach(host& who, const ip_address& address, int pre
     const auto found = options_.offices.find(sites_[at]->name);
     const auto lan = found != options_.offices.end() && found->second.lan ? *found->second.lan : options_.lan;
     hosts_.push_back(std::make_unique<attached_host>(attached_host{&who, address, subnet::of(address, prefix_bits), at, address.to_string(),
-                                                                   link(lan, ++link_seed_), link(lan, ++link_seed_)}));
+                                                                   link_model(lan, ++link_seed_), link_model(lan, ++link_seed_)}));
     sites_[at]->hosts.push_back(index);
     addresses_[address] = index;
     return host_index{index};
 }
 
-link& network::lan_up(host_index which) { return hosts_[which.value]->up; }
-link& network::lan_down(host_index which) { return hosts_[which.value]->down; }
+link_model& network::lan_up(host_index which) { return hosts_[which.value]->up; }
+link_model& network::lan_down(host_index which) { return hosts_[which.value]->down; }
 const std::string& network::office_of(host_index which) const { return sites_[hosts_[which.value]->at]->name; }
 
-link& network::wan_down(const std::string& office) {
+link_model& network::wan_down(const std::string& office) {
     const auto found = site_names_.find(office);
     P2PDIST_ASSERT(found != site_names_.end());
     return sites_[found->second]->down;
 }
-link& network::wan_up(const std::string& office) {
+link_model& network::wan_up(const std::string& office) {
     const auto found = site_names_.find(office);
     P2PDIST_ASSERT(found != site_names_.end());
     return sites_[found->second]->up;
@@ -179,7 +179,7 @@ void network::drop(time_point now, const flight& what, std::string_view where, s
 }
 
 /// Offers it to a line, and schedules its arrival at the stage that the flight says already.
-void network::pass(time_point now, std::uint32_t which, link& over, const std::string& name) {
+void network::pass(time_point now, std::uint32_t which, link_model& over, const std::string& name) {
     auto& what = flights_[which];
     const auto passage = over.offer(now, what.datagram.size() + ip_overhead_bytes, carries_data(what.datagram));
     if (passage.what != link_passage::fate::carried) {

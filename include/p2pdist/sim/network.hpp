@@ -13,7 +13,7 @@
 #include "p2pdist/base/datagram.hpp"
 #include "p2pdist/office/topology.hpp"
 #include "p2pdist/sim/event_queue.hpp"
-#include "p2pdist/sim/link.hpp"
+#include "p2pdist/sim/link_model.hpp"
 #include "p2pdist/sim/trace.hpp"
 
 namespace p2pdist::sim {
@@ -78,11 +78,11 @@ public:
     void send(host_index sender, send_datagram&& datagram);
 
     // Lines. Changes take effect for what is offered from then on.
-    [[nodiscard]] link& lan_up(host_index which);
-    [[nodiscard]] link& lan_down(host_index which);
+    [[nodiscard]] link_model& lan_up(host_index which);
+    [[nodiscard]] link_model& lan_down(host_index which);
     /// Of an office by its name; a bug where it is unknown or the central one. An office of its own has the name of its address.
-    [[nodiscard]] link& wan_down(const std::string& office);
-    [[nodiscard]] link& wan_up(const std::string& office);
+    [[nodiscard]] link_model& wan_down(const std::string& office);
+    [[nodiscard]] link_model& wan_up(const std::string& office);
     /// The name of the office that a host is in.
     [[nodiscard]] const std::string& office_of(host_index which) const;
     [[nodiscard]] std::optional<host_index> find(const ip_address& address) const;
@@ -107,7 +107,7 @@ private:
     void at_router(time_point now, std::uint32_t which);
     void broadcast(time_point now, std::uint32_t which);
     void arrive(time_point now, std::uint32_t which);
-    void pass(time_point now, std::uint32_t which, link& over, const std::string& name);
+    void pass(time_point now, std::uint32_t which, link_model& over, const std::string& name);
     void drop(time_point now, const flight& what, std::string_view where, std::string_view why);
     void tell(const datagram_note& note, const flight& what);
     [[nodiscard]] datagram_note note_of(const flight& what, datagram_note::kind kind, time_point now) const;

@@ -55,9 +55,9 @@ struct link_passage {
 [[nodiscard]] std::string_view to_string(link_passage::fate what) noexcept;
 
 /// Distinct objects: safe. Shared: unsafe.
-class link {
+class link_model {
 public:
-    link(link_settings settings, std::uint64_t seed) noexcept : settings_(settings), random_(seed) {}
+    link_model(link_settings settings, std::uint64_t seed) noexcept : settings_(settings), random_(seed) {}
 
     /// A datagram of `ip_bytes` comes to the line. Times never go back from one call to the next.
     [[nodiscard]] link_passage offer(time_point now, std::uint64_t ip_bytes, bool carries_data = false);

@@ -1,4 +1,4 @@
-#include "p2pdist/sim/link.hpp"
+#include "p2pdist/sim/link_model.hpp"
 
 #include <algorithm>
 
@@ -34,16 +34,16 @@ std::string_view to_string(link_passage::fate what) noexcept {
     return "";
 }
 
-duration link::line_time(std::uint64_t ip_bytes) const noexcept {
+duration link_model::line_time(std::uint64_t ip_bytes) const noexcept {
     if (settings_.bytes_per_second == 0) return duration::zero();
     return duration(static_cast<duration::rep>(scaled_up(ip_bytes, nanoseconds_per_second, settings_.bytes_per_second)));
 }
 
-std::uint64_t link::queue_bytes(time_point now) const noexcept {
+std::uint64_t link_model::queue_bytes(time_point now) const noexcept {
     return scaled_up(static_cast<std::uint64_t>(queue_delay(now).count()), settings_.bytes_per_second, nanoseconds_per_second);
 }
 
-link_passage link::offer(time_point now, std::uint64_t ip_bytes, bool carries_data) {
+link_passage link_model::offer(time_point now, std::uint64_t ip_bytes, bool carries_data) {
     ++counters_.offered;
     if (settings_.down) {
         ++counters_.down_dropped;
