@@ -14,9 +14,11 @@ struct flow_context {
     const crypto_suite& crypto;
     sealed_link& link;
     const flow_endpoint_config& config;
+    random_source& jitter;
 
     /// Seals and sends a control signal; gives the UDP payload that it took, or 0 where it could not be sent.
-    std::uint64_t say(time_point now, const client_id& peer, const path& way, const flow_control& control) const;
+    /// `status`, where given, is what the link said.
+    std::uint64_t say(time_point now, const client_id& peer, const path& way, const flow_control& control, send_status* status = nullptr) const;
 };
 
 /// A flow as the endpoint drives it: asked for output from time to time, never calling back.

@@ -14,18 +14,6 @@
 
 namespace p2pdist {
 
-namespace detail::flow {
-
-std::uint64_t flow_context::say(time_point now, const client_id& peer, const path& way, const flow_control& control) const {
-    const auto payload = encode(control);
-    if (payload.size() > link.frame_payload_max()) return 0;
-    const auto status = link.send(now, peer, way, frame_type::flow_control, payload);
-    if (status != send_status::sealed && status != send_status::kept) return 0;
-    return payload.size() + sealed_overhead_bytes;
-}
-
-}  // namespace detail::flow
-
 namespace {
 
 constexpr int batch_datagrams = 32;  // of one flow before others have their turn
@@ -35,8 +23,8 @@ constexpr duration breath = std::chrono::milliseconds(1);
 
 class flow_endpoint::implementation {
 public:
-    implementation(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, flow_endpoint_config config)
-        : config_(std::move(config)), random_(&random_bytes), context_{crypto, link, config_} {}
+    implementation(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, flow_endpoint_config config)
+        : config_(std::move(config)), random_(&random_bytes), jitter_(jitter_seed), context_{crypto, link, config_, jitter_} {}
 
     flow_handle open(time_point now, const client_id& peer, const path& way, flow_open request);
     void want(time_point now, flow_handle flow, const std::vector<index_range>& ranges);
@@ -76,6 +64,7 @@ private:
 
     flow_endpoint_config config_;
     entropy* random_;
+    random_source jitter_;
     detail::flow::flow_context context_;
     std::uint64_t next_handle_ = 1;
     std::map<std::uint64_t, std::unique_ptr<detail::flow::flow_base>> flows_;
@@ -366,8 +355,9 @@ std::optional<flow_output> flow_endpoint::implementation::poll(time_point now) {
 
 // --- the public face
 
-flow_endpoint::flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t, flow_endpoint_config config)
-    : self_(std::make_unique<implementation>(crypto, random_bytes, link, std::move(config))) {}
+flow_endpoint::flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
+                             flow_endpoint_config config)
+    : self_(std::make_unique<implementation>(crypto, random_bytes, link, jitter_seed, std::move(config))) {}
 flow_endpoint::~flow_endpoint() = default;
 flow_endpoint::flow_endpoint(flow_endpoint&&) noexcept = default;
 flow_endpoint& flow_endpoint::operator=(flow_endpoint&&) noexcept = default;

@@ -86,7 +86,8 @@ void flow_receiver::count_packet(time_point received_at, const data_header& head
 }
 
 std::optional<index_range> flow_receiver::newest_part(const index_range& piece) {
-    // Usually all of it is wanted and new; else its largest part that is.
+    if (wanted_set_.covered(piece) == piece.length && !received_.intersects(piece)) return piece;
+    // The largest part that is wanted and new; the rest, if any, stays listed as missing and comes again.
     std::vector<index_range> listed;
     wanted_set_.present_in(piece, listed);
     std::vector<index_range> fresh;

@@ -104,8 +104,11 @@ void receiving_flow::send_open(time_point now) {
     ++opens_;
     last_open_at_ = now;
     const auto wait = std::min<duration>(open_retry_first * (1 << std::min(opens_ - 1, 5)), open_retry_max);
-    next_open_at_ = now + wait;
-    if (context_.say(now, peer_, way_, {token_, true, request_}) != 0) learn_key(context_.link.current_session(peer_));
+    next_open_at_ = now + context_.jitter.jittered(wait, 0.1);
+    auto status = send_status::sealed;
+    if (context_.say(now, peer_, way_, {token_, true, request_}, &status) != 0) learn_key(context_.link.current_session(peer_));
+    if (status == send_status::unknown_peer) return end({errc::unreachable, "the key of the peer is not known", 0});
+    if (status == send_status::no_credentials) return end({errc::not_authorised, "this node is not enrolled", 0});
     // Wants ride along, so that the first bytes come with the acceptance. Once: the acceptance makes them urgent again.
     if (opens_ == 1 && !receiver_.complete()) send_feedback(now);
 }
@@ -143,6 +146,7 @@ std::optional<flow_output> receiving_flow::poll(time_point now) {
     }
     if (!accepted_) {
         if (now >= next_open_at_) send_open(now);
+        if (ending_) return ended_event();
         return std::nullopt;
     }
     if (std::exchange(accept_event_due_, false)) return flow_accepted{handle_, object_bytes_};

@@ -248,6 +248,23 @@ TEST_CASE("a side that dies is given up, one that restarts is noticed", "[REQ-RV
     }
 }
 
+TEST_CASE("a peer without a known key ends the flow at once, an unreachable one when the envelope says so", "[REQ-SRC-4]") {
+    pair_of_nodes world(lan(), lan());
+    SECTION("unknown") {
+        world.receiver.seal->forget_peer(world.sender.id());
+        world.receiver.open(world.sender, open_of(), {{0, 100}});
+        REQUIRE(world.receiver.ended.size() == 1);
+        CHECK(world.receiver.ended[0].reason == errc::unreachable);
+    }
+    SECTION("unreachable") {
+        world.sender.kill();
+        world.receiver.open(world.sender, open_of(), {{0, 100}});
+        REQUIRE(world.clock.run_until(world.clock.now() + 30s, [&] { return !world.receiver.ended.empty(); }));
+        CHECK((world.receiver.ended[0].reason == errc::unreachable || world.receiver.ended[0].reason == errc::timed_out));
+    }
+    CHECK(world.receiver.flows->size() == 0);
+}
+
 TEST_CASE("an outage is survived", "[REQ-XFER-1][REQ-XFER-2]") {
     const auto protocol = GENERATE(transfer_protocol::foreground, transfer_protocol::background);
     pair_of_nodes world(wan(), wan());
