@@ -2,6 +2,7 @@
 
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "p2pdist/message/message_layer.hpp"
 #include "p2pdist/message/secure_channel_link.hpp"
@@ -33,6 +34,11 @@ public:
 
     connector_handle request(time_point now, message_body body) {
         const connector_handle handle{++last_handle_};
+        // The server would drop what it can't read, and the caller would wait in vain.
+        if (const auto readable = decode_body(encode_body(body)); !readable) {
+            refused_.push_back({handle, {errc::invalid_argument, readable.error().message}});
+            return handle;
+        }
         open_request entry{std::move(body), now + timeout_, {}};
         if (channel_ != 0) entry.sent = send(now, entry.body);
         open_.emplace(handle.value, std::move(entry));
@@ -71,6 +77,11 @@ public:
     }
 
     std::optional<connector_output> poll(time_point now) {
+        if (!refused_.empty()) {
+            auto out = std::move(refused_.back());
+            refused_.pop_back();
+            return out;
+        }
         if (!late_.empty()) {
             const auto handle = late_.back();
             late_.pop_back();
@@ -96,7 +107,7 @@ public:
     }
 
     time_point deadline() const {
-        if (!late_.empty()) return time_point::min();
+        if (!late_.empty() || !refused_.empty()) return time_point::min();
         auto out = messages_.deadline();
         for (const auto& [handle, entry] : open_) {
             if (entry.sent.value == 0) out = std::min(out, entry.unsent_until);
@@ -104,7 +115,7 @@ public:
         return out;
     }
 
-    bool idle() const noexcept { return open_.empty(); }
+    bool idle() const noexcept { return open_.empty() && refused_.empty(); }
 
 private:
     struct open_request {
@@ -140,6 +151,7 @@ private:
     std::uint64_t last_handle_ = 0;
     std::map<std::uint64_t, open_request> open_;
     std::vector<std::uint64_t> late_;
+    std::vector<connector_failure> refused_;  // not sent at all
 };
 
 connector_core::connector_core(const crypto_suite& crypto, entropy& random_bytes, std::uint64_t jitter_seed, duration request_timeout)

@@ -4,16 +4,10 @@
 
 #include "locator.hpp"
 #include "p2pdist/base/limits.hpp"
+#include "tidy.hpp"
 
 namespace p2pdist {
 namespace {
-
-/// A name as a device gives it, fit for logs and lists.
-std::string tidy(std::string text) {
-    if (!is_utf8(text)) text.clear();
-    std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
-    return text;
-}
 
 error_reply not_published(const content_id& id) {
     return {errc::not_found, "'" + id.text() + "' is not published; publish it with p2pdist-admin, or check the id"};

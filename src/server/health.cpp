@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "p2pdist/base/limits.hpp"
 #include "p2pdist/office/topology_lint.hpp"
 
 namespace p2pdist {
@@ -90,7 +89,6 @@ health_reply check_health(time_point now, const server_context& shared) {
     topology_findings(state, out.findings);
     client_findings(now, shared, out.findings);
     std::stable_sort(out.findings.begin(), out.findings.end(), [](const auto& left, const auto& right) { return left.severity > right.severity; });
-    for (auto& one : out.findings) one.text.resize(std::min(one.text.size(), limits::message_text_bytes_max));
     return out;
 }
 

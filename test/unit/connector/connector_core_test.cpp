@@ -151,6 +151,18 @@ TEST_CASE("without a channel a request fails in time and says what to check", "[
     CHECK(world.received.empty());  // it failed: it must not take effect any more
 }
 
+TEST_CASE("a request that no server could read fails at once", "[REQ-CON-1]") {
+    channel_world world;
+    world.open();
+    content_info big{content_id::parse("a").value(), std::uint64_t{1} << 60, {}};
+    const auto handle = world.connector.request(world.now, publish_request{{big}});
+    CHECK_FALSE(world.connector.idle());
+    world.run_for(2ms);
+    REQUIRE(world.failures.contains(handle));
+    CHECK(world.failures[handle].code == errc::invalid_argument);
+    CHECK(world.connector.idle());
+}
+
 TEST_CASE("a server that acknowledges and never answers is a failure", "[REQ-CON-1]") {
     channel_world world(5s);
     world.answering = nullptr;

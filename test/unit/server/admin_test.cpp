@@ -115,7 +115,7 @@ TEST_CASE("clients may not ask what connectors may, and the other way round", "[
     server_world world;
     auto& client = world.join("10.0.0.5", 1);
     for (const auto& body : std::vector<message_body>{activate_request{"K", 1}, publish_request{{content("a")}}, topology_import_request{"x", false},
-                                                      settings_set_request{"cdn", ""}, clients_request{}, want_request{}}) {
+                                                      settings_set_request{"cdn", ""}, clients_request{}, want_request{content("a"), "HQ", false}}) {
         INFO(name_of(body));
         CHECK(world.asked<error_reply>(client, body).code == errc::refused);
     }
@@ -176,7 +176,7 @@ TEST_CASE("pushes are spread over seconds", "[REQ-ACT-1]") {
     server_world world;
     std::vector<test_client*> clients;
     for (int number = 0; number < 100; ++number) {
-        clients.push_back(&world.join(("10.0.0." + std::to_string(number + 10)).c_str(), static_cast<std::uint8_t>(number + 1)));
+        clients.push_back(&world.join(("10.0.0." + std::to_string(number + 10)).c_str(), static_cast<std::uint8_t>(number + 101)));
     }
     (void)world.connect();
     const auto told = [&] { return std::count_if(clients.begin(), clients.end(), [](const test_client* one) { return !one->pushed.empty(); }); };

@@ -137,7 +137,8 @@ TEST_CASE("the address that counts is the one it answers at", "[REQ-NET-1][REQ-O
     claim.address = address("10.0.0.77");  // would put it into the central office
     CHECK(world.asked<register_reply>(client, claim).office.empty());
     CHECK(world.durable.clients[0].address == address("10.0.9.5"));
-    claim.prefix_bits = 33;
+    claim.address = address("2001:db8::5");
+    claim.prefix_bits = 64;
     CHECK(world.asked<error_reply>(client, claim).code == errc::invalid_argument);
 }
 

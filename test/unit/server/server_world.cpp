@@ -280,7 +280,7 @@ void server_world::release_commits() {
 // ---- clients
 
 result<test_client*> server_world::enrol(const char* where, std::uint8_t key_byte, const secret_key& enrolment_key) {
-    seeded_entropy random(1000u + key_byte);
+    seeded_entropy random(1000u + ++enrolments_);
     const auto identity = identity_from_secret(crypto(), key_of_byte(key_byte));
     register_request about;
     about.host_name = "host" + std::to_string(key_byte);
@@ -296,7 +296,7 @@ result<test_client*> server_world::enrol(const char* where, std::uint8_t key_byt
     const auto& granted = *outcome->exchange.outcome();
     if (!granted) return granted.error();
     auto& slot = clients_[address(where)];
-    slot = std::make_unique<test_client>(address(where), identity, *granted, 2000u + key_byte, config_.ports);
+    slot = std::make_unique<test_client>(address(where), identity, *granted, 2000u + enrolments_, config_.ports);
     return slot.get();
 }
 

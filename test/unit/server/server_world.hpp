@@ -153,6 +153,7 @@ private:
     std::map<ip_address, std::unique_ptr<test_client>> clients_;
     std::vector<std::unique_ptr<test_connector>> connectors_;
     std::uint64_t next_channel_ = 1;
+    std::uint64_t enrolments_ = 0;
     struct enrolling;
     std::unique_ptr<enrolling> enrolling_;
 };

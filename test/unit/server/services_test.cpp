@@ -117,6 +117,9 @@ TEST_CASE("the catalogue of contents has a limit", "[limits]") {
     content_catalogue contents;
     for (std::size_t number = 1; number < limits::server_contents_max; ++number) contents.put({content("c" + std::to_string(number)), {}});
     CHECK(contents.additions({content("one")}));
+    const auto too_big = contents.additions({content("big", 1, limits::content_bytes_max + 1)});
+    REQUIRE_FALSE(too_big);
+    CHECK(too_big.error().code == errc::invalid_argument);
     const auto refused = contents.additions({content("one"), content("two")});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::limit_reached);
