@@ -32,7 +32,8 @@ std::uint64_t chunk_assembler::add(std::uint64_t offset, byte_span payload, cons
 
     std::uint64_t fresh_bytes = 0;
     (void)missing_.remove({offset, payload.size()}, [&](const byte_range& fresh) {
-        std::ranges::copy(payload.subspan(fresh.offset - offset, fresh.length), buffer_->begin() + static_cast<std::ptrdiff_t>(fresh.offset));
+        const auto part = payload.subspan(fresh.offset - offset, fresh.length);
+        std::ranges::copy(part, buffer_->begin() + static_cast<std::ptrdiff_t>(fresh.offset));
         fresh_bytes += fresh.length;
         const auto content_start = std::max(fresh.offset, proof_bytes_);
         if (fresh.end() > content_start) from->content_bytes += fresh.end() - content_start;

@@ -26,7 +26,11 @@ std::optional<chunk_index> pick_rarest(const chunk_set& source, const chunk_set&
     std::ptrdiff_t best_holders = 0;
     auto left = limits::transfer_pick_candidates_max;
     const auto consider = [&](chunk_index from, chunk_index end) {
-        for (auto at = first_candidate(source, blocked, from); at && *at < end && left > 0; at = first_candidate(source, blocked, *at + 1), --left) {
+        auto next = from;
+        for (; left > 0; --left) {
+            const auto at = first_candidate(source, blocked, next);
+            if (!at || *at >= end) break;
+            next = *at + 1;
             const auto count = std::ranges::count_if(holders, [&](const chunk_set* set) { return set->contains(*at); });
             if (best && count >= best_holders) continue;
             best = at;

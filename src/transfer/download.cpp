@@ -209,7 +209,8 @@ transfer_progress download::progress() const {
         out.state = transfer_state::waiting;
         if (asked > 0) out.reason = "waiting: sources are being asked what they hold";
         else if (out.sources.empty()) out.reason = "waiting: no source is known";
-        else out.reason = short_since_ == never ? "waiting: a source is still getting the missing chunks" : "waiting: no source has the missing chunks";
+        else if (short_since_ == never) out.reason = "waiting: a source is still getting the missing chunks";
+        else out.reason = "waiting: no source has the missing chunks";
     }
     return out;
 }

@@ -107,7 +107,8 @@ void download::start_over(time_point now) {
 
 std::optional<byte_range> download::fallback_wants() const {
     if (state_ != life::running || paused_ || tree_asked_ || office_still_asked(next_tick_)) return std::nullopt;
-    if (context_->verifying_bytes >= limits::transfer_verify_bytes_max || line_.waiting_bytes() >= limits::transfer_fallback_bytes_max) return std::nullopt;
+    if (context_->verifying_bytes >= limits::transfer_verify_bytes_max) return std::nullopt;
+    if (line_.waiting_bytes() >= limits::transfer_fallback_bytes_max) return std::nullopt;
     std::vector<const chunk_set*> elsewhere = in_office();
     for (const auto& [peer, one] : sources_) {
         if (plain() && one.in_use()) return std::nullopt;
@@ -144,7 +145,8 @@ void download::give(time_point now, source_kind kind, std::uint64_t offset, shar
         const auto length = content_->geometry.chunk(chunk).length;
         if (data.view.size() < length) return;
         const bool bounded = context_->verifying_bytes < 2 * limits::transfer_verify_bytes_max;
-        if (bounded && (!blocked_.contains(chunk) || (suspected_.contains(chunk) && !active_.contains(chunk) && !verifying_.contains(chunk)))) {
+        const bool waits = suspected_.contains(chunk) && !active_.contains(chunk) && !verifying_.contains(chunk);
+        if (bounded && (waits || !blocked_.contains(chunk))) {
             blocked_.insert(chunk);
             verification work;
             work.data = {data.owner, data.view.first(length)};

@@ -27,7 +27,8 @@ void download::assign(time_point now) {
     }
     const auto all = in_order();
     const auto office_busy = [&] {
-        return static_cast<std::size_t>(std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty(); }));
+        const auto busy = std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty(); });
+        return static_cast<std::size_t>(busy);
     };
     // One chunk each in turn, so that the first source does not get all the work of a small content.
     for (bool more = true; more && room();) {
@@ -41,8 +42,8 @@ void download::assign(time_point now) {
         }
     }
     for (auto* one : all) {
-        if (one->answering() && !one->outer() && one->assigned.empty() && !one->paused && office_busy() < context_->config.office_sources_max)
-            help_slowest(now, *one);
+        const bool idle = one->answering() && !one->outer() && one->assigned.empty() && !one->paused;
+        if (idle && office_busy() < context_->config.office_sources_max) help_slowest(now, *one);
     }
     tell_fetching(now);
     send_wants(now);
@@ -209,7 +210,8 @@ void download::send_wants(time_point now) {
                     wanted.push_back({region.offset + part.part.offset, part.part.length});
                     continue;
                 }
-                for (const auto& range : work.assembler.missing().within(part.part)) wanted.push_back({region.offset + range.offset, range.length});
+                for (const auto& range : work.assembler.missing().within(part.part))
+                    wanted.push_back({region.offset + range.offset, range.length});
             }
         }
         // What does not fit is asked for as soon as something of this has come.

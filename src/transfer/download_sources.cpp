@@ -14,7 +14,8 @@ constexpr duration growth_hope = 2s;  // a source that grew so lately will grow 
 void download::add_source(time_point now, const transfer_source& source) {
     if (finished()) return;
     if (context_->blamed.contains(source.peer)) {
-        context_->outputs.push_back(source_lost{content_->info.key(), source, errc::integrity_failed, "this peer served a chunk that does not fit", {}});
+        context_->outputs.push_back(
+            source_lost{content_->info.key(), source, errc::integrity_failed, "this peer served a chunk that does not fit", {}});
         return;
     }
     auto* one = find_source(source.peer);
@@ -100,8 +101,8 @@ void download::lose(time_point now, source_state& one, errc reason, std::string 
     }
     one.phase = source_phase::lost;
     if (context_->config.log.wants(log_level::info)) {
-        context_->say(log_level::info, "event=source_lost content=" + content_->info.id.text() + " peer=" + one.source.peer.to_string() + " text=\"" +
-                                           text + "\"");
+        context_->say(log_level::info, "event=source_lost content=" + content_->info.id.text() + " peer=" + one.source.peer.to_string() +
+                                           " text=\"" + text + "\"");
     }
     context_->outputs.push_back(source_lost{content_->info.key(), one.source, reason, std::move(text), retry_after});
 }
@@ -166,12 +167,14 @@ std::vector<const chunk_set*> download::in_office() const {
 bool download::outer_needed() const {
     if (first_absent(blocked_, in_office())) return true;
     const auto office = in_office();
+    const auto lacking = [&](chunk_index chunk) {
+        return std::ranges::none_of(office, [&](const chunk_set* set) { return set->contains(chunk); });
+    };
     for (const auto& [chunk, work] : active_) {
-        if (!work.shares.empty()) continue;
-        if (std::ranges::none_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) return true;
+        if (work.shares.empty() && lacking(chunk)) return true;
     }
     for (const auto& [chunk, peer] : suspected_) {
-        if (!active_.contains(chunk) && std::ranges::none_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) return true;
+        if (!active_.contains(chunk) && lacking(chunk)) return true;
     }
     return false;
 }
@@ -194,7 +197,8 @@ void download::manage_office(time_point now) {
         return item.second.outer() && item.second.phase != source_phase::lost && item.second.phase != source_phase::blamed;
     });
     // Where a WAN would be used for what others lack, all of them are asked what they hold.
-    const auto most = beside_wan ? std::max(limits::transfer_status_sources_max, context_->config.office_sources_max) : context_->config.office_sources_max;
+    auto most = context_->config.office_sources_max;
+    if (beside_wan) most = std::max(most, limits::transfer_status_sources_max);
     const auto all = in_order();
     auto used = static_cast<std::size_t>(std::ranges::count_if(all, [](const auto* one) { return !one->outer() && one->in_use(); }));
     for (auto* one : all) {

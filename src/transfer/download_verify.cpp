@@ -23,10 +23,11 @@ void download::on_piece(time_point now, const flow_piece& piece) {
         const auto size = std::min<std::uint64_t>(payload.size(), region.end() - offset);
         const auto found = active_.find(chunk);
         if (found != active_.end() && one->has_assigned(chunk)) {
-            const auto fresh = found->second.assembler.add(offset - region.offset, payload.first(size), one->source.peer, piece.authenticated);
+            auto& assembler = found->second.assembler;
+            const auto fresh = assembler.add(offset - region.offset, payload.first(size), one->source.peer, piece.authenticated);
             rate_.add(now, fresh);
             one->rate.add(now, fresh);
-            if (found->second.assembler.complete()) on_region(now, chunk);
+            if (assembler.complete()) on_region(now, chunk);
         }
         payload = payload.subspan(size);
         offset += size;
@@ -153,7 +154,8 @@ void download::on_chunk_lost(time_point now, chunk_index chunk) {
 void download::give_tree(time_point now, shared_bytes tree_file) {
     if (state_ != life::running || plain() || tree_known_ || tree_asked_) return;
     tree_asked_ = true;
-    context_->ask_store({store_task::install_tree, content_->info.key(), serial_, 0, now}, store_install_tree{content_->info.key(), std::move(tree_file)});
+    context_->ask_store({store_task::install_tree, content_->info.key(), serial_, 0, now},
+                        store_install_tree{content_->info.key(), std::move(tree_file)});
 }
 
 void download::on_tree(time_point now, const store_completion& completion) {

@@ -44,7 +44,8 @@ private:
 };
 
 struct engine_context {
-    engine_context(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, transfer_engine_config given)
+    engine_context(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
+                   transfer_engine_config given)
         : config(std::move(given)),
           flows(crypto, random_bytes, link, jitter_seed, flow_config(config)),
           random(jitter_seed ^ 0x7472616e73666572u),
@@ -58,7 +59,8 @@ struct engine_context {
         outputs.push_back(store_request{id, std::move(operation)});
     }
     void close_store(local_content& content) {
-        for (; content.opens > 0; --content.opens) ask_store({store_task::close, content.info.key(), 0, 0, {}}, store_close{content.info.key()});
+        const auto key = content.info.key();
+        for (; content.opens > 0; --content.opens) ask_store({store_task::close, key, 0, 0, {}}, store_close{key});
     }
     void say(log_level level, std::string_view line) const { config.log(level, line); }
 

@@ -55,7 +55,8 @@ std::optional<std::vector<chunk_range>> take_ranges(byte_reader& in, chunk_index
         const auto length = take_varint(in);
         if (!step || !length) return std::nullopt;
         const auto first = static_cast<std::int64_t>(before) + unzigzag(*step);
-        if (first < 0 || *length == 0 || *length > chunk_count || static_cast<std::uint64_t>(first) > chunk_count - *length) return std::nullopt;
+        if (first < 0 || *length == 0 || *length > chunk_count) return std::nullopt;
+        if (static_cast<std::uint64_t>(first) > chunk_count - *length) return std::nullopt;
         ranges.push_back({static_cast<chunk_index>(first), static_cast<chunk_index>(*length)});
         before = ranges.back().end();
     }

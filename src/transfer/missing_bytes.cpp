@@ -21,8 +21,10 @@ std::vector<byte_range> missing_bytes::within(const byte_range& part) const {
 }
 
 bool missing_bytes::cut(const byte_range& arrived) {
-    const auto first = std::partition_point(ranges_.begin(), ranges_.end(), [&](const byte_range& range) { return range.end() <= arrived.offset; });
-    const auto last = std::partition_point(first, ranges_.end(), [&](const byte_range& range) { return range.offset < arrived.end(); });
+    const auto before = [&](const byte_range& range) { return range.end() <= arrived.offset; };
+    const auto touched = [&](const byte_range& range) { return range.offset < arrived.end(); };
+    const auto first = std::partition_point(ranges_.begin(), ranges_.end(), before);
+    const auto last = std::partition_point(first, ranges_.end(), touched);
     if (first == last) return true;
     const byte_range head{first->offset, arrived.offset > first->offset ? arrived.offset - first->offset : 0};
     const auto tail_end = std::prev(last)->end();

@@ -13,7 +13,8 @@ namespace p2pdist::detail::transfer {
 /// are averaged over the time since the first byte, so that a short download shows its true rate.
 class rate_meter {
 public:
-    explicit rate_meter(duration smoothing = std::chrono::seconds(3)) noexcept : smoothing_(std::chrono::duration<double>(smoothing).count()) {}
+    explicit rate_meter(duration smoothing = std::chrono::seconds(3)) noexcept
+        : smoothing_(std::chrono::duration<double>(smoothing).count()) {}
 
     void add(time_point now, std::uint64_t count) noexcept {
         if (!started_) {

@@ -79,8 +79,9 @@ struct source_state {
         const std::size_t least = careful ? 2 : 4;
         const std::size_t most = careful ? 4 : 32;
         const double seconds = std::chrono::duration<double>(round_trip + verification).count();
-        const auto chunks = static_cast<std::size_t>(2 * std::max(service_rate, rate.bytes_per_second()) * seconds / static_cast<double>(chunk_bytes));
-        return std::clamp(chunks + 1, least, most);
+        const double bytes_ahead = 2 * std::max(service_rate, rate.bytes_per_second()) * seconds;
+        return static_cast<std::size_t>(std::clamp(bytes_ahead / static_cast<double>(chunk_bytes) + 1, static_cast<double>(least),
+                                                   static_cast<double>(most)));
     }
 
     void on_chunk_done(time_point now, std::uint64_t bytes_given) {

@@ -33,7 +33,8 @@ std::string_view to_string(transfer_state state) noexcept {
 
 class transfer_engine::implementation {
 public:
-    implementation(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, transfer_engine_config config)
+    implementation(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
+                   transfer_engine_config config)
         : context_(crypto, random_bytes, link, jitter_seed, std::move(config)), uploads_(context_, contents_) {}
 
     void start(time_point now, const content_info& content);
@@ -176,7 +177,8 @@ void transfer_engine::implementation::on_store_done(time_point now, store_comple
 }
 
 void transfer_engine::implementation::on_read(time_point now, const store_purpose& purpose, store_completion& completion) {
-    const bool gone = !completion.ok() && (completion.failure->code == errc::integrity_failed || completion.failure->code == errc::not_found);
+    const auto is = [&](errc code) { return !completion.ok() && completion.failure->code == code; };
+    const bool gone = is(errc::integrity_failed) || is(errc::not_found);
     uploads_.on_read(now, purpose.content, purpose.chunk, completion);
     const auto local = contents_.find(purpose.content);
     if (!gone || local == contents_.end() || !local->second.held.contains(purpose.chunk)) return;

@@ -176,7 +176,8 @@ void upload_hub::on_needs(time_point now, const flow_needs& needs) {
         if (!content->held.contains(chunk)) return end(now, needs.flow, {errc::not_found, "this chunk is not here", 1000});
         const auto still = uploads_.find(needs.flow);
         if (still == uploads_.end()) return;
-        if (still->second.waiting >= limits::transfer_needs_max) return end(now, needs.flow, {errc::limit_reached, "too much is wanted at once", 1000});
+        if (still->second.waiting >= limits::transfer_needs_max)
+            return end(now, needs.flow, {errc::limit_reached, "too much is wanted at once", 1000});
         const auto last = std::min(region.end(), needs.range.end());
         supply(now, {content->number, chunk}, key, {needs.flow, {at, last - at}});
         at = last;
@@ -203,11 +204,13 @@ void upload_hub::start_reads(time_point now) {
         if (!uploads_.contains(next.wanted.flow)) continue;
         const auto [waiting, fresh] = reading_.try_emplace(next.key);
         waiting->second.push_back(next.wanted);
-        if (fresh) context_->ask_store({store_task::read, next.content, 0, next.key.chunk, now}, store_read_chunk{next.content, next.key.chunk});
+        if (!fresh) continue;
+        context_->ask_store({store_task::read, next.content, 0, next.key.chunk, now}, store_read_chunk{next.content, next.key.chunk});
     }
 }
 
-void upload_hub::provide(time_point now, const region_key& key, const local_content& content, const need& wanted, const shared_bytes& region) {
+void upload_hub::provide(time_point now, const region_key& key, const local_content& content, const need& wanted,
+                         const shared_bytes& region) {
     const auto found = uploads_.find(wanted.flow);
     if (found == uploads_.end()) return;
     const auto whole = content.geometry.region(key.chunk);

@@ -7,8 +7,8 @@
 //
 // Sources in the own office use the Foreground protocol, several at once, each chunk from one of them (the last few from the two
 // quickest). Over a WAN one source at a time is asked, only for chunks that no source in the own office holds or is known to be
-// fetching, and never twice: that is what makes one copy a link (RVP-2). While sources in the own office have not yet said what they hold, the WAN
-// waits a moment (RVP-3).
+// fetching, and never twice: that is what makes one copy a link (RVP-2). While sources in the own office have not yet said what they
+// hold, the WAN waits a moment (RVP-3).
 //
 // A chunk that does not fit its hash is fetched again from a single source in strict mode, where every payload is authenticated;
 // only what fails then is blamed on the peer (SEC-3).
@@ -170,7 +170,8 @@ inline constexpr store_request_id transfer_store_request_bit = std::uint64_t{1} 
 
 class transfer_engine {
 public:
-    transfer_engine(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, transfer_engine_config config);
+    transfer_engine(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
+                    transfer_engine_config config);
     ~transfer_engine();
     transfer_engine(transfer_engine&&) noexcept;
     transfer_engine& operator=(transfer_engine&&) noexcept;

@@ -79,7 +79,8 @@ TEST_CASE("a full store ends the download with a sentence", "[REQ-CLI-3]") {
         int writes = 0;
         node_options options;
         options.store.fault = [&](const store_request& request) -> std::optional<error> {
-            if (std::holds_alternative<store_write_chunk>(request.operation) && ++writes == 5) return error{errc::no_space, "the volume is full"};
+            if (std::holds_alternative<store_write_chunk>(request.operation) && ++writes == 5)
+                return error{errc::no_space, "the volume is full"};
             return std::nullopt;
         };
         auto& b = w.add(std::move(options));

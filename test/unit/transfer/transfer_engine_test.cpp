@@ -4,7 +4,8 @@ using namespace p2pdist;
 using namespace p2pdist::test;
 
 TEST_CASE("one source gives a whole content", "[REQ-XFER-1][REQ-XFER-4]") {
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, chunk_bytes - 1, chunk_bytes, chunk_bytes + 1, std::size_t{10'000'000}}) {
+    const auto sizes = {std::uint64_t{0}, std::uint64_t{1}, chunk_bytes - 1, chunk_bytes, chunk_bytes + 1, std::uint64_t{10'000'000}};
+    for (const auto size : sizes) {
         CAPTURE(size);
         world w;
         auto& a = w.add();

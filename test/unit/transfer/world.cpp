@@ -147,7 +147,9 @@ void world::transmit(node& sender, send_datagram datagram) {
     if (options.reordered > 0 && random.unit() < options.reordered) arrives += random.jittered(3ms, 0.9);
     const int copies = options.duplicated > 0 && random.unit() < options.duplicated ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
-        at(arrives, [this, from = sender.address, port = datagram.from_port, to = datagram.to, payload] { deliver(from, port, to, payload); });
+        at(arrives, [this, from = sender.address, port = datagram.from_port, to = datagram.to, payload] {
+            deliver(from, port, to, payload);
+        });
     }
 }
 

@@ -101,7 +101,8 @@ public:
 
     [[nodiscard]] client_id id() const { return seal.self().id; }
     [[nodiscard]] transfer_source as_source(source_kind kind) const {
-        return {id(), options.as, address, kind, kind == source_kind::ancestor ? transfer_protocol::background : transfer_protocol::foreground};
+        const bool wan = kind == source_kind::ancestor;
+        return {id(), options.as, address, kind, wan ? transfer_protocol::background : transfer_protocol::foreground};
     }
     /// Puts the content into the store and serves it.
     void holds(const content_info& content, const bytes& data);
