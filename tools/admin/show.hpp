@@ -5,7 +5,7 @@
 
 namespace p2pdist::tools {
 
-/// Prints it; the exit code is 4 where the server refused a spreadsheet, 1 where the health check found an error.
+/// Prints it; the exit code is 4 where the server refused a spreadsheet.
 int show_answer(const message_body& answer, bool as_json);
 
 }  // namespace p2pdist::tools

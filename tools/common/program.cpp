@@ -17,13 +17,14 @@ std::string environment_name(std::string option) {
     return "P2PDIST_" + option;
 }
 
-void add_environment(CLI::App& app) {
+void prepare_options(CLI::App& app) {
     for (auto* option : app.get_options()) {
         const auto name = option->get_single_name();
         if (name != "help" && name != "version" && name != "config" && !option->get_lnames().empty() && option->get_envname().empty())
             option->envname(environment_name(name));
     }
-    for (auto* command : app.get_subcommands({})) add_environment(*command);
+    app.fallthrough();   // options of the program may stand behind its command too
+    for (auto* command : app.get_subcommands({})) prepare_options(*command);
 }
 
 }  // namespace
@@ -48,8 +49,7 @@ void finish_options(CLI::App& app) {
     app.set_config("--config", "", "Read settings from this TOML file; keys are the options' names")->envname("P2PDIST_CONFIG");
     app.config_formatter(std::make_shared<toml_config>(app));
     app.allow_config_extras(CLI::config_extras_mode::error);
-    app.fallthrough();
-    add_environment(app);
+    prepare_options(app);
 }
 
 int report(const error& why) {
