@@ -85,6 +85,7 @@ bytes encode(const holdings_status& status) {
     }
 
     bytes out;
+    out.reserve(head_bytes_max + ranges.size() + tail.size());
     out.push_back(version);
     out.push_back(static_cast<std::uint8_t>((status.complete ? flag_complete : 0) | (status.tree_root ? flag_tree_root : 0)));
     if (status.tree_root) out.insert(out.end(), status.tree_root->begin(), status.tree_root->end());
