@@ -12,7 +12,8 @@ constexpr duration first_pause = std::chrono::seconds(1);
 constexpr duration longest_pause = std::chrono::seconds(60);
 constexpr duration interval_min = std::chrono::seconds(1);
 constexpr duration interval_max = std::chrono::hours(1);
-constexpr std::int64_t renew_before_s = 7 * 24 * 3600;  // a certificate is renewed a week before it ends
+constexpr std::int64_t renew_before_s = 2 * 24 * 3600;  // a certificate is renewed two days before it ends
+constexpr int registrations_before_enrolment = 3;       // a server that was set up anew does not know our credentials
 constexpr std::string_view software_version = "0.1.0";
 
 std::optional<topology> read_topology(const std::string& spreadsheet) {
@@ -109,7 +110,7 @@ void membership::enrolment_ended(time_point now) {
         if (why.code == errc::timed_out) text = "the server at " + server().address.to_string() + " does not answer: " + why.message;
         notice_once(why.code == errc::timed_out ? log_level::warning : log_level::error, text);
         ++server_index_;
-        rest(now, phase::enrolling);
+        rest(now, saved_ && !ends_soon() ? phase::registering : phase::enrolling);
         return;
     }
     const auto& grant = *outcome;
@@ -168,6 +169,7 @@ void membership::register_again(time_point now) {
 }
 
 void membership::send_registration(time_point now) {
+    if (ends_soon() && renew(now, "this client's certificate ends soon")) return;
     phase_ = phase::registering;
     next_ = never;
     requests_.ask(now, server(), self_description(), [this](time_point at, const answer& got) { on_registration(at, got); });
@@ -183,9 +185,11 @@ void membership::on_registration(time_point now, const answer& got) {
         } else {
             lost_server(now, why.message);
         }
-        rest(now, phase::registering);
+        const bool in_vain = !registered_ && ++registrations_failed_ % registrations_before_enrolment == 0;
+        rest(now, in_vain && node_->config.enrolment != secret_key{} ? phase::enrolling : phase::registering);
         return;
     }
+    registrations_failed_ = 0;
     const bool first = !registered_;
     const bool moved = office_ != reply->office;
     registered_ = reachable_ = true;
@@ -204,14 +208,14 @@ void membership::on_registration(time_point now, const answer& got) {
     if (hooks_.registered) hooks_.registered(now);
 }
 
+/// Without an enrolment key it is used to its end.
+bool membership::ends_soon() const { return saved_ && saved_->held.own.not_after.seconds - node_->wall.seconds < renew_before_s; }
+
 // ---- heartbeats
 
 void membership::send_heartbeat(time_point now) {
     if (beating_) return;
-    if (saved_ && saved_->held.own.not_after.seconds - node_->wall.seconds < renew_before_s &&
-        saved_->held.own.not_after.seconds - node_->wall.seconds < 3 * interval_ / std::chrono::seconds(1) + 3600) {
-        if (renew(now, "this client's certificate ends soon")) return;
-    }
+    if (ends_soon() && renew(now, "this client's certificate ends soon")) return;
     beating_ = true;
     requests_.ask(now, server(), heartbeat{node_->config.profile}, [this](time_point at, const answer& got) { on_heartbeat(at, got); });
 }

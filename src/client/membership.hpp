@@ -68,6 +68,7 @@ private:
     void notice_once(log_level level, const std::string& text);
     void keep();
     bool renew(time_point now, const std::string& why);
+    [[nodiscard]] bool ends_soon() const;
     [[nodiscard]] register_request self_description() const;
 
     node* node_;
@@ -86,6 +87,7 @@ private:
 
     bool registered_ = false;
     bool reachable_ = false;
+    int registrations_failed_ = 0;     // in a row, before the first that succeeds
     bool beating_ = false;             // a heartbeat is under way
     bool topology_asked_ = false;
     bool settings_asked_ = false;

@@ -42,7 +42,7 @@ struct client_config {
     device_profile profile;                   ///< as read from the device; set_profile() keeps it fresh
     std::string host_name;
     bool has_file_store = false;              ///< SRC-2: the driver can read a file store
-    std::optional<std::string> cdn;           ///< base URL; the server's settings may give one too
+    std::optional<std::string> cdn;           ///< base URL; without it the server's setting "cdn" counts
     std::uint64_t jitter_seed = 1;
     ranking order = ranking::standard();
     congestion_controller_factory foreground = make_foreground_controller;
@@ -72,10 +72,13 @@ struct command_handle {
 };
 
 // ---- events: values, in order; terminal ones are never lost
+/// Given at enrolment, and again whenever what is to be kept has changed: activation and topology are in it, so that a client that
+/// starts while the server is away can go on.
 struct client_enrolled {
     client_id id;
     bytes credentials;     ///< secret: keep it, mode 0600, and give it back as saved_credentials
 };
+/// At the first registration, and again when office or activation change.
 struct client_registered {
     std::string office;    ///< empty: in no office (OFF-1)
     bool activated = false;

@@ -274,6 +274,17 @@ void client_world::set_activated(bool activated) {
     start_server();
 }
 
+void client_world::set_key_epoch(std::uint16_t epoch) {
+    durable.versions.key_epoch = epoch;
+    start_server();
+}
+
+void client_world::set_setting(const std::string& key, const std::string& value) {
+    apply(durable, put_setting{key, value});
+    ++durable.versions.settings;
+    start_server();
+}
+
 void client_world::pump_server() {
     while (auto output = server_->poll(now())) {
         if (auto* datagram = std::get_if<send_datagram>(&*output)) {

@@ -121,6 +121,8 @@ public:
     void start_server();
     void stop_server();
     void set_activated(bool activated);   ///< the server comes back with it
+    void set_key_epoch(std::uint16_t epoch);   ///< the same
+    void set_setting(const std::string& key, const std::string& value);   ///< the same
 
     void run_for(duration span);
     bool run_until(const std::function<bool()>& holds, duration limit = 120s);

@@ -263,3 +263,41 @@ TEST_CASE("the same inputs give the same world", "[determinism]") {
     };
     CHECK(play() == play());
 }
+
+TEST_CASE("a new key epoch makes every client enrol again", "[REQ-SEC-2]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(mib, 10);
+    world.publish("app", data);
+    world.add("10.0.0.20");
+    auto& a = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    const auto before = a.config.saved_credentials;
+    world.set_key_epoch(2);
+    REQUIRE(world.run_until([&] { return a.config.saved_credentials != before && a.core().status().server_reachable; }, 200s));
+    const auto fetched = a.fetch("app");
+    CHECK(world.run_until([&] { return a.complete(fetched); }, 200s));
+}
+
+TEST_CASE("a server that was set up anew is joined anew", "[REQ-SEC-1]") {
+    client_world world(with_topology());
+    auto& a = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    a.stop();
+    a.config.saved_credentials->at(200) ^= 1;  // credentials of another organisation, in effect
+    a.start();
+    CHECK(world.run_until([&] { return a.core().status().server_reachable; }, 300s));
+}
+
+TEST_CASE("the CDN can be a setting of the organisation", "[REQ-SRC-2]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(mib, 11);
+    world.publish("app", data, false);
+    world.cdn["https://cdn.example/app"] = data;
+    world.set_setting("cdn", "https://cdn.example");
+    auto& one = world.add("10.0.0.20");
+    REQUIRE(world.run_until_registered());
+    world.run_for(1s);
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }));
+    CHECK(one.share(fetched, source_kind::cdn) == data.size());
+}
