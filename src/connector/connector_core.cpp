@@ -19,9 +19,7 @@ message_layer_config layer_config(duration request_timeout) {
     return out;
 }
 
-client_id random_id(entropy& random_bytes) {
-    return {random_bytes.array<16>()};
-}
+client_id random_id(entropy& random_bytes) { return {random_bytes.array<16>()}; }
 
 }  // namespace
 
@@ -86,7 +84,8 @@ public:
             const auto handle = late_.back();
             late_.pop_back();
             if (open_.erase(handle) > 0) {
-                return connector_failure{{handle}, {errc::timed_out, "no channel to the server; is it running, and is the security key its own?"}};
+                return connector_failure{{handle},
+                                         {errc::timed_out, "no channel to the server; is it running, and is the security key its own?"}};
             }
         }
         while (true) {
@@ -94,7 +93,8 @@ public:
             auto next = messages_.poll(now);
             if (!next) break;
             if (const auto* datagram = std::get_if<send_datagram>(&*next)) link_.carry(*datagram);
-            if (const auto* received = std::get_if<message_received>(&*next)) messages_.drop(now, received->request);  // the server asks nothing
+            if (const auto* received = std::get_if<message_received>(&*next))
+                messages_.drop(now, received->request);  // the server asks nothing
             if (auto* answered = std::get_if<message_answered>(&*next)) {
                 if (const auto handle = close(answered->request)) return connector_answer{*handle, std::move(answered->body)};
             }
@@ -160,29 +160,13 @@ connector_core::~connector_core() = default;
 connector_core::connector_core(connector_core&&) noexcept = default;
 connector_core& connector_core::operator=(connector_core&&) noexcept = default;
 
-connector_handle connector_core::request(time_point now, message_body body) {
-    return self_->request(now, std::move(body));
-}
-void connector_core::on_channel_opened(time_point now, const secret_key& exporter) {
-    self_->on_channel_opened(now, exporter);
-}
-void connector_core::on_channel_closed(time_point now) {
-    self_->on_channel_closed(now);
-}
-void connector_core::on_record(time_point now, byte_span record) {
-    self_->on_record(now, record);
-}
-void connector_core::on_timer(time_point now) {
-    self_->on_timer(now);
-}
-std::optional<connector_output> connector_core::poll(time_point now) {
-    return self_->poll(now);
-}
-time_point connector_core::deadline() const {
-    return self_->deadline();
-}
-bool connector_core::idle() const noexcept {
-    return self_->idle();
-}
+connector_handle connector_core::request(time_point now, message_body body) { return self_->request(now, std::move(body)); }
+void connector_core::on_channel_opened(time_point now, const secret_key& exporter) { self_->on_channel_opened(now, exporter); }
+void connector_core::on_channel_closed(time_point now) { self_->on_channel_closed(now); }
+void connector_core::on_record(time_point now, byte_span record) { self_->on_record(now, record); }
+void connector_core::on_timer(time_point now) { self_->on_timer(now); }
+std::optional<connector_output> connector_core::poll(time_point now) { return self_->poll(now); }
+time_point connector_core::deadline() const { return self_->deadline(); }
+bool connector_core::idle() const noexcept { return self_->idle(); }
 
 }  // namespace p2pdist

@@ -23,13 +23,9 @@ std::string best_in_rank(time_point now, const server_state& state, office_index
 
 }  // namespace
 
-void admin_service::answer(time_point now, const ping&, const reply_function& reply) {
-    reply(now, pong{});
-}
+void admin_service::answer(time_point now, const ping&, const reply_function& reply) { reply(now, pong{}); }
 
-void admin_service::answer(time_point now, const health_request&, const reply_function& reply) {
-    reply(now, check_health(now, *shared_));
-}
+void admin_service::answer(time_point now, const health_request&, const reply_function& reply) { reply(now, check_health(now, *shared_)); }
 
 void admin_service::answer(time_point now, const licences_request&, const reply_function& reply) {
     reply(now, licence_report(shared_->state.licence, shared_->state.clients.size()));
@@ -60,7 +56,8 @@ void admin_service::answer(time_point now, const holders_request& request, const
 
 void admin_service::answer(time_point now, const topology_export_request& request, const reply_function& reply) {
     const auto& topology = shared_->state.topology;
-    reply(now, topology_export_reply{shared_->state.versions.topology, to_spreadsheet(request.detected ? topology.detected() : topology.in_force())});
+    reply(now, topology_export_reply{shared_->state.versions.topology,
+                                     to_spreadsheet(request.detected ? topology.detected() : topology.in_force())});
 }
 
 void admin_service::answer(time_point now, const clients_request&, const reply_function& reply) {
@@ -80,7 +77,8 @@ void admin_service::answer(time_point now, const offices_request&, const reply_f
     for (std::uint32_t number = 0; number < state.offices().size(); ++number) {
         const office_index index{number};
         const auto& one = state.offices()[index];
-        out.rows.push_back({one.name, std::string(to_string(one.type)), one.parent, static_cast<std::uint32_t>(state.clients.in_office(index).size()),
+        out.rows.push_back({one.name, std::string(to_string(one.type)), one.parent,
+                            static_cast<std::uint32_t>(state.clients.in_office(index).size()),
                             static_cast<std::uint32_t>(state.clients.active_in_office(index, now)), best_in_rank(now, state, index)});
     }
     reply(now, std::move(out));

@@ -23,9 +23,12 @@ std::vector<refusal_row> warnings_of(const topology& offices, const registry& cl
         if (!office) ++outside;
         feeder = feeder || office == offices.central();
     }
-    if (outside > 0) out.push_back({0, "Subnet", std::to_string(outside) + " registered clients are in no office; each fetches from the central office by itself"});
+    if (outside > 0)
+        out.push_back({0, "Subnet",
+                       std::to_string(outside) + " registered clients are in no office; each fetches from the central office by itself"});
     if (!feeder && clients.size() > 0) {
-        out.push_back({0, "Office", offices[offices.central()].name + ": no client is in the central office, so nobody passes the server's content on"});
+        out.push_back({0, "Office",
+                       offices[offices.central()].name + ": no client is in the central office, so nobody passes the server's content on"});
     }
     return out;
 }
@@ -122,7 +125,10 @@ void admin_service::answer(time_point now, const topology_import_request& reques
         return reply(now, topology_import_reply{false, shared_->state.versions.topology, 0, rows_of(parsed.refusals()), {}});
     }
     const auto report = [this, offices = *parsed, reply](time_point at, bool imported) {
-        reply(at, topology_import_reply{imported, shared_->state.versions.topology, static_cast<std::uint32_t>(offices.size()), {},
+        reply(at, topology_import_reply{imported,
+                                        shared_->state.versions.topology,
+                                        static_cast<std::uint32_t>(offices.size()),
+                                        {},
                                         warnings_of(offices, shared_->state.clients)});
     };
     if (request.check_only) return report(now, false);
@@ -136,7 +142,8 @@ void admin_service::answer(time_point now, const topology_import_request& reques
             return {put_topology{record}, put_versions{versions}};
         },
         [this, report](time_point at) {
-            shared_->tell(server_event::kind::topology_changed, "a topology of " + std::to_string(shared_->state.offices().size()) + " offices was imported");
+            shared_->tell(server_event::kind::topology_changed,
+                          "a topology of " + std::to_string(shared_->state.offices().size()) + " offices was imported");
             report(at, true);
             shared_->push(at);
         });

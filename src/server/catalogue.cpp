@@ -88,8 +88,6 @@ struct applier {
 
 }  // namespace
 
-void apply(catalogue_snapshot& state, const catalogue_change& change) {
-    std::visit(applier{state}, change);
-}
+void apply(catalogue_snapshot& state, const catalogue_change& change) { std::visit(applier{state}, change); }
 
 }  // namespace p2pdist

@@ -31,7 +31,7 @@ private:
     std::uint16_t connector_port_;
     secure_channel_link link_;
     message_layer messages_;
-    std::deque<channel_id> open_;     // oldest first
+    std::deque<channel_id> open_;  // oldest first
     std::deque<channel_id> closing_;
     std::map<channel_id, client_id> peers_;  // who spoke in it
 };

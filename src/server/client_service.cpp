@@ -12,7 +12,8 @@ namespace {
 error_reply not_published(const content_id& id) {
     return {errc::not_found, "'" + id.text() + "' is not published; publish it with p2pdist-admin, or check the id"};
 }
-const error_reply not_active{errc::not_activated, "the software distribution is not activated yet; activate it with p2pdist-admin activate"};
+const error_reply not_active{errc::not_activated,
+                             "the software distribution is not activated yet; activate it with p2pdist-admin activate"};
 const error_reply revoked{errc::not_authorised, "this client was revoked; ask the administrator of the software distribution"};
 
 }  // namespace
@@ -51,8 +52,16 @@ void client_service::answer(time_point now, const asker& from, const register_re
     if (request.prefix_bits > from.address.bits()) {
         return reply(now, error_reply{errc::invalid_argument, "the prefix length does not fit the address"});
     }
-    client_record record{from.id, from.key, from.address, request.prefix_bits, tidy(request.host_name), tidy(request.software_version),
-                         request.profile, known != nullptr ? known->record.registered : shared_->wall, shared_->wall, false};
+    client_record record{from.id,
+                         from.key,
+                         from.address,
+                         request.prefix_bits,
+                         tidy(request.host_name),
+                         tidy(request.software_version),
+                         request.profile,
+                         known != nullptr ? known->record.registered : shared_->wall,
+                         shared_->wall,
+                         false};
     const bool is_new = known == nullptr;
     shared_->commits.submit(now, {put_client{record}}, [this, record, is_new, reply](time_point at, const result<void>& outcome) {
         if (!outcome) return reply(at, to_reply(outcome.error()));
@@ -121,7 +130,8 @@ void client_service::answer(time_point now, const registered_client& from, const
 std::vector<holding> client_service::known_holdings(const client_id& from, const holdings_report& report) const {
     std::vector<holding> out;
     const auto& held = shared_->state.holdings.of_client(from);
-    std::size_t room = limits::server_client_holdings_max - (report.complete_list ? 0 : std::min(held.size(), limits::server_client_holdings_max));
+    std::size_t room =
+        limits::server_client_holdings_max - (report.complete_list ? 0 : std::min(held.size(), limits::server_client_holdings_max));
     for (const auto& what : report.holdings) {
         const bool is_more = what.state != holding_state::none && (report.complete_list || !held.contains(what.content));
         if (what.state != holding_state::none && shared_->state.contents.find(what.content) == nullptr) continue;  // e.g. removed meanwhile
@@ -161,8 +171,9 @@ void client_service::answer(time_point now, const registered_client& from, const
         auto& reporters = shared_->blamed[request.peer];
         const bool is_news = reporters.size() < limits::server_reporters_max && reporters.insert(from.record.id).second;
         if (is_news) {
-            shared_->tell(server_event::kind::peer_reported, "client=" + request.peer.to_string() + " served a bad chunk of '" + request.content.id.text() +
-                                                                 "', says client=" + from.record.id.to_string() + ": " + tidy(request.what));
+            shared_->tell(server_event::kind::peer_reported,
+                          "client=" + request.peer.to_string() + " served a bad chunk of '" + request.content.id.text() +
+                              "', says client=" + from.record.id.to_string() + ": " + tidy(request.what));
         }
     }
     reply(now, accepted{});

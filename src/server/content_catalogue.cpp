@@ -8,9 +8,10 @@ namespace {
 
 error other_content(const content_info& known, const content_info& wanted) {
     const bool same_hash = known.hash == wanted.hash;
-    return {errc::already_exists, "'" + wanted.id.text() + "' is published already with another " +
-                                      (same_hash ? "size (" + std::to_string(known.size_bytes) + " bytes)" : "hash (" + known.hash.to_string() + ")") +
-                                      "; a content id never changes its meaning: publish under a new id"};
+    return {errc::already_exists,
+            "'" + wanted.id.text() + "' is published already with another " +
+                (same_hash ? "size (" + std::to_string(known.size_bytes) + " bytes)" : "hash (" + known.hash.to_string() + ")") +
+                "; a content id never changes its meaning: publish under a new id"};
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ result<std::vector<content_info>> content_catalogue::additions(const std::vector
         out.push_back(content);
     }
     if (size() + out.size() > limits::server_contents_max) {
-        return {errc::limit_reached, "the server keeps at most " + std::to_string(limits::server_contents_max) + " contents; remove some first"};
+        return {errc::limit_reached,
+                "the server keeps at most " + std::to_string(limits::server_contents_max) + " contents; remove some first"};
     }
     return out;
 }

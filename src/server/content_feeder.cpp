@@ -111,8 +111,9 @@ void content_feeder::on_timer(time_point now) {
 
 void content_feeder::judge(time_point now, const serve_request& request, const server_state& state) {
     // Child offices get it relayed by a client of the central office, so that the server sends each copy over its LAN only.
-    const bool fits = state.versions.activated && state.contents.find(request.content.key()) != nullptr && state.member(request.peer) != nullptr &&
-                      state.in_central_office(request.peer) && request.protocol == transfer_protocol::foreground;
+    const bool fits = state.versions.activated && state.contents.find(request.content.key()) != nullptr &&
+                      state.member(request.peer) != nullptr && state.in_central_office(request.peer) &&
+                      request.protocol == transfer_protocol::foreground;
     if (fits) return engine_.admit(now, request.flow);
     engine_.deny(now, request.flow, {errc::refused, "the server sends content to clients of the central office only", 0});
 }

@@ -30,7 +30,8 @@ result<register_request> enrolment_desk::judge(const enrolment_request& request,
     if (known != nullptr && known->record.revoked) {
         return {errc::not_authorised, "this device was revoked; ask the administrator of the software distribution"};
     }
-    if (known == nullptr && state.clients.size() >= limits::server_clients_max) return {errc::limit_reached, "the server has no room for another client"};
+    if (known == nullptr && state.clients.size() >= limits::server_clients_max)
+        return {errc::limit_reached, "the server has no room for another client"};
     return *about;
 }
 

@@ -15,9 +15,10 @@ health_finding database_finding(time_point now, const commit_desk& commits) {
     if (commits.trouble()) return {bad, "database", commits.trouble()->message};
     const auto since = commits.waiting_since();
     if (since && now - *since > commit_slow) {
-        return {warning, "database", "a change has been waiting for its commit for " +
-                                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - *since).count()) +
-                                         " s; check the load of the database's disk or server"};
+        return {warning, "database",
+                "a change has been waiting for its commit for " +
+                    std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - *since).count()) +
+                    " s; check the load of the database's disk or server"};
     }
     return {good, "database", "changes are committed"};
 }
@@ -26,8 +27,9 @@ health_finding central_finding(time_point now, const server_state& state) {
     const auto central = state.offices().central();
     const auto& name = state.offices()[central].name;
     if (state.clients.in_office(central).empty()) {
-        return {bad, "central office", "no client is in the central office '" + name +
-                                           "', so nobody passes content on to the other offices; install the client on a device there"};
+        return {bad, "central office",
+                "no client is in the central office '" + name +
+                    "', so nobody passes content on to the other offices; install the client on a device there"};
     }
     if (state.clients.active_in_office(central, now) == 0) {
         return {bad, "central office", "no client of the central office '" + name + "' is active; start one of them"};
@@ -41,8 +43,9 @@ void topology_findings(const server_state& state, std::vector<health_finding>& o
     }
     const auto outside = state.clients.in_office(std::nullopt).size();
     if (outside > 0) {
-        out.push_back({warning, "topology", std::to_string(outside) + " clients are in no office and fetch from the central office one by one; "
-                                                                      "add their subnets to the topology ('clients' shows which)"});
+        out.push_back({warning, "topology",
+                       std::to_string(outside) + " clients are in no office and fetch from the central office one by one; "
+                                                 "add their subnets to the topology ('clients' shows which)"});
     }
     for (const auto& remark : lint(state.offices())) out.push_back({warning, "topology", remark.office + ": " + remark.remark});
     if (!state.topology.record().imported) out.push_back({good, "topology", "detected from the clients' subnets; none was imported"});
@@ -60,14 +63,16 @@ void licence_findings(const server_state& state, std::vector<health_finding>& ou
 
 void client_findings(time_point now, const server_context& shared, std::vector<health_finding>& out) {
     const auto& state = shared.state;
-    if (state.clients.size() == 0) out.push_back({warning, "clients", "no client has registered yet; install clients with the enrolment key"});
+    if (state.clients.size() == 0)
+        out.push_back({warning, "clients", "no client has registered yet; install clients with the enrolment key"});
     const auto active = state.clients.active_count(now);
     if (active * 2 < state.clients.size()) {
         out.push_back({warning, "clients", std::to_string(active) + " of " + std::to_string(state.clients.size()) + " clients are active"});
     }
     for (const auto& [peer, reporters] : shared.blamed) {
-        out.push_back({warning, "integrity", "client " + peer.to_string() + " served bad chunks, say " + std::to_string(reporters.size()) +
-                                                 " clients; check its disk and memory, or what runs on it"});
+        out.push_back({warning, "integrity",
+                       "client " + peer.to_string() + " served bad chunks, say " + std::to_string(reporters.size()) +
+                           " clients; check its disk and memory, or what runs on it"});
     }
 }
 
@@ -88,7 +93,8 @@ health_reply check_health(time_point now, const server_context& shared) {
     out.findings.push_back(central_finding(now, state));
     topology_findings(state, out.findings);
     client_findings(now, shared, out.findings);
-    std::stable_sort(out.findings.begin(), out.findings.end(), [](const auto& left, const auto& right) { return left.severity > right.severity; });
+    std::stable_sort(out.findings.begin(), out.findings.end(),
+                     [](const auto& left, const auto& right) { return left.severity > right.severity; });
     return out;
 }
 

@@ -4,9 +4,7 @@
 
 namespace p2pdist {
 
-bool link_ledger::takes(const key& link) const {
-    return links_.size() < limits::server_links_max || links_.contains(link);
-}
+bool link_ledger::takes(const key& link) const { return links_.size() < limits::server_links_max || links_.contains(link); }
 
 void link_ledger::add(const link_record& delta) {
     auto& sums = links_[{delta.office, delta.content}];

@@ -19,7 +19,8 @@ client_id starting_point(const client_id& asker, const content_key& content) {
 }
 
 /// Complete holders of an office that are active, at most limits::locate_holders_max, best in rank first.
-std::vector<peer_info> holders_of(time_point now, const server_state& state, const client_id& asker, const content_key& content, office_index office) {
+std::vector<peer_info> holders_of(time_point now, const server_state& state, const client_id& asker, const content_key& content,
+                                  office_index office) {
     const auto& ids = state.holdings.complete(content, office);
     std::vector<candidate> found;
     const auto take = [&](auto first, auto last) {

@@ -57,7 +57,8 @@ const registered_client* registry::find(const client_id& id) const {
 }
 
 std::size_t registry::active_count(time_point now) const {
-    return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [&](const auto& entry) { return active(entry.second, now); }));
+    return static_cast<std::size_t>(
+        std::count_if(clients_.begin(), clients_.end(), [&](const auto& entry) { return active(entry.second, now); }));
 }
 
 const std::set<client_id>& registry::in_office(office_slot office) const {
@@ -68,7 +69,8 @@ const std::set<client_id>& registry::in_office(office_slot office) const {
 
 std::size_t registry::active_in_office(office_slot office, time_point now) const {
     const auto& ids = in_office(office);
-    return static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), [&](const client_id& id) { return active(clients_.at(id), now); }));
+    return static_cast<std::size_t>(
+        std::count_if(ids.begin(), ids.end(), [&](const client_id& id) { return active(clients_.at(id), now); }));
 }
 
 }  // namespace p2pdist

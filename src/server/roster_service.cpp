@@ -21,9 +21,7 @@ device_profile ranked_profile(const client_record& client, const topology& offic
     return out;
 }
 
-peer_info reach_of(const client_record& client) {
-    return {client.id, client.key, client.address};
-}
+peer_info reach_of(const client_record& client) { return {client.id, client.key, client.address}; }
 
 void roster_service::extend(time_point now, frozen& entry, const place& where) const {
     auto& members = entry.members;
@@ -87,7 +85,8 @@ void roster_service::expire(time_point now, const registry& clients, const holdi
 
 void roster_service::make_room() {
     if (frozen_.size() < limits::server_rosters_max) return;
-    const auto oldest = std::min_element(frozen_.begin(), frozen_.end(), [](const auto& left, const auto& right) { return left.second.used < right.second.used; });
+    const auto oldest = std::min_element(frozen_.begin(), frozen_.end(),
+                                         [](const auto& left, const auto& right) { return left.second.used < right.second.used; });
     frozen_.erase(oldest);
 }
 

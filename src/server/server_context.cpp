@@ -20,7 +20,8 @@ void server_context::change(time_point now, reply_function reply, planner plan, 
             done(later);
         });
     };
-    if (!changes.add(now, std::move(begin))) reply(now, error_reply{errc::limit_reached, "too many changes wait for the database; try again in a minute"});
+    if (!changes.add(now, std::move(begin)))
+        reply(now, error_reply{errc::limit_reached, "too many changes wait for the database; try again in a minute"});
 }
 
 void server_context::note_growth(time_point now) {

@@ -53,8 +53,6 @@ private:
     time_point growth_at_ = never;
 };
 
-[[nodiscard]] inline error_reply to_reply(const error& failure) {
-    return {failure.code, failure.message};
-}
+[[nodiscard]] inline error_reply to_reply(const error& failure) { return {failure.code, failure.message}; }
 
 }  // namespace p2pdist

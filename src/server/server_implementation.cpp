@@ -110,7 +110,8 @@ void server_core::implementation::on_datagram(time_point now, const received_dat
         case frame_type::data_strict:
             if (messages_.owns_port(datagram.local.port)) return messages_.on_data(now, datagram);
             break;
-        default: break;
+        default:
+            break;
     }
     ++datagrams_dropped_;
 }
@@ -185,9 +186,10 @@ void server_core::implementation::on_request(time_point now, const message_recei
     const auto id = request.from.id;
     const auto key = seal_.key_of(id);
     if (!key) return messages_.drop(now, request.request);
-    clients_.handle(now, {id, *key, request.from_endpoint.address}, request.body, [this, id, handle = request.request](time_point at, message_body body) {
-        messages_.reply(at, handle, std::move(body), protocol_to(id));
-    });
+    clients_.handle(now, {id, *key, request.from_endpoint.address}, request.body,
+                    [this, id, handle = request.request](time_point at, message_body body) {
+                        messages_.reply(at, handle, std::move(body), protocol_to(id));
+                    });
 }
 
 server_statistics server_core::implementation::statistics() const {
@@ -284,7 +286,8 @@ bool server_core::implementation::take_from_channels(time_point now) {
         ++requests_;
         stirred_ = true;
         const auto& request = std::get<message_received>(*next);
-        admin_.handle(now, request.body, [this, handle = request.request](time_point at, message_body body) { channels_.reply(at, handle, std::move(body)); });
+        admin_.handle(now, request.body,
+                      [this, handle = request.request](time_point at, message_body body) { channels_.reply(at, handle, std::move(body)); });
     }
     return false;
 }
@@ -314,8 +317,8 @@ std::optional<server_output> server_core::implementation::poll(time_point now) {
 }
 
 time_point server_core::implementation::deadline() const {
-    return std::min({seal_.deadline(), messages_.deadline(), feeder_.deadline(), enrolment_.deadline(), channels_.deadline(), shared_.pushes.deadline(),
-                     shared_.growth_deadline(), found_at_, last_seen_at_});
+    return std::min({seal_.deadline(), messages_.deadline(), feeder_.deadline(), enrolment_.deadline(), channels_.deadline(),
+                     shared_.pushes.deadline(), shared_.growth_deadline(), found_at_, last_seen_at_});
 }
 
 }  // namespace p2pdist

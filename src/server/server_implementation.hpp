@@ -64,12 +64,12 @@ private:
     client_service clients_;
     admin_service admin_;
 
-    bool ready_ = false;                   // the catalogue is loaded, and a new one is founded
-    time_point found_at_ = never;          // when founding it is tried again
-    time_point last_seen_at_ = never;      // when last_seen is written next
+    bool ready_ = false;               // the catalogue is loaded, and a new one is founded
+    time_point found_at_ = never;      // when founding it is tried again
+    time_point last_seen_at_ = never;  // when last_seen is written next
     bool writing_last_seen_ = false;
-    std::optional<server_output> out_;     // what a take_from_* took
-    bool stirred_ = false;                 // one of them changed something inside
+    std::optional<server_output> out_;  // what a take_from_* took
+    bool stirred_ = false;              // one of them changed something inside
     time_point last_input_;
     std::uint64_t datagrams_in_ = 0, datagrams_out_ = 0, datagrams_dropped_ = 0, requests_ = 0;
 };

@@ -69,7 +69,8 @@ constexpr std::array<known_setting, 4> known_settings{{{"cdn", checked_url},
                                                        {"ranking.usable_storage_step", checked_size}}};
 
 const known_setting* find_setting(std::string_view key) {
-    const auto* const at = std::find_if(known_settings.begin(), known_settings.end(), [&](const known_setting& known) { return known.key == key; });
+    const auto* const at =
+        std::find_if(known_settings.begin(), known_settings.end(), [&](const known_setting& known) { return known.key == key; });
     return at == known_settings.end() ? nullptr : at;
 }
 

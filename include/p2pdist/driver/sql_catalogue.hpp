@@ -17,7 +17,7 @@ namespace p2pdist {
 
 struct sql_catalogue_options {
     bool create = true;  ///< make the database where there is none (mode 0600); otherwise errc::not_found
-    std::size_t group_max = limits::catalogue_group_requests_max;  ///< requests that share one transaction
+    std::size_t group_max = limits::catalogue_group_requests_max;   ///< requests that share one transaction
     std::chrono::milliseconds lock_wait = std::chrono::seconds(5);  ///< for another program that holds the database
 };
 

@@ -20,9 +20,11 @@ struct writer {
         const sql_number uptime = client.profile.uptime.count(), version = client.profile.version;
         const sql_number registered = client.registered.seconds, seen = client.last_seen.seconds, revoked = client.revoked ? 1 : 0;
         sql << "DELETE FROM clients WHERE id = :id", use(id);
-        sql << "INSERT INTO clients (id, public_key, address, prefix_bits, host_name, software_version, free_storage, usable_storage, preferred, "
+        sql << "INSERT INTO clients (id, public_key, address, prefix_bits, host_name, software_version, free_storage, usable_storage, "
+               "preferred, "
                "device_model, os_kind, uptime_ns, profile_version, registered_at, last_seen_at, revoked) "
-               "VALUES (:id, :pk, :address, :prefix, :host, :software, :free, :usable, :preferred, :model, :os, :uptime, :version, :registered, "
+               "VALUES (:id, :pk, :address, :prefix, :host, :software, :free, :usable, :preferred, :model, :os, :uptime, :version, "
+               ":registered, "
                ":seen, :revoked)",
             use(id), use(key), use(address), use(prefix), use(client.host_name), use(client.software_version), use(free), use(usable),
             use(preferred), use(model), use(os), use(uptime), use(version), use(registered), use(seen), use(revoked);
@@ -93,7 +95,8 @@ struct writer {
                                   use(in), use(out), use(delta.office), use(content), use(hash));
         update.execute(true);
         if (update.get_affected_rows() > 0) return;
-        sql << "INSERT INTO office_links (office, content_id, hash, bytes_in, bytes_out) VALUES (:office, :content, :hash, :entered, :left)",
+        sql << "INSERT INTO office_links (office, content_id, hash, bytes_in, bytes_out) VALUES (:office, :content, :hash, :entered, "
+               ":left)",
             use(delta.office), use(content), use(hash), use(in), use(out);
     }
 
@@ -102,17 +105,17 @@ private:
         const auto hash = what.content.hash.to_string();
         const auto& content = what.content.id.text();
         const sql_number state = static_cast<int>(what.state), acting = what.acting ? 1 : 0;
-        sql << "DELETE FROM holdings WHERE client_id = :client AND content_id = :content AND hash = :hash", use(client), use(content), use(hash);
+        sql << "DELETE FROM holdings WHERE client_id = :client AND content_id = :content AND hash = :hash", use(client), use(content),
+            use(hash);
         if (what.state == holding_state::none) return;
-        sql << "INSERT INTO holdings (client_id, content_id, hash, holding_state, acting) VALUES (:client, :content, :hash, :state, :acting)",
+        sql << "INSERT INTO holdings (client_id, content_id, hash, holding_state, acting) VALUES (:client, :content, :hash, :state, "
+               ":acting)",
             use(client), use(content), use(hash), use(state), use(acting);
     }
 };
 
 }  // namespace
 
-void write_change(soci::session& sql, const catalogue_change& change) {
-    std::visit(writer{sql}, change);
-}
+void write_change(soci::session& sql, const catalogue_change& change) { std::visit(writer{sql}, change); }
 
 }  // namespace p2pdist

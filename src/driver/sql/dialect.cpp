@@ -19,8 +19,8 @@ result<std::unique_ptr<dialect>> dialect_of(std::string_view url) {
     }
     // The rest of the URL is not repeated: it may hold a password.
     const auto scheme = url.substr(0, std::min(url.find(':'), std::size_t{20}));
-    return {errc::invalid_argument, "this program can't use a database of the kind '" + std::string(scheme) +
-                                        "'; it supports the embedded SQLite: sqlite:///PATH"};
+    return {errc::invalid_argument,
+            "this program can't use a database of the kind '" + std::string(scheme) + "'; it supports the embedded SQLite: sqlite:///PATH"};
 }
 
 }  // namespace p2pdist

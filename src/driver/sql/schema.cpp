@@ -16,7 +16,8 @@ constexpr std::array first_schema{
     "host_name {name} NOT NULL, software_version {name} NOT NULL, free_storage {number} NOT NULL, usable_storage {number} NOT NULL, "
     "preferred {number} NOT NULL, device_model {number} NOT NULL, os_kind {number} NOT NULL, uptime_ns {number} NOT NULL, "
     "profile_version {number} NOT NULL, registered_at {number} NOT NULL, last_seen_at {number} NOT NULL, revoked {number} NOT NULL)",
-    "CREATE TABLE contents (id {name} NOT NULL PRIMARY KEY, size_bytes {number} NOT NULL, hash {id} NOT NULL, published_at {number} NOT NULL)",
+    "CREATE TABLE contents (id {name} NOT NULL PRIMARY KEY, size_bytes {number} NOT NULL, hash {id} NOT NULL, published_at {number} NOT "
+    "NULL)",
     "CREATE TABLE holdings (client_id {id} NOT NULL, content_id {name} NOT NULL, hash {id} NOT NULL, holding_state {number} NOT NULL, "
     "acting {number} NOT NULL, PRIMARY KEY (client_id, content_id, hash))",
     "CREATE INDEX holdings_by_content ON holdings (content_id)",
@@ -38,9 +39,7 @@ constexpr std::array migrations{std::span<const char* const>(first_schema)};
 
 }  // namespace
 
-int newest_schema() noexcept {
-    return static_cast<int>(migrations.size());
-}
+int newest_schema() noexcept { return static_cast<int>(migrations.size()); }
 
 result<int> accepted_schema(soci::session& sql) {
     std::vector<std::string> tables;

@@ -33,18 +33,21 @@ ip_address read_address(const std::string& text) {
 /// A number that has to lie within a type's values.
 template <class Type>
 Type read_small(sql_number value, Type greatest = std::numeric_limits<Type>::max()) {
-    if (value < 0 || value > static_cast<sql_number>(greatest)) throw senseless_row(std::to_string(value) + " is outside its column's range");
+    if (value < 0 || value > static_cast<sql_number>(greatest))
+        throw senseless_row(std::to_string(value) + " is outside its column's range");
     return static_cast<Type>(value);
 }
 
 void read_clients(soci::session& sql, std::vector<client_record>& out) {
     std::string id, key, address, host, software;
-    sql_number prefix = 0, free = 0, usable = 0, preferred = 0, model = 0, os = 0, uptime = 0, version = 0, registered = 0, seen = 0, revoked = 0;
+    sql_number prefix = 0, free = 0, usable = 0, preferred = 0, model = 0, os = 0, uptime = 0, version = 0, registered = 0, seen = 0,
+               revoked = 0;
     soci::statement rows =
-        (sql.prepare << "SELECT id, public_key, address, prefix_bits, host_name, software_version, free_storage, usable_storage, preferred, "
-                        "device_model, os_kind, uptime_ns, profile_version, registered_at, last_seen_at, revoked FROM clients",
-         into(id), into(key), into(address), into(prefix), into(host), into(software), into(free), into(usable), into(preferred), into(model),
-         into(os), into(uptime), into(version), into(registered), into(seen), into(revoked));
+        (sql.prepare
+             << "SELECT id, public_key, address, prefix_bits, host_name, software_version, free_storage, usable_storage, preferred, "
+                "device_model, os_kind, uptime_ns, profile_version, registered_at, last_seen_at, revoked FROM clients",
+         into(id), into(key), into(address), into(prefix), into(host), into(software), into(free), into(usable), into(preferred),
+         into(model), into(os), into(uptime), into(version), into(registered), into(seen), into(revoked));
     rows.execute();
     while (rows.fetch()) {
         client_record client;
@@ -74,7 +77,8 @@ void read_clients(soci::session& sql, std::vector<client_record>& out) {
 void read_contents(soci::session& sql, std::vector<content_record>& out) {
     std::string id, hash;
     sql_number size = 0, published = 0;
-    soci::statement rows = (sql.prepare << "SELECT id, size_bytes, hash, published_at FROM contents", into(id), into(size), into(hash), into(published));
+    soci::statement rows =
+        (sql.prepare << "SELECT id, size_bytes, hash, published_at FROM contents", into(id), into(size), into(hash), into(published));
     rows.execute();
     while (rows.fetch()) {
         auto key = read_key(id, hash);
@@ -86,8 +90,8 @@ void read_contents(soci::session& sql, std::vector<content_record>& out) {
 void read_holdings(soci::session& sql, std::vector<holding_record>& out) {
     std::string client, content, hash;
     sql_number state = 0, acting = 0;
-    soci::statement rows = (sql.prepare << "SELECT client_id, content_id, hash, holding_state, acting FROM holdings", into(client), into(content),
-                            into(hash), into(state), into(acting));
+    soci::statement rows = (sql.prepare << "SELECT client_id, content_id, hash, holding_state, acting FROM holdings", into(client),
+                            into(content), into(hash), into(state), into(acting));
     rows.execute();
     while (rows.fetch()) {
         const auto kind = static_cast<holding_state>(read_small<std::uint8_t>(state, 2));
@@ -101,8 +105,8 @@ void read_holdings(soci::session& sql, std::vector<holding_record>& out) {
 void read_links(soci::session& sql, std::vector<link_record>& out) {
     std::string office, content, hash;
     sql_number entered = 0, left_office = 0;
-    soci::statement rows = (sql.prepare << "SELECT office, content_id, hash, bytes_in, bytes_out FROM office_links", into(office), into(content),
-                            into(hash), into(entered), into(left_office));
+    soci::statement rows = (sql.prepare << "SELECT office, content_id, hash, bytes_in, bytes_out FROM office_links", into(office),
+                            into(content), into(hash), into(entered), into(left_office));
     rows.execute();
     while (rows.fetch()) out.push_back({office, read_key(content, hash), number(entered), number(left_office)});
     std::sort(out.begin(), out.end(), [](const auto& left, const auto& right) {

@@ -146,17 +146,9 @@ result<std::unique_ptr<sql_catalogue>> sql_catalogue::open(std::string_view url,
 sql_catalogue::sql_catalogue(std::unique_ptr<implementation> self) : self_(std::move(self)) {}
 sql_catalogue::~sql_catalogue() = default;
 
-result<catalogue_snapshot> sql_catalogue::load() {
-    return self_->load();
-}
-void sql_catalogue::submit(catalogue_request request, completion_handler done) {
-    self_->submit(std::move(request), std::move(done));
-}
-std::uint64_t sql_catalogue::commits() const noexcept {
-    return self_->commits();
-}
-int sql_catalogue::schema_version() noexcept {
-    return newest_schema();
-}
+result<catalogue_snapshot> sql_catalogue::load() { return self_->load(); }
+void sql_catalogue::submit(catalogue_request request, completion_handler done) { self_->submit(std::move(request), std::move(done)); }
+std::uint64_t sql_catalogue::commits() const noexcept { return self_->commits(); }
+int sql_catalogue::schema_version() noexcept { return newest_schema(); }
 
 }  // namespace p2pdist

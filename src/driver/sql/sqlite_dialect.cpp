@@ -22,7 +22,8 @@ result<void> make_file(const std::string& path) {
         return {};
     }
     if (errno == EEXIST) return {};
-    return {errc::database_failed, "can't create the database " + path + ": " + std::strerror(errno) + "; create its directory and let this user write to it"};
+    return {errc::database_failed,
+            "can't create the database " + path + ": " + std::strerror(errno) + "; create its directory and let this user write to it"};
 }
 
 class sqlite_dialect final : public dialect {
@@ -48,8 +49,8 @@ public:
     }
 
     std::string with_types(std::string_view statement) const override {
-        static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> types{{
-            {"{id}", "TEXT"}, {"{name}", "TEXT"}, {"{text}", "TEXT"}, {"{number}", "BIGINT"}}};
+        static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> types{
+            {{"{id}", "TEXT"}, {"{name}", "TEXT"}, {"{text}", "TEXT"}, {"{number}", "BIGINT"}}};
         std::string out(statement);
         for (const auto& [placeholder, type] : types) {
             for (auto at = out.find(placeholder); at != std::string::npos; at = out.find(placeholder, at)) {
@@ -60,7 +61,8 @@ public:
     }
 
     error explain(const soci::soci_error& failure, std::string_view doing) const override {
-        return {errc::database_failed, std::string(doing) + ": the database " + path_ + " says '" + failure.get_error_message() + "'" + advice(failure)};
+        return {errc::database_failed,
+                std::string(doing) + ": the database " + path_ + " says '" + failure.get_error_message() + "'" + advice(failure)};
     }
 
     bool concerns_all(const soci::soci_error& failure) const override { return !advice(failure).empty(); }
@@ -74,26 +76,34 @@ private:
     static std::string advice(int code) {
         switch (code) {
             case SQLITE_BUSY:
-            case SQLITE_LOCKED: return "; another program holds it: stop that one, a second server or a database tool";
-            case SQLITE_FULL: return "; make room on its volume";
-            case SQLITE_READONLY: return "; let this user write to the file and to its directory";
-            case SQLITE_CANTOPEN: return "; let this user read and write the file and its directory";
-            case SQLITE_PERM: return "; let this user read and write the file";
-            case SQLITE_IOERR: return "; check the room on its volume and the disk (see the system's log)";
+            case SQLITE_LOCKED:
+                return "; another program holds it: stop that one, a second server or a database tool";
+            case SQLITE_FULL:
+                return "; make room on its volume";
+            case SQLITE_READONLY:
+                return "; let this user write to the file and to its directory";
+            case SQLITE_CANTOPEN:
+                return "; let this user read and write the file and its directory";
+            case SQLITE_PERM:
+                return "; let this user read and write the file";
+            case SQLITE_IOERR:
+                return "; check the room on its volume and the disk (see the system's log)";
             case SQLITE_CORRUPT:
-            case SQLITE_NOTADB: return "; the file is damaged or no database: restore a backup";
-            default: return {};
+            case SQLITE_NOTADB:
+                return "; the file is damaged or no database: restore a backup";
+            default:
+                return {};
         }
     }
     /// Some of the library's errors carry the sentence only.
     static int code_by_words(const std::string& text) {
         static constexpr std::array<std::pair<const char*, int>, 7> sentences{{{"is locked", SQLITE_BUSY},
-                                                                              {"is full", SQLITE_FULL},
-                                                                              {"readonly", SQLITE_READONLY},
-                                                                              {"unable to open", SQLITE_CANTOPEN},
-                                                                              {"disk I/O", SQLITE_IOERR},
-                                                                              {"malformed", SQLITE_CORRUPT},
-                                                                              {"not a database", SQLITE_NOTADB}}};
+                                                                               {"is full", SQLITE_FULL},
+                                                                               {"readonly", SQLITE_READONLY},
+                                                                               {"unable to open", SQLITE_CANTOPEN},
+                                                                               {"disk I/O", SQLITE_IOERR},
+                                                                               {"malformed", SQLITE_CORRUPT},
+                                                                               {"not a database", SQLITE_NOTADB}}};
         for (const auto& [words, code] : sentences) {
             if (text.find(words) != std::string::npos) return code;
         }
@@ -105,8 +115,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<dialect> make_sqlite_dialect(std::string path) {
-    return std::make_unique<sqlite_dialect>(std::move(path));
-}
+std::unique_ptr<dialect> make_sqlite_dialect(std::string path) { return std::make_unique<sqlite_dialect>(std::move(path)); }
 
 }  // namespace p2pdist

@@ -9,7 +9,8 @@ using Catch::Matchers::Contains;
 namespace {
 
 const health_finding* find(const health_reply& health, const std::string& subject) {
-    const auto at = std::find_if(health.findings.begin(), health.findings.end(), [&](const health_finding& one) { return one.subject == subject; });
+    const auto at =
+        std::find_if(health.findings.begin(), health.findings.end(), [&](const health_finding& one) { return one.subject == subject; });
     return at == health.findings.end() ? nullptr : &*at;
 }
 
@@ -60,10 +61,18 @@ TEST_CASE("settings are known, checked, versioned and told to clients", "[REQ-SR
     server_world world;
     auto& client = world.join("10.0.0.5", 1);
     const auto start = world.asked<settings_reply>(client, settings_request{}).version;
-    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"cdn", "ftp://host/x"}, {"cdn", "http://"}, {"cdn", "https:///path"},
-             {"cdn", "http://user:secret@host/x"}, {"cdn", "http://host/a b"}, {"ranking.free_storage_step", "0"}, {"ranking.free_storage_step", "-1"},
-             {"ranking.free_storage_step", "1.5 GiB"}, {"ranking.free_storage_step", "1 GB"}, {"ranking.free_storage_step", "99999999 TiB"},
-             {"ranking.uptime_step", "1 week"}, {"ranking.uptime_step", "0s"}}) {
+    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"cdn", "ftp://host/x"},
+                                                                                     {"cdn", "http://"},
+                                                                                     {"cdn", "https:///path"},
+                                                                                     {"cdn", "http://user:secret@host/x"},
+                                                                                     {"cdn", "http://host/a b"},
+                                                                                     {"ranking.free_storage_step", "0"},
+                                                                                     {"ranking.free_storage_step", "-1"},
+                                                                                     {"ranking.free_storage_step", "1.5 GiB"},
+                                                                                     {"ranking.free_storage_step", "1 GB"},
+                                                                                     {"ranking.free_storage_step", "99999999 TiB"},
+                                                                                     {"ranking.uptime_step", "1 week"},
+                                                                                     {"ranking.uptime_step", "0s"}}) {
         INFO(key << " = " << value);
         CHECK(world.administer<error_reply>(settings_set_request{key, value}).code == errc::invalid_argument);
     }
@@ -76,7 +85,8 @@ TEST_CASE("settings are known, checked, versioned and told to clients", "[REQ-SR
     (void)world.administer<accepted>(settings_set_request{"ranking.uptime_step", "2 h"});
     const auto told = world.asked<settings_reply>(client, settings_request{});
     CHECK(told.version == start + 2);
-    CHECK(told.settings == std::vector<std::pair<std::string, std::string>>{{"cdn", "https://cdn.example/apps/"}, {"ranking.uptime_step", "2 h"}});
+    CHECK(told.settings ==
+          std::vector<std::pair<std::string, std::string>>{{"cdn", "https://cdn.example/apps/"}, {"ranking.uptime_step", "2 h"}});
     world.run_for(5s);
     REQUIRE_FALSE(client.pushed.empty());
     CHECK(client.pushed.back().settings == told.version);
@@ -114,8 +124,9 @@ TEST_CASE("clients and offices are listed", "[REQ-SRV-2][REQ-RVP-1]") {
 TEST_CASE("clients may not ask what connectors may, and the other way round", "[REQ-SEC-1][REQ-CON-2]") {
     server_world world;
     auto& client = world.join("10.0.0.5", 1);
-    for (const auto& body : std::vector<message_body>{activate_request{"K", 1}, publish_request{{content("a")}}, topology_import_request{"x", false},
-                                                      settings_set_request{"cdn", ""}, clients_request{}, want_request{content("a"), "HQ", false}}) {
+    for (const auto& body :
+         std::vector<message_body>{activate_request{"K", 1}, publish_request{{content("a")}}, topology_import_request{"x", false},
+                                   settings_set_request{"cdn", ""}, clients_request{}, want_request{content("a"), "HQ", false}}) {
         INFO(name_of(body));
         CHECK(world.asked<error_reply>(client, body).code == errc::refused);
     }
@@ -179,7 +190,9 @@ TEST_CASE("pushes are spread over seconds", "[REQ-ACT-1]") {
         clients.push_back(&world.join(("10.0.0." + std::to_string(number + 10)).c_str(), static_cast<std::uint8_t>(number + 101)));
     }
     (void)world.connect();
-    const auto told = [&] { return std::count_if(clients.begin(), clients.end(), [](const test_client* one) { return !one->pushed.empty(); }); };
+    const auto told = [&] {
+        return std::count_if(clients.begin(), clients.end(), [](const test_client* one) { return !one->pushed.empty(); });
+    };
     (void)world.administer<activate_reply>(activate_request{"K", 1});
     CHECK(told() < 60);
     world.run_for(5s);

@@ -17,7 +17,8 @@ bool has_client(const catalogue_snapshot& state, const client_id& id) {
 }
 
 bool has_content(const catalogue_snapshot& state, const content_info& content) {
-    return std::any_of(state.contents.begin(), state.contents.end(), [&](const content_record& record) { return record.content == content; });
+    return std::any_of(state.contents.begin(), state.contents.end(),
+                       [&](const content_record& record) { return record.content == content; });
 }
 
 }  // namespace
@@ -44,8 +45,9 @@ TEST_CASE("every change waits for its commit", "[REQ-SRV-6]") {
         CHECK(world.run_until([&] { return client.answers.contains(handle); }));
         CHECK_FALSE(world.durable == before);
     }
-    const std::vector<message_body> from_connector{publish_request{{content("b")}}, activate_request{"KEY", 7}, settings_set_request{"cdn", "http://cdn/x"},
-                                                   topology_import_request{sheet, false}, remove_content_request{content("b").id}};
+    const std::vector<message_body> from_connector{publish_request{{content("b")}}, activate_request{"KEY", 7},
+                                                   settings_set_request{"cdn", "http://cdn/x"}, topology_import_request{sheet, false},
+                                                   remove_content_request{content("b").id}};
     for (const auto& body : from_connector) {
         INFO(name_of(body));
         const auto before = world.durable;
@@ -68,8 +70,8 @@ TEST_CASE("a commit that fails is answered with the database's sentence and chan
     server_world world;
     auto& client = world.join("10.0.0.5", 1);
     world.commit_fault = [](const catalogue_request&) { return error{errc::database_failed, "database or disk is full; make room"}; };
-    for (const auto& body : std::vector<message_body>{publish_request{{content("a")}}, activate_request{"KEY", 7}, settings_set_request{"cdn", "http://cdn/x"},
-                                                      topology_import_request{sheet, false}}) {
+    for (const auto& body : std::vector<message_body>{publish_request{{content("a")}}, activate_request{"KEY", 7},
+                                                      settings_set_request{"cdn", "http://cdn/x"}, topology_import_request{sheet, false}}) {
         INFO(name_of(body));
         const auto reply = world.administer<error_reply>(body);
         CHECK(reply.code == errc::database_failed);
@@ -78,7 +80,8 @@ TEST_CASE("a commit that fails is answered with the database's sentence and chan
     CHECK(world.asked<error_reply>(client, unregister{}).code == errc::database_failed);
     const auto health = world.administer<health_reply>(health_request{});
     CHECK(health.findings[0].severity == 2);
-    CHECK(std::any_of(health.findings.begin(), health.findings.end(), [](const health_finding& one) { return one.subject == "database" && one.severity == 2; }));
+    CHECK(std::any_of(health.findings.begin(), health.findings.end(),
+                      [](const health_finding& one) { return one.subject == "database" && one.severity == 2; }));
     world.commit_fault = nullptr;
     CHECK(world.administer<contents_reply>(contents_request{}).rows.empty());
     CHECK(world.administer<publish_reply>(publish_request{{content("a")}}).added == 1);
@@ -127,7 +130,8 @@ TEST_CASE("whatever happens, what was answered is durable", "[REQ-SRV-6]") {
         world.loses = [&](const send_datagram&) { return random.below(10) == 0 && ++lost > 0; };
         auto& connector = world.connect();
         std::vector<test_client*> clients;
-        for (std::uint8_t number = 1; number <= 3; ++number) clients.push_back(world.enrol(("10.0." + std::to_string(number) + ".5").c_str(), number).value());
+        for (std::uint8_t number = 1; number <= 3; ++number)
+            clients.push_back(world.enrol(("10.0." + std::to_string(number) + ".5").c_str(), number).value());
         int answered = 0;
         for (int round = 0; round < 40; ++round) {
             auto& client = *clients[random.below(clients.size())];
@@ -141,9 +145,11 @@ TEST_CASE("whatever happens, what was answered is durable", "[REQ-SRV-6]") {
                 const auto reply = world.ask(client, unregister{});
                 if (reply && std::holds_alternative<accepted>(*reply)) durable = !has_client(world.durable, client.identity.id);
             } else if (kind == 2) {
-                if (std::holds_alternative<publish_reply>(world.ask(connector, publish_request{{what}}))) durable = has_content(world.durable, what);
+                if (std::holds_alternative<publish_reply>(world.ask(connector, publish_request{{what}})))
+                    durable = has_content(world.durable, what);
             } else if (kind == 3) {
-                if (std::holds_alternative<accepted>(world.ask(connector, remove_content_request{what.id}))) durable = !has_content(world.durable, what);
+                if (std::holds_alternative<accepted>(world.ask(connector, remove_content_request{what.id})))
+                    durable = !has_content(world.durable, what);
             } else {
                 const holding held{what.key(), holding_state::complete, false};
                 const auto reply = world.ask(client, holdings_report{{held}, false});

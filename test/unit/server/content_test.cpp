@@ -35,8 +35,15 @@ TEST_CASE("before activation no client receives content, from then on all do", "
 
 TEST_CASE("a licence key that makes no sense is refused, a surplus is counted", "[REQ-ACT-1][REQ-ACT-3]") {
     server_world world;
-    for (const auto& [key, seats] : std::vector<std::pair<std::string, std::uint32_t>>{
-             {"", 5}, {" ", 5}, {"two words", 5}, {"tab\t", 5}, {"---", 5}, {std::string(129, 'x'), 5}, {"K\xc3\xa9", 5}, {"KEY", 0}, {"KEY", 10'000'001}}) {
+    for (const auto& [key, seats] : std::vector<std::pair<std::string, std::uint32_t>>{{"", 5},
+                                                                                       {" ", 5},
+                                                                                       {"two words", 5},
+                                                                                       {"tab\t", 5},
+                                                                                       {"---", 5},
+                                                                                       {std::string(129, 'x'), 5},
+                                                                                       {"K\xc3\xa9", 5},
+                                                                                       {"KEY", 0},
+                                                                                       {"KEY", 10'000'001}}) {
         INFO(key << " " << seats);
         CHECK(world.administer<error_reply>(activate_request{key, seats}).code == errc::invalid_argument);
     }
@@ -90,9 +97,10 @@ TEST_CASE("the server knows which content is on which client", "[REQ-SRV-2]") {
     (void)world.administer<publish_reply>(publish_request{{content("a"), content("b", 2)}});
     (void)world.asked<holdings_reply>(one, holdings_report{{{content("a").key(), holding_state::complete, false}}, false});
     (void)world.asked<holdings_reply>(two, holdings_report{{{content("a").key(), holding_state::partial, true},
-                                                             {content("b", 2).key(), holding_state::complete, false},
-                                                             {content("a", 99).key(), holding_state::complete, false},     // other bytes
-                                                             {content("never", 5).key(), holding_state::complete, false}}, false});
+                                                            {content("b", 2).key(), holding_state::complete, false},
+                                                            {content("a", 99).key(), holding_state::complete, false},  // other bytes
+                                                            {content("never", 5).key(), holding_state::complete, false}},
+                                                           false});
     CHECK(world.durable.holdings.size() == 3);
     const auto rows = world.administer<contents_reply>(contents_request{}).rows;
     REQUIRE(rows.size() == 2);
@@ -160,8 +168,10 @@ TEST_CASE("a peer that serves bad chunks is reported", "[REQ-SEC-3]") {
     (void)world.asked<accepted>(good, peer_report{bad.identity.id, content("a").key(), 3, "chunk does not fit"});
     (void)world.asked<accepted>(good, peer_report{bad.identity.id, content("a").key(), 4, "again"});
     (void)world.asked<accepted>(good, peer_report{good.identity.id, content("a").key(), 4, "oneself"});
-    const auto reports = std::count_if(world.events.begin(), world.events.end(), [](const server_event& event) { return event.what == server_event::kind::peer_reported; });
+    const auto reports = std::count_if(world.events.begin(), world.events.end(),
+                                       [](const server_event& event) { return event.what == server_event::kind::peer_reported; });
     CHECK(reports == 1);
     const auto health = world.administer<health_reply>(health_request{});
-    CHECK(std::any_of(health.findings.begin(), health.findings.end(), [](const health_finding& one) { return one.subject == "integrity"; }));
+    CHECK(
+        std::any_of(health.findings.begin(), health.findings.end(), [](const health_finding& one) { return one.subject == "integrity"; }));
 }

@@ -49,7 +49,8 @@ struct feeding_world : server_world {
         give_engine(to);
         to.engine->download(now(), app);
         const auto server = identity_from_secret(crypto(), feeding().identity).id;
-        to.engine->add_source(now(), app.key(), {server, role::server, address("10.0.0.1"), source_kind::server, transfer_protocol::foreground});
+        to.engine->add_source(now(), app.key(),
+                              {server, role::server, address("10.0.0.1"), source_kind::server, transfer_protocol::foreground});
         (void)run_until([&] { return !to.finished.empty() || !to.lost.empty(); }, limit);
         if (to.finished.empty()) return std::nullopt;
         return to.finished[0];

@@ -8,9 +8,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-register_request about(const test_client& one, std::uint8_t prefix = 24) {
-    return {{}, one.where, prefix, "host", "1.0"};
-}
+register_request about(const test_client& one, std::uint8_t prefix = 24) { return {{}, one.where, prefix, "host", "1.0"}; }
 
 }  // namespace
 

@@ -16,9 +16,7 @@ secret_key key_of_byte(std::uint8_t byte) {
     return key;
 }
 
-ip_address address(const char* text) {
-    return ip_address::parse(text).value();
-}
+ip_address address(const char* text) { return ip_address::parse(text).value(); }
 
 content_info content(const std::string& id, std::uint8_t hash_byte, std::uint64_t size) {
     content_info out{content_id::parse(id).value(), size, {}};
@@ -41,7 +39,8 @@ struct server_world::enrolling {
     enrolment_client exchange;
 };
 
-test_client::test_client(ip_address place, const node_identity& who, const enrolment_grant& papers, std::uint64_t seed, const port_plan& ports)
+test_client::test_client(ip_address place, const node_identity& who, const enrolment_grant& papers, std::uint64_t seed,
+                         const port_plan& ports)
     : where(place),
       identity(who),
       random(seed),
@@ -62,7 +61,9 @@ server_config server_world::default_config() {
 }
 
 server_world::server_world(server_config config)
-    : config_(std::move(config)), server_(std::make_unique<server_core>(crypto(), server_random_, config_, now_, wall_)), server_store_(crypto()) {
+    : config_(std::move(config)),
+      server_(std::make_unique<server_core>(crypto(), server_random_, config_, now_, wall_)),
+      server_store_(crypto()) {
     server_->load(now_, durable);
     pump();
     run_for(10ms);

@@ -50,13 +50,13 @@ struct test_client {
     seeded_entropy random;
     envelope seal;
     message_layer messages;
-    std::vector<state_versions> pushed;               ///< what state_changed said
+    std::vector<state_versions> pushed;  ///< what state_changed said
     std::map<message_handle, result<message_body>> answers;
-    std::unique_ptr<transfer_engine> engine;          ///< where content is fetched
+    std::unique_ptr<transfer_engine> engine;  ///< where content is fetched
     std::unique_ptr<memory_store> store;
     std::vector<transfer_finished> finished;
     std::vector<source_lost> lost;
-    std::uint64_t large_datagrams = 0;                ///< data frames that came from the server's large ports
+    std::uint64_t large_datagrams = 0;  ///< data frames that came from the server's large ports
 };
 
 /// A connector and its channel.
@@ -76,8 +76,8 @@ public:
     [[nodiscard]] static server_config default_config();
 
     // The catalogue.
-    catalogue_snapshot durable;                       ///< what would be there after a crash
-    bool hold_commits = false;                        ///< completions wait
+    catalogue_snapshot durable;  ///< what would be there after a crash
+    bool hold_commits = false;   ///< completions wait
     std::function<duration()> commit_delay = [] { return 1ms; };
     std::function<std::optional<error>(const catalogue_request&)> commit_fault;
     std::size_t commits = 0;
@@ -104,7 +104,7 @@ public:
     void reopen(test_connector& one);
     void cut(test_connector& one);
     [[nodiscard]] message_body ask(test_connector& from, message_body body);
-    [[nodiscard]] message_body admin(message_body body);   ///< over a connector made when first needed
+    [[nodiscard]] message_body admin(message_body body);  ///< over a connector made when first needed
 
     template <class Reply>
     [[nodiscard]] Reply asked(test_client& from, message_body body) {
@@ -124,8 +124,8 @@ public:
 
     std::vector<server_event> events;
     std::vector<channel_id> closed_by_server;
-    std::function<bool(const send_datagram&)> loses;   ///< datagrams of the server and of clients that get lost
-    std::set<std::uint16_t> server_ports_used;         ///< source ports of the server's datagrams
+    std::function<bool(const send_datagram&)> loses;  ///< datagrams of the server and of clients that get lost
+    std::set<std::uint16_t> server_ports_used;        ///< source ports of the server's datagrams
 
 private:
     void at(time_point when, std::function<void()> what) { queue_.emplace(when, std::move(what)); }

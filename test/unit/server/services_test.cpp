@@ -17,15 +17,14 @@ namespace {
 
 client_record numbered(std::uint32_t number) {
     client_record out;
-    for (int byte = 0; byte < 4; ++byte) out.id.value[static_cast<std::size_t>(byte)] = static_cast<std::uint8_t>(number >> (24 - 8 * byte));
+    for (int byte = 0; byte < 4; ++byte)
+        out.id.value[static_cast<std::size_t>(byte)] = static_cast<std::uint8_t>(number >> (24 - 8 * byte));
     out.address = ip_address::v4(0x0a000000u + number);
     out.profile.free_storage_bytes = std::uint64_t{number} << 30;
     return out;
 }
 
-topology one_office() {
-    return *parse_spreadsheet("Office,Type,Parent,Subnet\r\nHQ,Default,,10.0.0.0/8\r\n");
-}
+topology one_office() { return *parse_spreadsheet("Office,Type,Parent,Subnet\r\nHQ,Default,,10.0.0.0/8\r\n"); }
 
 }  // namespace
 
@@ -74,7 +73,9 @@ TEST_CASE("holdings are found both ways through changes of office and content", 
     holdings_index index;
     std::map<std::pair<client_id, content_key>, holding_state> expected;
     std::map<client_id, office_slot> offices;
-    const auto some_office = [&] { return random.below(3) == 0 ? office_slot{} : office_slot{office_index{static_cast<std::uint32_t>(random.below(3))}}; };
+    const auto some_office = [&] {
+        return random.below(3) == 0 ? office_slot{} : office_slot{office_index{static_cast<std::uint32_t>(random.below(3))}};
+    };
     for (int round = 0; round < 3000; ++round) {
         const auto id = numbered(static_cast<std::uint32_t>(random.below(6))).id;
         const auto key = content("c" + std::to_string(random.below(4)), static_cast<std::uint8_t>(random.below(2))).key();
@@ -127,7 +128,8 @@ TEST_CASE("the catalogue of contents has a limit", "[limits]") {
 
 TEST_CASE("the link ledger has a limit", "[limits]") {
     link_ledger ledger;
-    for (std::size_t number = 0; number < limits::server_links_max; ++number) ledger.add({"o" + std::to_string(number), content("a").key(), 1, 0});
+    for (std::size_t number = 0; number < limits::server_links_max; ++number)
+        ledger.add({"o" + std::to_string(number), content("a").key(), 1, 0});
     CHECK(ledger.takes({"o0", content("a").key()}));
     CHECK_FALSE(ledger.takes({"another", content("a").key()}));
 }

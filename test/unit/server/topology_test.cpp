@@ -57,7 +57,8 @@ TEST_CASE("a bad spreadsheet is refused with its rows and changes nothing", "[RE
     server_world world;
     CHECK(world.administer<topology_import_reply>(topology_import_request{sheet, false}).imported);
     const auto before = world.durable;
-    const auto bad = world.administer<topology_import_reply>(topology_import_request{sheet + "D,Default,Nowhere,10.3.0.0/24\r\nE,Odd,HQ,10.4.0.0/24\r\n", false});
+    const auto bad = world.administer<topology_import_reply>(
+        topology_import_request{sheet + "D,Default,Nowhere,10.3.0.0/24\r\nE,Odd,HQ,10.4.0.0/24\r\n", false});
     CHECK_FALSE(bad.imported);
     REQUIRE(bad.refusals.size() == 2);
     CHECK(bad.refusals[0].row == 5);
@@ -92,7 +93,8 @@ TEST_CASE("without a topology one is detected and grows with the clients' subnet
     server_world world;
     auto& central = world.join("10.0.0.5", 1);
     CHECK(world.administer<topology_export_reply>(topology_export_request{}).version == 1);
-    for (std::uint8_t number = 1; number <= 20; ++number) (void)world.join(("10.5." + std::to_string(number) + ".5").c_str(), static_cast<std::uint8_t>(number + 1));
+    for (std::uint8_t number = 1; number <= 20; ++number)
+        (void)world.join(("10.5." + std::to_string(number) + ".5").c_str(), static_cast<std::uint8_t>(number + 1));
     world.run_for(5s);
     const auto grown = world.administer<topology_export_reply>(topology_export_request{});
     CHECK(parsed(grown.spreadsheet).size() == 21);
@@ -129,15 +131,16 @@ TEST_CASE("clients in no office are told of the central one, and are reported", 
     CHECK(view.offices()[0].name == "HQ");
     CHECK(world.administer<clients_reply>(clients_request{}).rows[0].office.empty());
     const auto health = world.administer<health_reply>(health_request{});
-    CHECK(std::any_of(health.findings.begin(), health.findings.end(), [](const health_finding& one) { return one.text.find("1 clients are in no office") == 0; }));
+    CHECK(std::any_of(health.findings.begin(), health.findings.end(),
+                      [](const health_finding& one) { return one.text.find("1 clients are in no office") == 0; }));
 }
 
 TEST_CASE("a large topology reaches clients of all offices and survives loss", "[REQ-MSG-2]") {
     server_world world;
     std::string large = "Office,Type,Parent,Subnet\r\nHQ,Default,,10.0.0.0/24\r\n";
     for (int number = 1; number < 3000; ++number) {
-        large += "Office number " + std::to_string(number) + ",Default," + (number < 2000 ? "HQ" : "Office number 1") + ",10." + std::to_string(100 + number / 250) + "." +
-                 std::to_string(number % 250) + ".0/24\r\n";
+        large += "Office number " + std::to_string(number) + ",Default," + (number < 2000 ? "HQ" : "Office number 1") + ",10." +
+                 std::to_string(100 + number / 250) + "." + std::to_string(number % 250) + ".0/24\r\n";
     }
     std::uint64_t count = 0;
     world.loses = [&](const send_datagram&) { return ++count % 19 == 0; };

@@ -82,7 +82,9 @@ TEST_CASE("what was completed is there after the process was killed", "[REQ-SRV-
     if (child == 0) {
         auto catalogue = sql_catalogue::open(place.url()).value();
         for (std::uint8_t number = 1; number <= 50; ++number) {
-            if (!commit(*catalogue, {put_client{client(number)}, put_holdings{client(number).id, {{content("c").key(), holding_state::complete, false}}, true}})) ::_exit(2);
+            if (!commit(*catalogue, {put_client{client(number)},
+                                     put_holdings{client(number).id, {{content("c").key(), holding_state::complete, false}}, true}}))
+                ::_exit(2);
             if (::write(pipe_ends[1], &number, 1) != 1) ::_exit(3);
         }
         ::_exit(0);  // no destructor runs, nothing is closed
@@ -111,7 +113,9 @@ TEST_CASE("a killed process leaves whole requests only", "[REQ-SRV-6]") {
     if (child == 0) {
         auto catalogue = sql_catalogue::open(place.url()).value();
         for (std::uint8_t number = 1;; ++number) {
-            catalogue->submit({number, {put_client{client(number)}, put_holdings{client(number).id, {{content("c").key(), holding_state::complete, false}}, true}}},
+            catalogue->submit({number,
+                               {put_client{client(number)},
+                                put_holdings{client(number).id, {{content("c").key(), holding_state::complete, false}}, true}}},
                               [&pipe_ends](const catalogue_completion& done) {
                                   const auto byte = static_cast<std::uint8_t>(done.id);
                                   if (!done.outcome || ::write(pipe_ends[1], &byte, 1) != 1) ::_exit(3);

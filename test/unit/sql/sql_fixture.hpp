@@ -39,9 +39,7 @@ inline result<void> commit(sql_catalogue& catalogue, std::vector<catalogue_chang
     return outcome.get_future().get();
 }
 
-inline content_id id(const std::string& text) {
-    return content_id::parse(text).value();
-}
+inline content_id id(const std::string& text) { return content_id::parse(text).value(); }
 
 inline content_info content(const std::string& name, std::uint8_t hash_byte = 1, std::uint64_t size = 1000) {
     content_info out{id(name), size, {}};

@@ -2,13 +2,13 @@
 
 #include <catch2/catch.hpp>
 
-#include <csignal>
-#include <fstream>
-#include <future>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <fstream>
+#include <future>
 
 #include "sql_fixture.hpp"
 
@@ -133,7 +133,8 @@ TEST_CASE("a database that is full fails with advice and keeps nothing of the re
     const temporary_directory place;
     auto catalogue = sql_catalogue::open(place.url()).value();
     {
-        other_program(place.file()).run("CREATE TRIGGER no_room BEFORE INSERT ON settings BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
+        other_program(place.file())
+            .run("CREATE TRIGGER no_room BEFORE INSERT ON settings BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
     }
     const auto outcome = commit(*catalogue, {put_client{client(1)}, put_setting{"a", "1"}});
     REQUIRE_FALSE(outcome);
@@ -169,7 +170,10 @@ TEST_CASE("a file that can't grow loses nothing that was acknowledged", "[REQ-DB
 TEST_CASE("a request that can't be written does not hurt those of its group", "[REQ-SRV-6]") {
     const temporary_directory place;
     auto catalogue = sql_catalogue::open(place.url()).value();
-    { other_program(place.file()).run("CREATE TRIGGER picky BEFORE INSERT ON settings WHEN NEW.setting_key = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END"); }
+    {
+        other_program(place.file())
+            .run("CREATE TRIGGER picky BEFORE INSERT ON settings WHEN NEW.setting_key = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    }
     std::promise<void> held, all;
     std::vector<bool> good;
     catalogue->submit({0, {}}, [&](const catalogue_completion&) { held.get_future().wait(); });
