@@ -9,7 +9,7 @@ constexpr duration report_interval = std::chrono::seconds(30);
 }
 
 link_ledger::link_ledger(node& shared, membership& server, office_view& offices)
-    : node_(&shared), server_(&server), offices_(&offices), requests_(shared) {}
+    : server_(&server), offices_(&offices), requests_(shared) {}
 
 void link_ledger::note_time(time_point now) { next_ = std::min(next_, now + report_interval); }
 

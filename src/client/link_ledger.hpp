@@ -33,7 +33,6 @@ private:
     void add_sent(const content_key& content, const ip_address& to, std::uint64_t count);
     void flush(time_point now);
 
-    node* node_;
     membership* server_;
     office_view* offices_;
     open_requests requests_;

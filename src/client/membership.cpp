@@ -13,7 +13,7 @@ constexpr duration longest_pause = std::chrono::seconds(60);
 constexpr duration interval_min = std::chrono::seconds(1);
 constexpr duration interval_max = std::chrono::hours(1);
 constexpr std::int64_t renew_before_s = 2 * 24 * 3600;  // a certificate is renewed two days before it ends
-constexpr int registrations_before_enrolment = 3;       // a server that was set up anew does not know our credentials
+constexpr int failures_before_enrolment = 3;            // a server of another key epoch, or set up anew, stays silent to us
 constexpr std::string_view software_version = "0.1.0";
 
 std::optional<topology> read_topology(const std::string& spreadsheet) {
@@ -185,11 +185,10 @@ void membership::on_registration(time_point now, const answer& got) {
         } else {
             lost_server(now, why.message);
         }
-        const bool in_vain = !registered_ && ++registrations_failed_ % registrations_before_enrolment == 0;
-        rest(now, in_vain && node_->config.enrolment != secret_key{} ? phase::enrolling : phase::registering);
+        rest(now, in_vain() ? phase::enrolling : phase::registering);
         return;
     }
-    registrations_failed_ = 0;
+    failures_ = 0;
     const bool first = !registered_;
     const bool moved = office_ != reply->office;
     registered_ = reachable_ = true;
@@ -211,6 +210,9 @@ void membership::on_registration(time_point now, const answer& got) {
 /// Without an enrolment key it is used to its end.
 bool membership::ends_soon() const { return saved_ && saved_->held.own.not_after.seconds - node_->wall.seconds < renew_before_s; }
 
+/// Whether it is time to try enrolment instead, after another failure. If the server is merely away, that fails too and harms nothing.
+bool membership::in_vain() { return ++failures_ % failures_before_enrolment == 0 && node_->config.enrolment != secret_key{}; }
+
 // ---- heartbeats
 
 void membership::send_heartbeat(time_point now) {
@@ -230,11 +232,16 @@ void membership::on_heartbeat(time_point now, const answer& got) {
             return;
         }
         lost_server(now, why.message);
-        next_ = now + std::min<duration>(pause_.next(node_->jitter), interval_);
+        if (in_vain()) {
+            rest(now, phase::enrolling);
+        } else {
+            next_ = now + std::min<duration>(pause_.next(node_->jitter), interval_);
+        }
         return;
     }
     const bool back = !reachable_;
     reachable_ = true;
+    failures_ = 0;
     pause_.reset();
     next_ = now + node_->jitter.jittered(interval_, 0.1);
     if (!reply->known) {

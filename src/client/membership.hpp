@@ -69,6 +69,7 @@ private:
     void keep();
     bool renew(time_point now, const std::string& why);
     [[nodiscard]] bool ends_soon() const;
+    [[nodiscard]] bool in_vain();
     [[nodiscard]] register_request self_description() const;
 
     node* node_;
@@ -87,7 +88,7 @@ private:
 
     bool registered_ = false;
     bool reachable_ = false;
-    int registrations_failed_ = 0;     // in a row, before the first that succeeds
+    int failures_ = 0;                 // of registrations and heartbeats, in a row
     bool beating_ = false;             // a heartbeat is under way
     bool topology_asked_ = false;
     bool settings_asked_ = false;
