@@ -176,9 +176,12 @@ void fetch_job::log(std::string_view event, const std::string& rest) const {
 std::string fetch_job::reason() const {
     if (node_->paused) return "paused by the user";
     switch (standing_) {
-        case standing::looking: return located_ ? "looking for the office's rendezvous point" : "looking for sources; " + 
-                                       (parts_->server.server_reachable() ? std::string("the server is asked") : parts_->server.obstacle().empty()
-                                            ? std::string("the server cannot be reached") : parts_->server.obstacle());
+        case standing::looking: {
+            if (located_) return "looking for the office's rendezvous point";
+            if (parts_->server.server_reachable()) return "asking the server who has it";
+            const auto obstacle = parts_->server.obstacle();
+            return obstacle.empty() ? "the server cannot be reached; looking for neighbours that have it" : obstacle;
+        }
         case standing::following:
             return "waiting for " + brief(*acting_peer_) + (acting_peer_holds_ ? ", which holds it" : ", the office's rendezvous point");
         case standing::acting:

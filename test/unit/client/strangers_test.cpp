@@ -1,0 +1,169 @@
+// Those who don't belong, and members who ask for what they may not have.
+
+#include <catch2/catch.hpp>
+
+#include "client_world.hpp"
+#include "p2pdist/envelope/envelope.hpp"
+#include "p2pdist/message/message_layer.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+
+namespace {
+
+constexpr std::size_t mib = 1 << 20;
+
+world_options with_topology() {
+    world_options out;
+    out.topology = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\nBoston,Default,Central,10.1.0.0/24\n"
+                   "Chicago,Default,Central,10.3.0.0/24\n";
+    return out;
+}
+
+/// A node with an envelope of its own that says what it likes.
+struct stranger {
+    stranger(client_world& around, const std::string& at, std::uint64_t number, std::optional<credentials> papers)
+        : world(&around),
+          where(address(at)),
+          random(number),
+          seal(crypto(), random, identity_from_secret(crypto(), key_of(number)), std::move(papers)),
+          messages(crypto(), random, seal, number, {}) {}
+
+    /// Sends straight to a device's core, and hears its answers.
+    void talk(device& to, duration span) {
+        const auto end = world->now() + span;
+        while (world->now() < end) {
+            seal.on_timer(world->now());
+            messages.on_timer(world->now());
+            for (bool more = true; more;) {
+                more = false;
+                while (auto said = messages.poll(world->now())) {
+                    more = true;
+                    if (auto* answered = std::get_if<message_answered>(&*said)) answers.push_back(answered->body);
+                    if (std::get_if<message_failed>(&*said)) ++failures;
+                }
+                while (auto out = seal.poll()) {
+                    more = true;
+                    if (auto* datagram = std::get_if<send_datagram>(&*out)) give(to, *datagram);
+                }
+            }
+            world->run_for(20ms);
+        }
+    }
+    void give(device& to, const send_datagram& datagram) {
+        bytes whole = datagram.header;
+        whole.insert(whole.end(), datagram.payload.view.begin(), datagram.payload.view.end());
+        received_datagram in{{to.where, datagram.to.port}, {where, datagram.from_port}, world->now(), 0, whole};
+        to.core().on_datagram(world->now(), in);
+        while (auto output = to.core().poll(world->now())) {
+            auto* back = std::get_if<send_datagram>(&*output);
+            if (!back || back->to.address != where) continue;
+            bytes reply = back->header;
+            reply.insert(reply.end(), back->payload.view.begin(), back->payload.view.end());
+            ++heard;
+            received_datagram received{{where, back->to.port}, {to.where, back->from_port}, world->now(), 0, reply};
+            if (const auto frame = seal.on_datagram(world->now(), wall_time{1'800'001'000}, received)) messages.on_frame(world->now(), *frame);
+        }
+    }
+
+    client_world* world;
+    ip_address where;
+    seeded_entropy random;
+    envelope seal;
+    message_layer messages;
+    std::vector<message_body> answers;
+    int failures = 0;
+    int heard = 0;
+};
+
+credentials papers_for(std::uint64_t number, std::uint64_t signer) {
+    const auto key = identity_from_secret(crypto(), key_of(number)).key;
+    credentials out;
+    out.own = sign_certificate(crypto(), key_of(signer), role::client, key, 1, wall_time{1'900'000'000});
+    out.signing_key = crypto().ed25519_public(key_of(2001));
+    out.key_epoch = 1;
+    out.group_key = key_of(2002);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("nobody outside the organisation gets an answer", "[REQ-SEC-1]") {
+    client_world world(with_topology());
+    const auto content = world.publish("app", some_bytes(mib, 14));
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    stranger outsider(world, "10.1.0.66", 500, papers_for(500, 3333));  // signed by somebody else
+    (void)outsider.seal.add_peer(one.id(), identity_from_secret(crypto(), one.config.identity).key);
+    (void)outsider.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{content, "Boston", false});
+    outsider.talk(one, 5s);
+    CHECK(outsider.answers.empty());
+    CHECK(one.core().status().downloads.empty());
+}
+
+TEST_CASE("a member asks in vain for what its office may not have", "[REQ-OFF-2][REQ-SEC-1]") {
+    client_world world(with_topology());
+    const auto content = world.publish("app", some_bytes(mib, 15));
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    const auto key = identity_from_secret(crypto(), one.config.identity).key;
+
+    SECTION("from a sideways office") {
+        stranger member(world, "10.3.0.66", 501, papers_for(501, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{content, "Boston", true});
+        member.talk(one, 3s);
+        REQUIRE(member.answers.size() == 1);
+        REQUIRE(std::holds_alternative<error_reply>(member.answers.front()));
+        CHECK(std::get<error_reply>(member.answers.front()).code == errc::not_authorised);
+    }
+    SECTION("from the parent office") {
+        stranger member(world, "10.0.0.66", 502, papers_for(502, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{content, "Boston", true});
+        member.talk(one, 3s);
+        REQUIRE(member.answers.size() == 1);
+        CHECK(std::holds_alternative<error_reply>(member.answers.front()));
+    }
+    SECTION("for what no server knows, even from a neighbour: nothing is downloaded for long") {
+        stranger member(world, "10.1.0.66", 503, papers_for(503, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        auto invented = content;
+        invented.id = id_of_text("invented");
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{invented, "Boston", false});
+        member.talk(one, 5s);
+        REQUIRE(member.answers.size() == 1);
+        REQUIRE(std::holds_alternative<want_reply>(member.answers.front()));
+        CHECK(std::get<want_reply>(member.answers.front()).verdict == want_verdict::cannot);
+        CHECK(one.core().status().downloads.empty());
+    }
+    SECTION("who is no server cannot announce a new state") {
+        stranger member(world, "10.1.0.66", 504, papers_for(504, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, state_changed{state_versions{9, 9, 9, 1, false}});
+        member.talk(one, 3s);
+        CHECK(one.core().status().activated);
+        REQUIRE(member.answers.size() == 1);
+        CHECK(std::holds_alternative<error_reply>(member.answers.front()));
+    }
+    CHECK(one.core().status().downloads.empty());
+}
+
+TEST_CASE("bytes of any kind change nothing", "[REQ-SEC-2]") {
+    client_world world(with_topology());
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    const auto before = one.core().status();
+    random_source random(4);
+    for (int round = 0; round < 4000; ++round) {
+        bytes noise(random.below(1300));
+        for (auto& byte : noise) byte = static_cast<std::uint8_t>(random());
+        if (!noise.empty()) noise[0] = static_cast<std::uint8_t>(0x40 + random.below(0x14));
+        const port_plan ports;
+        const auto port = ports[static_cast<port_use>(random.below(port_use_count))];
+        one.core().on_datagram(world.now(), {{one.where, port}, {address("10.1.0.77"), 34324}, world.now(), 0, noise});
+        (void)one.with([](client_core&) { return 0; });
+    }
+    CHECK(one.core().status().downloads.size() == before.downloads.size());
+    CHECK(one.core().status().registered);
+}
