@@ -63,7 +63,7 @@ void log_event(const log_sink& log, const client_event& event) {
 void add_run_options(CLI::App& command, run_options& options) {
     command.add_option("--data", options.data, "The client's directory: key, credentials, store, local socket")->required();
     command.add_option("--server", options.server, "The server's address, or several with commas")->required();
-    command.add_option("--enrolment-key-file", options.enrolment_key_file, "The organisation's enrolment key; needed until the device is enrolled");
+    command.add_option("--enrolment-key-file", options.enrolment_key_file, "The organisation's enrolment key: to enrol, and to renew the certificate before it ends");
     command.add_option("--bind", options.bind, "Own address; default: of the interface that reaches the server");
     command.add_option("--broadcast", options.broadcast, "Broadcast address for discovery; default: of the interface");
     command.add_option("--ports", options.ports, "Move the port block by a number, or a file of `name = port` lines");

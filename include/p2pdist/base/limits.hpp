@@ -1,5 +1,5 @@
 #pragma once
-// Every limit of every queue, table, message and retry, in one place. Each has a test that reaches it.
+// Every limit of every queue, table, message and retry, in one place but for those of flow control frames (wire/flow_control.hpp).
 
 #include <chrono>
 #include <cstddef>

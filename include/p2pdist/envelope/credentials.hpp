@@ -7,7 +7,7 @@
 
 namespace p2pdist {
 
-/// Given by the server in enrol_grant, renewed over the sealed message layer, kept in the node's own key file.
+/// Given by the server in enrol_grant, the only encrypted way to a client (CON-3): renewed by enrolling again. Kept in the node's key file.
 struct credentials {
     certificate own;              ///< for this node's X25519 key
     public_key signing_key{};     ///< the server's Ed25519 key, by which others' certificates are judged

@@ -36,7 +36,7 @@
 
 namespace p2pdist {
 
-/// Where bytes came from, as `sources` of cli.md and OBS-1 count them.
+/// Where bytes came from, as `sources` of docs/local-socket.md counts them (OBS-1).
 enum class source_kind : std::uint8_t {
     store,       ///< was here already
     office,      ///< a client of the own office

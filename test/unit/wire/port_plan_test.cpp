@@ -21,7 +21,7 @@ ports numbers(port_pair pair) {
 constexpr auto fg = transfer_protocol::foreground;
 constexpr auto bg = transfer_protocol::background;
 
-/// ports.csv: who sends to whom on which destination port.
+/// The plan of MSG-4 once more, by hand: who sends to whom on which destination port.
 struct row {
     role from;
     role to;
