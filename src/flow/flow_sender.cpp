@@ -182,12 +182,6 @@ std::optional<index_range> flow_sender::next_need() {
     return need;
 }
 
-std::uint64_t flow_sender::wanted_bytes() const noexcept {
-    std::uint64_t total = 0;
-    for (const auto& range : wanted_) total += range.length;
-    return total;
-}
-
 // --- sending
 
 bool flow_sender::find_sendable(std::size_t& index, std::uint64_t& offset) const {

@@ -52,7 +52,6 @@ public:
     [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
     [[nodiscard]] std::uint64_t retransmitted_bytes() const noexcept { return retransmitted_bytes_; }
     [[nodiscard]] std::uint64_t provided_bytes() const noexcept { return supply_.provided_bytes(); }
-    [[nodiscard]] std::uint64_t wanted_bytes() const noexcept;
 
 private:
     static constexpr std::uint64_t packet_numbers_max = 0xffff'fff0;

@@ -44,7 +44,6 @@ public:
     [[nodiscard]] time_point deadline() const noexcept { return std::min(open_.earliest(), answered_.earliest()); }
 
     [[nodiscard]] std::size_t size() const noexcept { return requests_.size(); }
-    [[nodiscard]] std::size_t answer_bytes() const noexcept { return bytes_; }
 
 private:
     std::size_t entries_max_;

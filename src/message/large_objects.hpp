@@ -41,7 +41,6 @@ public:
     void flow_ended(std::uint64_t token);
 
     [[nodiscard]] std::size_t size() const noexcept { return objects_.size(); }
-    [[nodiscard]] std::uint64_t bytes_in_all() const noexcept { return bytes_in_all_; }
 
 private:
     void erase(std::map<std::uint64_t, large_object>::iterator at);
