@@ -51,7 +51,14 @@ void client_core::set_address(time_point now, ip_address address, std::uint8_t p
 void client_core::on_datagram(time_point now, const received_datagram& datagram) { self_->on_datagram(now, datagram); }
 void client_core::on_timer(time_point now) { self_->on_timer(now); }
 void client_core::on_wall_clock(wall_time wall) { self_->shared.wall = wall; }
-void client_core::on_store_done(time_point now, store_completion completion) { self_->shared.on_store_done(now, std::move(completion)); }
+void client_core::on_store_done(time_point now, store_completion completion) {
+    // An import, an export, a removal: what `status` shows of the store is not true any more.
+    const bool of_engine = (completion.id & transfer_store_request_bit) != 0;
+    const bool changed = !of_engine && completion.ok() &&
+                         (std::holds_alternative<store_content>(completion.value) || std::holds_alternative<store_done>(completion.value));
+    self_->shared.on_store_done(now, std::move(completion));
+    if (changed) self_->measure();
+}
 void client_core::on_fallback_data(time_point now, std::uint64_t request, std::uint64_t offset, shared_bytes data) {
     self_->fallback.on_data(now, request, offset, std::move(data));
 }
