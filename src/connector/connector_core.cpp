@@ -10,8 +10,6 @@
 namespace p2pdist {
 namespace {
 
-static_assert(channel_record_bytes_max == secure_channel_record_bytes_max);
-
 message_layer_config layer_config(duration request_timeout) {
     message_layer_config out;
     out.own_role = role::connector;

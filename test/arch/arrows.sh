@@ -5,7 +5,7 @@ cd "$1" || exit 2
 declare -A uses=(
     [base]="" [crypto]="base" [office]="base" [ranking]="base office" [wire]="base" [envelope]="wire crypto" [flow]="envelope"
     [content]="base crypto" [message]="flow" [transfer]="flow content" [client]="message transfer office ranking"
-    [server]="message transfer office ranking" [connector]="message office content" [driver]="client server connector"
+    [server]="message transfer office ranking" [connector]="message" [driver]="client server connector"
     [sim]="client server connector"
 )
 closure() { local room; for room in ${uses[$1]}; do printf '%s\n' "$room"; closure "$room"; done; }

@@ -17,13 +17,11 @@
 
 namespace p2pdist {
 
-inline constexpr std::size_t channel_record_bytes_max = 1100;  ///< of plaintext: with DTLS's own bytes it fits our datagrams
-
 struct connector_handle {
     std::uint64_t value = 0;
     friend auto operator<=>(const connector_handle&, const connector_handle&) = default;
 };
-/// One plaintext record for the server.
+/// One plaintext record for the server, at most secure_channel_record_bytes_max (message/secure_channel_link.hpp).
 struct connector_record {
     bytes record;
 };

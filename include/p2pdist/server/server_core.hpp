@@ -44,7 +44,7 @@ struct channel_id {
     std::uint64_t value = 0;
     friend auto operator<=>(const channel_id&, const channel_id&) = default;
 };
-/// Plaintext for the connector at the other end: one record, at most channel_record_bytes_max.
+/// Plaintext for the connector at the other end: one record, at most secure_channel_record_bytes_max.
 struct channel_send {
     channel_id channel;
     bytes record;

@@ -57,7 +57,7 @@ struct channel_world {
             server.on_timer(now);
             while (auto out = connector.poll(now)) {
                 if (auto* record = std::get_if<connector_record>(&*out)) {
-                    CHECK(record->record.size() <= channel_record_bytes_max);
+                    CHECK(record->record.size() <= secure_channel_record_bytes_max);
                     ++records;
                     if (loses && loses()) continue;
                     if (auto in = link.on_record(now, channel, record->record)) take(*in);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "p2pdist/message/secure_channel_link.hpp"
+
 namespace p2pdist::test {
 
 const crypto_suite& crypto() {
@@ -238,7 +240,7 @@ void server_world::pump_client(test_client& one) {
 void server_world::pump_connector(test_connector& one) {
     while (auto out = one.core->poll(now_)) {
         if (auto* record = std::get_if<connector_record>(&*out)) {
-            if (record->record.size() > channel_record_bytes_max) throw std::logic_error("a record is too large");
+            if (record->record.size() > secure_channel_record_bytes_max) throw std::logic_error("a record is too large");
             at(now_ + 500us, [this, generation = generation_, channel = one.channel, sent = std::move(record->record)] {
                 if (channel && generation == generation_) server_->on_channel_record(now_, *channel, sent);
             });
