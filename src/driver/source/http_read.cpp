@@ -49,6 +49,16 @@ std::size_t on_data(char* data, std::size_t size, std::size_t count, void* conte
     return all;
 }
 
+/// For people: without a user name and password, which are never logged (SRC-2).
+std::string shown(const std::string& url) {
+    const auto scheme = url.find("://");
+    if (scheme == std::string::npos) return url;
+    const auto begin = scheme + 3;
+    const auto host = url.substr(begin, url.find_first_of("/?#", begin) - begin);
+    const auto at = host.rfind('@');
+    return at == std::string::npos ? url : url.substr(0, begin) + url.substr(begin + at + 1);
+}
+
 void initialise_once() {
     static std::once_flag once;
     std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
@@ -84,11 +94,11 @@ std::optional<error> http_read(const http_read_request& request, const std::func
     if (state.stopped) return error{errc::cancelled, "the download from the CDN was stopped"};
     long code = 0;
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &code);
-    if (code == 404) return error{errc::not_found, "the CDN has no " + request.url};
-    if (code >= 300 && code < 400) return error{errc::source_failed, "the CDN redirects " + request.url + ", which is not allowed"};
+    if (code == 404) return error{errc::not_found, "the CDN has no " + shown(request.url)};
+    if (code >= 300 && code < 400) return error{errc::source_failed, "the CDN redirects " + shown(request.url) + ", which is not allowed"};
     if (state.complete) return std::nullopt;
-    if (outcome != CURLE_OK) return error{errc::source_failed, "the CDN failed for " + request.url + ": " + curl_easy_strerror(outcome)};
-    if (request.length) return error{errc::source_failed, "the CDN's " + request.url + " ended early"};
+    if (outcome != CURLE_OK) return error{errc::source_failed, "the CDN failed for " + shown(request.url) + ": " + curl_easy_strerror(outcome)};
+    if (request.length) return error{errc::source_failed, "the CDN's " + shown(request.url) + " ended early"};
     return std::nullopt;
 }
 
