@@ -77,6 +77,7 @@ w1 wifi 10.3.0.11 127.4.0.11
 w2 wifi 10.3.0.12 127.4.0.12"
 offices="boston denver wifi"
 
+# start_on HOST COMMAND... &: the background process is the command itself, so that ending it ends the command.
 if [ "$mode" = namespaces ]; then
     lab_start || exit 99
     lab_office central 10.0.0; lab_office boston 10.1.0; lab_office denver 10.2.0; lab_office wifi 10.3.0
@@ -86,10 +87,12 @@ if [ "$mode" = namespaces ]; then
     lab_host central server 10.0.0.2 1gbit
     server_address=10.0.0.2
     on() { local host=$1; shift; ip netns exec "$host" "$@"; }
+    start_on() { local host=$1; shift; exec ip netns exec "$host" "$@"; }
     subnets="10.0.0.0/24 10.1.0.0/24 10.2.0.0/24 10.3.0.0/24"
 else
     server_address=127.1.0.2
     on() { shift; "$@"; }
+    start_on() { shift; exec "$@"; }
     subnets="127.1.0.0/16 127.2.0.0/16 127.3.0.0/16 127.4.0.0/16"
 fi
 set -- $subnets
@@ -106,7 +109,7 @@ say "== a server"
 sed -n 's/.*"security_key":"\([^"]*\)".*/\1/p' "$work/keys.json" >"$work/security.key"
 sed -n 's/.*"enrolment_key":"\([^"]*\)".*/\1/p' "$work/keys.json" >"$work/enrolment.key"
 mkdir "$work/packages"
-on server "$bin/p2pdist-server" run --data "$work/server" --bind "$server_address" --file-store "$work/packages" 2>"$work/server.log" &
+start_on server "$bin/p2pdist-server" run --data "$work/server" --bind "$server_address" --file-store "$work/packages" 2>"$work/server.log" &
 processes="$processes $!"
 admin() { on server "$bin/p2pdist-admin" --server "$server_address" --bind "$server_address" --key-file "$work/security.key" "$@"; }
 wait_for 15 admin health || { cat "$work/server.log"; fail "the server does not answer"; exit 1; }
@@ -119,7 +122,7 @@ while read -r name office address loopback; do
     extra=""
     [ "$mode" = namespaces ] || extra="--broadcast 127.255.255.255"
     [ "$mode" = namespaces ] && lab_host "$office" "$name" "$address" 1gbit
-    on "$name" "$bin/p2pdist-client" run --data "$work/$name" --server "$server_address" --enrolment-key-file "$work/enrolment.key" \
+    start_on "$name" "$bin/p2pdist-client" run --data "$work/$name" --server "$server_address" --enrolment-key-file "$work/enrolment.key" \
         --bind "$address" $extra 2>"$work/$name.log" &
     processes="$processes $!"
 done <<<"$clients"
@@ -146,15 +149,16 @@ field() { sed -n "s/.*\"$2\":\\([0-9.]*\\).*/\\1/p" <<<"$1"; }
 word() { sed -n "s/.*\"$2\":\"\\([^\"]*\\)\".*/\\1/p" <<<"$1"; }
 show_table() {
     local name office line verified
-    [ -t 1 ] && [ "${shown:-}" = yes ] && printf '\033[%dA' 11
+    local clear=""
+    [ -t 1 ] && clear=$'\033[K' && [ "${shown:-}" = yes ] && printf '\033[%dA' 11
     shown=yes
-    printf '%-5s %-8s %5s  %12s  %s\033[K\n' "" office "%" "Mbit/s" state
+    printf '%-5s %-8s %5s  %12s  %s%s\n' "" office "%" "Mbit/s" state "$clear"
     while read -r name office _; do
         line=$(tail -n 1 "$work/$name.json" 2>/dev/null)
         verified=$(field "$line" verified)
         [ "$(word "$line" event)" = complete ] && verified=$size
-        printf '%-5s %-8s %5d  %12.1f  %s\033[K\n' "$name" "$office" $((100 * ${verified:-0} / size)) \
-            "$(awk -v r="$(field "$line" bytes_per_second)" 'BEGIN { print r * 8 / 1e6 }')" "$(word "$line" event | sed 's/progress//')$(word "$line" state)"
+        printf '%-5s %-8s %5d  %12.1f  %s%s\n' "$name" "$office" $((100 * ${verified:-0} / size)) \
+            "$(awk -v r="$(field "$line" bytes_per_second)" 'BEGIN { print r * 8 / 1e6 }')" "$(word "$line" event | sed 's/progress//')$(word "$line" state)" "$clear"
     done <<<"$clients"
 }
 running() { local one; for one in $gets; do kill -0 "$one" 2>/dev/null && return 0; done; return 1; }
