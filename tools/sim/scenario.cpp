@@ -1,0 +1,171 @@
+#include "sim/scenario.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <stdexcept>
+
+#include <toml++/toml.h>
+
+#include "common/program.hpp"
+#include "p2pdist/office/spreadsheet.hpp"
+
+namespace p2pdist::tools {
+namespace {
+
+[[noreturn]] void refuse(const toml::node& where, const std::string& why) {
+    throw std::runtime_error("line " + std::to_string(where.source().begin.line) + ": " + why);
+}
+
+void check_keys(const toml::table& table, const std::set<std::string>& known) {
+    for (const auto& [key, value] : table) {
+        if (!known.contains(std::string(key.str()))) refuse(value, "unknown key '" + std::string(key.str()) + "'");
+    }
+}
+
+const toml::table* table_of(const toml::table& parent, const char* key) {
+    const auto* found = parent.get(key);
+    if (found && !found->is_table()) refuse(*found, std::string(key) + " has to be a table");
+    return found ? found->as_table() : nullptr;
+}
+
+std::string text_of(const toml::table& table, const char* key, std::string otherwise) {
+    const auto* found = table.get(key);
+    if (!found) return otherwise;
+    if (const auto text = found->value_exact<std::string>()) return *text;
+    refuse(*found, std::string(key) + " has to be a text");
+}
+
+double number_of(const toml::table& table, const char* key, double otherwise, double low, double high) {
+    const auto* found = table.get(key);
+    if (!found) return otherwise;
+    const auto number = found->is_number() ? found->value<double>() : std::nullopt;
+    if (!number || *number < low || *number > high)
+        refuse(*found, std::string(key) + " has to be a number from " + std::to_string(low) + " to " + std::to_string(high));
+    return *number;
+}
+
+/// The numbers of a [links] table; those of an office start from what holds for all.
+struct link_numbers {
+    double rate = 50, up = 0, delay = 10, queue = 100, loss = 0, lan = 1000;
+
+    void read(const toml::table& table, bool general) {
+        std::set<std::string> known{"rate_mbits", "up_mbits", "delay_ms", "queue_ms", "loss", "lan_mbits"};
+        if (general) known.insert("offices");
+        check_keys(table, known);
+        rate = number_of(table, "rate_mbits", rate, 0.01, 1e6);
+        up = number_of(table, "up_mbits", up, 0.01, 1e6);
+        delay = number_of(table, "delay_ms", delay, 0, 10'000);
+        queue = number_of(table, "queue_ms", queue, 1, 10'000);
+        loss = number_of(table, "loss", loss, 0, 0.5);
+        lan = number_of(table, "lan_mbits", lan, 0.1, 1e6);
+    }
+    static duration milliseconds(double value) { return duration(static_cast<duration::rep>(value * 1e6)); }
+    sim::link_settings wan(double mbits) const {
+        auto out = sim::line(mbits, milliseconds(delay), milliseconds(queue));
+        out.loss = loss;
+        return out;
+    }
+    sim::office_lines lines() const {
+        return {sim::line(lan, std::chrono::microseconds(50), std::chrono::milliseconds(5)), wan(rate), wan(up > 0 ? up : rate)};
+    }
+};
+
+void read_links(const toml::table& root, scenario& out) {
+    link_numbers general;
+    const auto* links = table_of(root, "links");
+    if (links) general.read(*links, true);
+    for (const auto& each : out.offices.offices()) out.network.offices[each.name] = general.lines();
+    const auto* offices = links ? table_of(*links, "offices") : nullptr;
+    if (!offices) return;
+    for (const auto& [name, value] : *offices) {
+        if (!out.offices.find(name.str())) refuse(value, "there is no office '" + std::string(name.str()) + "'");
+        if (!value.is_table()) refuse(value, "the links of an office have to be a table");
+        auto own = general;
+        own.read(*value.as_table(), false);
+        out.network.offices[std::string(name.str())] = own.lines();
+    }
+}
+
+void read_clients(const toml::table& root, scenario& out) {
+    const auto* clients = table_of(root, "clients");
+    int general = 3;
+    if (clients) {
+        check_keys(*clients, {"default", "offices"});
+        general = static_cast<int>(number_of(*clients, "default", general, 0, 100'000));
+    }
+    for (const auto& each : out.offices.offices()) out.clients[each.name] = general;
+    const auto* offices = clients ? table_of(*clients, "offices") : nullptr;
+    if (!offices) return;
+    for (const auto& [name, value] : *offices) {
+        const std::string office(name.str());
+        if (!out.offices.find(office)) refuse(value, "there is no office '" + office + "'");
+        out.clients[office] = static_cast<int>(number_of(*offices, office.c_str(), general, 0, 100'000));
+    }
+}
+
+void read_rollout(const toml::table& root, scenario& out) {
+    for (const auto& each : out.offices.offices()) out.who.push_back(each.name);
+    const auto* rollout = table_of(root, "rollout");
+    if (!rollout) return;
+    check_keys(*rollout, {"who", "source", "limit"});
+    out.source = text_of(*rollout, "source", out.source);
+    if (out.source != "server" && out.source != "cdn" && out.source != "file_store") {
+        const auto office = out.clients.find(out.source);
+        if (office == out.clients.end() || office->second == 0)
+            refuse(*rollout->get("source"), "source has to be server, cdn, file_store, or an office that has a client");
+    }
+    out.limit = parse_duration(text_of(*rollout, "limit", "4h"), "limit");
+    const auto* who = rollout->get("who");
+    if (!who || who->value_exact<std::string>() == "all") return;
+    if (!who->is_array()) refuse(*who, "who has to be \"all\" or a list of offices");
+    out.who.clear();
+    for (const auto& each : *who->as_array()) {
+        const auto name = each.value_exact<std::string>();
+        if (!name || !out.offices.find(*name)) refuse(each, "there is no such office");
+        out.who.push_back(*name);
+    }
+}
+
+topology read_topology(const toml::table& root, const std::filesystem::path& directory) {
+    if (!root.get("topology")) throw std::runtime_error("topology is missing: the path of a CSV file, or the CSV text itself");
+    auto text = text_of(root, "topology", "");
+    if (text.find('\n') == std::string::npos) {
+        const auto path = directory / text;
+        std::ifstream file(path, std::ios::binary);
+        if (!file) refuse(*root.get("topology"), "cannot read " + path.string());
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    const auto checked = parse_spreadsheet(text);
+    if (!checked) refuse(*root.get("topology"), "the topology is refused: " + checked.refusals().front().to_string());
+    return *checked;
+}
+
+}  // namespace
+
+scenario read_scenario(const std::filesystem::path& file) {
+    try {
+        const auto root = toml::parse_file(file.string());
+        check_keys(root, {"seed", "topology", "content", "links", "clients", "rollout"});
+        scenario out(read_topology(root, file.parent_path()));
+        out.seed = static_cast<std::uint64_t>(number_of(root, "seed", 1, 0, 9e15));
+        const auto* content = table_of(root, "content");
+        if (!content) throw std::runtime_error("[content] is missing");
+        check_keys(*content, {"size", "hash"});
+        out.content_bytes = parse_size(text_of(*content, "size", ""), "size");
+        const auto kind = text_of(*content, "hash", "sha256-tree");
+        if (kind != "sha256-tree" && kind != "sha256") refuse(*content->get("hash"), "hash has to be sha256-tree or sha256");
+        out.kind = kind == "sha256" ? hash_kind::sha256 : hash_kind::sha256_tree;
+        read_links(root, out);
+        read_clients(root, out);
+        read_rollout(root, out);
+        return out;
+    } catch (const toml::parse_error& failure) {
+        throw std::runtime_error(file.string() + ": line " + std::to_string(failure.source().begin.line) + ": " + std::string(failure.description()));
+    } catch (const std::exception& failure) {
+        throw std::runtime_error(file.string() + ": " + failure.what());
+    }
+}
+
+}  // namespace p2pdist::tools
