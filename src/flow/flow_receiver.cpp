@@ -4,16 +4,9 @@
 #include <utility>
 
 #include "p2pdist/base/limits.hpp"
+#include "wire_time.hpp"
 
 namespace p2pdist::detail::flow {
-
-namespace {
-
-std::uint32_t microseconds_of(time_point when) noexcept {
-    return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count());
-}
-
-}  // namespace
 
 void flow_receiver::want(const std::vector<index_range>& ranges) {
     // Overlaps count once, where they are listed first.

@@ -4,6 +4,7 @@
 
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/wire/frame.hpp"
+#include "wire_time.hpp"
 
 namespace p2pdist::detail::flow {
 
@@ -16,10 +17,6 @@ constexpr duration probe_timeout_max = 2s;
 constexpr duration probe_variation_min = 5ms;
 constexpr std::uint64_t need_bytes_max = 512 * 1024;      // one question
 constexpr std::uint64_t ask_again_after_bytes = 64 * 1024;
-
-std::uint32_t microseconds_of(time_point when) noexcept {
-    return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count());
-}
 
 }  // namespace
 
