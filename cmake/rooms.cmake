@@ -6,6 +6,10 @@ target_compile_features(p2pdist_options INTERFACE cxx_std_20)
 add_library(p2pdist_warnings INTERFACE)
 target_compile_options(p2pdist_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
     $<$<BOOL:${P2PDIST_WARNINGS_AS_ERRORS}>:-Werror>)
+if(CMAKE_UNITY_BUILD)
+    # g++ takes every source of a unity build for a header, whose types may not have members of an unnamed namespace.
+    target_compile_options(p2pdist_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 # Where GCC optimises, these four are wrong about std::string and std::vector (GCC bugs 105651 and 107852, for 12; later ones have others).
 # Debug builds keep them, and the sanitizers look for the real thing.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)

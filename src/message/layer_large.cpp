@@ -8,7 +8,7 @@ namespace p2pdist {
 namespace {
 
 constexpr duration retry_delay = std::chrono::seconds(1);
-constexpr double jitter_spread = 0.2;
+constexpr double retry_jitter_spread = 0.2;
 
 /// Reasons for which asking again is of no use.
 bool is_final(errc reason) noexcept {
@@ -106,7 +106,7 @@ void message_layer::implementation::retry_or_fail_fetch(time_point now, std::uin
     }
     ++fetch.attempts;
     fetch.restart();
-    fetch_timers_.set(key, now + jitter_.jittered(std::max(end.retry_after, retry_delay), jitter_spread));
+    fetch_timers_.set(key, now + jitter_.jittered(std::max(end.retry_after, retry_delay), retry_jitter_spread));
 }
 
 void message_layer::implementation::fail_fetch(time_point now, std::uint64_t key, error why) {

@@ -7,7 +7,7 @@
 namespace p2pdist {
 namespace {
 
-message_layer_config layer_config(const server_config& config) {
+message_layer_config channel_layer_config(const server_config& config) {
     message_layer_config out;
     out.own_role = role::server;
     out.ports = config.ports;
@@ -19,7 +19,7 @@ message_layer_config layer_config(const server_config& config) {
 channel_desk::channel_desk(const crypto_suite& crypto, entropy& random_bytes, const server_config& config)
     : connector_port_(config.ports[port_use::connector_reply]),
       link_(crypto, secure_channel_server, role::server, config.ports[port_use::server_small_in]),
-      messages_(crypto, random_bytes, link_, config.jitter_seed ^ 0x6368616e, layer_config(config)) {}
+      messages_(crypto, random_bytes, link_, config.jitter_seed ^ 0x6368616e, channel_layer_config(config)) {}
 
 void channel_desk::open(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter) {
     (void)now;
@@ -47,7 +47,7 @@ void channel_desk::on_record(time_point now, channel_id channel, byte_span recor
         if (peers_.emplace(channel, frame->from).second) messages_.on_peer_restarted(now, frame->from);
         return messages_.on_frame(now, *frame);
     }
-    messages_.on_data(now, std::get<received_datagram>(*content));
+    if (const auto* data = std::get_if<received_datagram>(&*content)) messages_.on_data(now, *data);
 }
 
 std::optional<channel_desk::output> channel_desk::poll(time_point now) {

@@ -5,7 +5,7 @@
 namespace p2pdist::sim {
 namespace {
 
-constexpr duration wall_clock_period = std::chrono::seconds(10);
+constexpr duration server_clock_period = std::chrono::seconds(10);
 
 memory_store store_of(const crypto_suite& crypto) { return memory_store(crypto); }
 
@@ -29,7 +29,7 @@ void server_node::start(time_point now) {
     around_.note("server", "started");
     come_up(server_core(around_.crypto, entropy_, config_, now, around_.wall()));
     core().load(now, catalogue_.committed());
-    schedule(now + wall_clock_period, wall_clock);
+    schedule(now + server_clock_period, wall_clock);
     turn(now);
 }
 
@@ -75,7 +75,7 @@ void server_node::on_work(time_point now, std::uint8_t what, std::uint64_t argum
         case committed: return core().on_catalogue_done(now, catalogue_.commit_next());
         default:
             core().on_wall_clock(around_.wall());
-            return schedule(now + wall_clock_period, wall_clock);
+            return schedule(now + server_clock_period, wall_clock);
     }
 }
 

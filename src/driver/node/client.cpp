@@ -8,6 +8,7 @@
 
 #include "net/core_loop.hpp"
 #include "net/port_set.hpp"
+#include "node/or_fail.hpp"
 #include "node/secret_file.hpp"
 #include "p2pdist/driver/file_store.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
@@ -17,14 +18,6 @@ namespace p2pdist {
 namespace {
 
 constexpr auto wall_clock_period = std::chrono::seconds(30);
-
-[[noreturn]] void fail(const error& why) { throw std::system_error(why.error_code(), why.message); }
-
-template <class T>
-T value_or_fail(result<T> outcome) {
-    if (!outcome) fail(outcome.error());
-    return std::move(*outcome);
-}
 
 /// The device's key pair: made once, then kept, since the client's id follows from it.
 secret_key load_identity(const std::filesystem::path& file, entropy& random) {

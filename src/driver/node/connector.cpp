@@ -63,7 +63,7 @@ public:
         if (const auto* refused = std::get_if<error_reply>(&answer.body)) handler(error{refused->code, refused->text});
         else handler(std::move(answer.body));
     }
-    void perform(time_point, connector_failure&& failed) { take(failed.request)(failed.why); }
+    void perform(time_point, connector_failure&& failed) { take(failed.request)(association_ && opened_ ? failed.why : why_no_channel()); }
     void after_pump() { send_datagrams(); }
 
 private:
@@ -76,11 +76,9 @@ private:
             port_->start([this](const received_datagram& datagram) { on_datagram(datagram); }, [this] { turn(); });
             return connect();
         }
-        if (opened.error().code != errc::port_in_use || net::monotonic_now() >= deadline_) {
-            auto why = opened.error();
-            if (why.code == errc::port_in_use) why.message += "; another connector is at work on this address";
-            return give_up(std::move(why));
-        }
+        port_failure_ = opened.error();
+        if (port_failure_->code == errc::port_in_use) port_failure_->message += "; another connector is at work on this address";
+        if (port_failure_->code != errc::port_in_use || net::monotonic_now() >= deadline_) return give_up(*port_failure_);
         after(tick * 4, [this] { bind(); });
     }
 
@@ -98,12 +96,15 @@ private:
             const auto left = association_->retransmit_in();
             if (left && left->count() <= 0) association_->retransmit();
             send_datagrams();
-            if (!opened_ && net::monotonic_now() >= deadline_)
-                return give_up({errc::timed_out, "no answer from a server at " + server_.to_string() +
-                                                     ": check that it runs, its address, that UDP " + std::to_string(server_.port) +
-                                                     " is open, and that the security key is its own (a wrong key gets no answer)"});
+            if (!opened_ && net::monotonic_now() >= deadline_) return give_up(why_no_channel());
             watch();
         });
+    }
+
+    error why_no_channel() const {
+        if (!port_ && port_failure_) return *port_failure_;
+        return {errc::timed_out, "no answer from a server at " + server_.to_string() + ": check that it runs, its address, that UDP " +
+                                     std::to_string(server_.port) + " is open, and that the security key is its own (a wrong key gets no answer)"};
     }
 
     void on_datagram(const received_datagram& datagram) {
@@ -179,6 +180,7 @@ private:
     std::unique_ptr<dtls_association> association_;
     std::map<connector_handle, answer_handler> handlers_;
     std::optional<error> failure_;
+    std::optional<error> port_failure_;  // why the port can't be had yet
     time_point deadline_{};
     bool opened_ = false;
     bool stopped_ = false;

@@ -8,6 +8,7 @@
 #include "dtls/channel_set.hpp"
 #include "net/core_loop.hpp"
 #include "net/port_set.hpp"
+#include "node/or_fail.hpp"
 #include "node/server_keys.hpp"
 #include "p2pdist/driver/file_store.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
@@ -18,14 +19,6 @@ namespace p2pdist {
 namespace {
 
 constexpr auto housekeeping_period = std::chrono::milliseconds(500);   // rotated keys are followed within that
-
-[[noreturn]] void fail(const error& why) { throw std::system_error(why.error_code(), why.message); }
-
-template <class T>
-T value_or_fail(result<T> outcome) {
-    if (!outcome) fail(outcome.error());
-    return std::move(*outcome);
-}
 
 }  // namespace
 
