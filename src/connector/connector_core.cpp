@@ -60,6 +60,10 @@ public:
         auto content = link_.on_record(now, channel_, record);
         if (!content) return;
         if (const auto* frame = std::get_if<opened>(&*content)) return messages_.on_frame(now, *frame);
+        if (const auto* other = std::get_if<secure_channel_mismatch>(&*content)) {
+            const auto why = version_error("this connector", {}, "the server", other->theirs);
+            return messages_.on_peer_unreachable(now, secure_channel_server, why);
+        }
         messages_.on_data(now, std::get<received_datagram>(*content));
     }
 

@@ -16,8 +16,9 @@ session_number session_of(const crypto_suite& crypto, const secret_key& exporter
 
 }  // namespace
 
-secure_channel_link::secure_channel_link(const crypto_suite& crypto, const client_id& self, role own_role, std::uint16_t own_port)
-    : crypto_(&crypto), self_(self), own_role_(own_role), own_port_(own_port) {}
+secure_channel_link::secure_channel_link(const crypto_suite& crypto, const client_id& self, role own_role, std::uint16_t own_port,
+                                         const version_range& versions)
+    : crypto_(&crypto), self_(self), own_role_(own_role), own_port_(own_port), versions_(versions) {}
 
 void secure_channel_link::open(std::uint64_t channel, const endpoint& remote, const secret_key& exporter) {
     auto& entry = channels_[channel];
@@ -25,6 +26,7 @@ void secure_channel_link::open(std::uint64_t channel, const endpoint& remote, co
     entry.exporter = exporter;
     entry.session = session_of(*crypto_, exporter);
     entry.peer.reset();
+    entry.version = versions_.max;
     if (own_role_ == role::connector) entry.peer = secure_channel_server;
 }
 
@@ -35,12 +37,21 @@ void secure_channel_link::close(std::uint64_t channel) {
 
 std::optional<secure_channel_link::incoming> secure_channel_link::on_record(time_point now, std::uint64_t channel, byte_span record) {
     const auto found = channels_.find(channel);
-    const auto type = frame_type_of(record);
-    if (found == channels_.end() || !type) {
+    if (found == channels_.end() || record.size() < 2) {
         ++dropped_;
         return std::nullopt;
     }
     auto& entry = found->second;
+    const auto version = record.front();
+    record = record.subspan(1);
+    const auto type = frame_type_of(record);
+    if (type == frame_type::version_refused && record.size() >= 3 && record[1] <= record[2]) return on_refusal(entry, {record[1], record[2]});
+    if (version < versions_.min || version > versions_.max) return on_other_version(channel, version);
+    entry.version = version;
+    if (!type) {
+        ++dropped_;
+        return std::nullopt;
+    }
     if (*type == frame_type::data || *type == frame_type::data_strict) {
         received_datagram datagram;
         datagram.local.port = own_port_;
@@ -70,6 +81,23 @@ std::optional<secure_channel_link::incoming> secure_channel_link::on_record(time
     return frame;
 }
 
+/// What was said in the refused version counts as lost: the layers above say it again.
+std::optional<secure_channel_link::incoming> secure_channel_link::on_refusal(open_channel& entry, const version_range& theirs) {
+    if (own_role_ == role::server) return std::nullopt;  // it refuses, and is never refused
+    if (const auto common = common_version(versions_, theirs)) {
+        entry.version = *common;
+        return std::nullopt;
+    }
+    return secure_channel_mismatch{theirs};
+}
+
+std::optional<secure_channel_link::incoming> secure_channel_link::on_other_version(std::uint64_t channel, std::uint8_t theirs) {
+    ++dropped_;
+    if (own_role_ != role::server) return secure_channel_mismatch{{theirs, theirs}};
+    put(channel, {versions_.max, static_cast<std::uint8_t>(frame_type::version_refused), versions_.min, versions_.max});
+    return std::nullopt;
+}
+
 void secure_channel_link::carry(const send_datagram& datagram) {
     const auto to_remote = [&](const auto& entry) { return entry.second.remote == datagram.to; };
     const auto found = std::find_if(channels_.rbegin(), channels_.rend(), to_remote);
@@ -77,7 +105,8 @@ void secure_channel_link::carry(const send_datagram& datagram) {
         ++dropped_;
         return;
     }
-    bytes record = datagram.header;
+    bytes record{found->second.version};
+    record.insert(record.end(), datagram.header.begin(), datagram.header.end());
     record.insert(record.end(), datagram.payload.view.begin(), datagram.payload.view.end());
     put(found->first, std::move(record));
 }
@@ -96,6 +125,7 @@ send_status secure_channel_link::send(time_point, const client_id& peer, const p
     bytes record;
     record.reserve(secure_channel_header_bytes + payload.size());
     byte_writer writer(record);
+    writer.u8(found->second.version);
     writer.u8(static_cast<std::uint8_t>(type));
     writer.raw(self_.value);
     writer.raw(payload);

@@ -37,7 +37,8 @@ message_layer_config server_layer() {
 
 /// A connector core, and at the other end of its channel a message layer as the server has it.
 struct channel_world {
-    explicit channel_world(duration timeout = 30s) : connector(crypto(), random, 5, timeout) {}
+    explicit channel_world(duration timeout = 30s, const version_range& server_speaks = {})
+        : connector(crypto(), random, 5, timeout), link(crypto(), secure_channel_server, role::server, 34323, server_speaks) {}
 
     void open() {
         ++channel;
@@ -80,13 +81,13 @@ struct channel_world {
     }
     void take(const secure_channel_link::incoming& in) {
         if (const auto* frame = std::get_if<opened>(&in)) return server.on_frame(now, *frame);
-        server.on_data(now, std::get<received_datagram>(in));
+        if (const auto* data = std::get_if<received_datagram>(&in)) server.on_data(now, *data);
     }
 
     seeded_entropy random{3};
     time_point now = time_point(100s);
     connector_core connector;
-    secure_channel_link link{crypto(), secure_channel_server, role::server, 34323};
+    secure_channel_link link;
     message_layer server{crypto(), random, link, 6, server_layer()};
     std::uint64_t channel = 0;
     std::function<message_body(const message_body&)> answering = [](const message_body&) -> message_body { return pong{}; };
@@ -195,6 +196,20 @@ TEST_CASE("a request is repeated through a new channel under its id, and takes e
     CHECK(world.received.size() == 1);
 }
 
+TEST_CASE("a server of another version is a failure at once, which names the side to update", "[REQ-MSG-6][REQ-CON-1]") {
+    channel_world world(30s, {2, 3});
+    world.open();
+    const auto small = world.connector.request(world.now, ping{});
+    const auto large = world.connector.request(world.now, topology_import_request{std::string(50'000, 'x'), false});
+    world.run_for(100ms);
+    REQUIRE(world.failures.contains(small));
+    REQUIRE(world.failures.contains(large));
+    CHECK(world.failures[small].code == errc::version_unsupported);
+    CHECK_THAT(world.failures[small].message, Contains("the server speaks versions 2 to 3: update this connector"));
+    CHECK(world.received.empty());
+    CHECK(world.connector.idle());
+}
+
 TEST_CASE("records that mean nothing change nothing", "[REQ-SEC-2]") {
     channel_world world;
     world.open();
@@ -203,7 +218,11 @@ TEST_CASE("records that mean nothing change nothing", "[REQ-SEC-2]") {
     for (int count = 0; count < 2000; ++count) {
         bytes record(random.below(80));
         for (auto& byte : record) byte = static_cast<std::uint8_t>(random());
-        if (!record.empty() && random.below(2) == 0) record[0] = static_cast<std::uint8_t>(0x40 + random.below(18));
+        if (!record.empty()) record[0] = protocol_version;
+        if (record.size() > 1 && random.below(2) == 0) record[1] = static_cast<std::uint8_t>(0x40 + random.below(18));
+        // A refusal of all our versions would mean something.
+        const bool refusal = record.size() > 3 && record[1] == static_cast<std::uint8_t>(frame_type::version_refused);
+        if (refusal) record[2] = record[3] = protocol_version;
         world.connector.on_record(world.now, record);
     }
     world.run_for(1s);

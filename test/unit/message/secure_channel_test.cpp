@@ -7,8 +7,8 @@ namespace {
 
 /// One end of channels: link and layer, with the records that it gave out.
 struct channel_end {
-    channel_end(role as, const client_id& id, std::uint64_t seed)
-        : random(seed), link(crypto(), id, as, as == role::server ? 34323 : 34320), layer(crypto(), random, link, seed, config(as)) {}
+    channel_end(role as, const client_id& id, std::uint64_t seed, const version_range& speaks = {})
+        : random(seed), link(crypto(), id, as, as == role::server ? 34323 : 34320, speaks), layer(crypto(), random, link, seed, config(as)) {}
 
     static message_layer_config config(role as) {
         message_layer_config out;
@@ -41,6 +41,7 @@ struct channel_end {
         if (!in) return;
         if (const auto* frame = std::get_if<opened>(&*in)) layer.on_frame(now, *frame);
         if (const auto* data = std::get_if<received_datagram>(&*in)) layer.on_data(now, *data);
+        if (const auto* other = std::get_if<secure_channel_mismatch>(&*in)) mismatches.push_back(other->theirs);
     }
 
     seeded_entropy random;
@@ -50,6 +51,7 @@ struct channel_end {
     std::vector<message_received> received;
     std::vector<message_body> answered;
     std::vector<error> failed;
+    std::vector<version_range> mismatches;
 };
 
 const endpoint connector_at{ip_address::v4(0x0a000005), 34320};
@@ -57,9 +59,12 @@ const endpoint server_at{ip_address::v4(0x0a000001), 34323};
 const client_id connector_id{{7, 7, 7}};
 
 struct channel_world {
+    explicit channel_world(const version_range& connector_speaks = {}, const version_range& server_speaks = {})
+        : connector(role::connector, connector_id, 1, connector_speaks), server(role::server, secure_channel_server, 2, server_speaks) {}
+
     time_point now{1000s};
-    channel_end connector{role::connector, connector_id, 1};
-    channel_end server{role::server, secure_channel_server, 2};
+    channel_end connector;
+    channel_end server;
     std::uint64_t channel = 0;  ///< 0: none is open
     double loss = 0;
     random_source random{5};
@@ -146,19 +151,20 @@ TEST_CASE("records that make no sense are dropped", "[message][hostile][REQ-CON-
     auto& link = world.server.link;
     CHECK_FALSE(link.on_record(world.now, 2, good));  // no such channel
     CHECK_FALSE(link.on_record(world.now, 1, bytes{}));
-    CHECK_FALSE(link.on_record(world.now, 1, byte_span(good).first(16)));
-    CHECK_FALSE(link.on_record(world.now, 1, bytes{22, 1, 2, 3}));
+    CHECK_FALSE(link.on_record(world.now, 1, byte_span(good).first(1)));
+    CHECK_FALSE(link.on_record(world.now, 1, byte_span(good).first(17)));
+    CHECK_FALSE(link.on_record(world.now, 1, bytes{1, 22, 1, 2, 3}));
     auto hello = good;
-    hello[0] = static_cast<std::uint8_t>(frame_type::session_hello);
+    hello[1] = static_cast<std::uint8_t>(frame_type::session_hello);
     CHECK_FALSE(link.on_record(world.now, 1, hello));
     auto as_server = good;
-    std::fill_n(as_server.begin() + 1, 16, std::uint8_t{0});
+    std::fill_n(as_server.begin() + 2, 16, std::uint8_t{0});
     CHECK_FALSE(link.on_record(world.now, 1, as_server));
     CHECK(link.on_record(world.now, 1, good));
     auto other = good;
-    other[1] = 9;
+    other[2] = 9;
     CHECK_FALSE(link.on_record(world.now, 1, other));  // the channel belongs to the first
-    CHECK(link.dropped() == 7);
+    CHECK(link.dropped() == 8);
 }
 
 TEST_CASE("flow keys of a channel are the same at both ends and end with it", "[message][REQ-CON-2]") {
@@ -185,5 +191,40 @@ TEST_CASE("records that nobody polls are bounded", "[message][limits]") {
     for (std::size_t i = 0; i < limits::secure_channel_output_records_max + 3; ++i)
         (void)world.connector.link.send(world.now, secure_channel_server, way, frame_type::message, bytes{1});
     CHECK(world.connector.link.dropped() == 3);
-    CHECK(world.connector.link.send(world.now, secure_channel_server, way, frame_type::message, bytes(1'084)) == send_status::too_large);
+    CHECK(world.connector.link.send(world.now, secure_channel_server, way, frame_type::message, bytes(1'083)) == send_status::too_large);
+}
+
+TEST_CASE("the ends of a channel use their highest common version", "[message][REQ-MSG-6]") {
+    const auto newer = GENERATE(role::connector, role::server);
+    const version_range old{1, 2};
+    const version_range wide{1, 4};
+    channel_world world(newer == role::connector ? wide : old, newer == role::server ? wide : old);
+    world.open(1);
+    world.server.reply_size = 30'000;
+    (void)world.ask_server(30'000);
+    world.run(20s);
+    REQUIRE(world.connector.answered.size() == 1);
+    CHECK(world.connector.mismatches.empty());
+    (void)world.ask_server(0);
+    for (const auto& record : world.connector.drain(world.now)) CHECK(record.record.front() == 2);
+}
+
+TEST_CASE("a server refuses records of versions that it does not speak, in a layout that stays", "[message][REQ-MSG-6]") {
+    channel_world world({1, 1}, {2, 3});
+    world.open(1);
+    (void)world.ask_server(0);
+    const auto said = world.connector.drain(world.now);
+    REQUIRE(said.size() == 1);
+    CHECK(said.front().record.front() == 1);
+    world.server.hear(world.now, 1, said.front().record);
+    const auto answers = world.server.drain(world.now);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers.front().record == bytes{3, 0x45, 2, 3});
+    CHECK(world.server.received.empty());
+    world.connector.hear(world.now, 1, answers.front().record);
+    REQUIRE(world.connector.mismatches.size() == 1);
+    CHECK(world.connector.mismatches.front() == version_range{2, 3});
+    // A refusal is never answered, so two ends never go on refusing each other.
+    world.server.hear(world.now, 1, answers.front().record);
+    CHECK(world.server.drain(world.now).empty());
 }
