@@ -1,0 +1,187 @@
+#pragma once
+// What a connector asks the server, inside the encrypted channel, and the answers (CON-1). Part of messages.hpp.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "p2pdist/base/address.hpp"
+#include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/ids.hpp"
+#include "p2pdist/wire/message_words.hpp"
+
+namespace p2pdist {
+
+struct activate_request {
+    std::string licence_key;
+    std::uint32_t seats = 0;
+    friend bool operator==(const activate_request&, const activate_request&) = default;
+};
+struct activate_reply {
+    std::uint32_t bought = 0;
+    std::uint32_t used = 0;
+    bool already_active = false;
+    friend bool operator==(const activate_reply&, const activate_reply&) = default;
+};
+struct health_request {
+    friend bool operator==(const health_request&, const health_request&) = default;
+};
+struct health_finding {
+    std::uint8_t severity = 0;   ///< 0 good, 1 warning, 2 error
+    std::string subject;         ///< "database", "topology", "central office", ...
+    std::string text;            ///< what is wrong and how to mend it
+    friend bool operator==(const health_finding&, const health_finding&) = default;
+};
+struct health_reply {
+    std::string software_version;
+    std::uint64_t uptime_s = 0;
+    bool activated = false;
+    std::uint32_t clients_registered = 0;
+    std::uint32_t clients_active = 0;
+    std::uint32_t contents = 0;
+    std::uint32_t offices = 0;
+    std::vector<health_finding> findings;
+    friend bool operator==(const health_reply&, const health_reply&) = default;
+};
+struct licences_request {
+    friend bool operator==(const licences_request&, const licences_request&) = default;
+};
+struct licences_reply {
+    bool activated = false;
+    std::uint32_t bought = 0;
+    std::uint32_t used = 0;
+    std::uint32_t surplus = 0;   ///< ACT-3: counted and billed, never refused
+    friend bool operator==(const licences_reply&, const licences_reply&) = default;
+};
+struct publish_request {
+    std::vector<content_info> contents;
+    friend bool operator==(const publish_request&, const publish_request&) = default;
+};
+struct publish_reply {
+    std::uint32_t added = 0;
+    std::uint32_t unchanged = 0;
+    friend bool operator==(const publish_reply&, const publish_reply&) = default;
+};
+struct contents_request {
+    friend bool operator==(const contents_request&, const contents_request&) = default;
+};
+struct content_row {
+    content_info content;
+    std::uint32_t holders_complete = 0;
+    std::uint32_t holders_partial = 0;
+    std::int64_t published_s = 0;
+    friend bool operator==(const content_row&, const content_row&) = default;
+};
+struct contents_reply {
+    std::vector<content_row> rows;
+    friend bool operator==(const contents_reply&, const contents_reply&) = default;
+};
+struct remove_content_request {
+    content_id id;
+    friend bool operator==(const remove_content_request&, const remove_content_request&) = default;
+};
+struct holders_request {
+    content_id id;
+    friend bool operator==(const holders_request&, const holders_request&) = default;
+};
+struct holder_row {
+    client_id id;
+    ip_address address;
+    std::string office;
+    std::string host_name;
+    holding_state state = holding_state::none;
+    friend bool operator==(const holder_row&, const holder_row&) = default;
+};
+struct holders_reply {
+    std::vector<holder_row> rows;
+    friend bool operator==(const holders_reply&, const holders_reply&) = default;
+};
+struct topology_export_request {
+    bool detected = false;   ///< the one that the system detected (OFF-6) instead of the one in force
+    friend bool operator==(const topology_export_request&, const topology_export_request&) = default;
+};
+struct topology_export_reply {
+    std::uint64_t version = 0;
+    std::string spreadsheet;
+    friend bool operator==(const topology_export_reply&, const topology_export_reply&) = default;
+};
+struct topology_import_request {
+    std::string spreadsheet;
+    bool check_only = false;
+    friend bool operator==(const topology_import_request&, const topology_import_request&) = default;
+};
+struct refusal_row {
+    std::uint32_t row = 0;   ///< 1-based, the header is row 1; 0: the file as a whole
+    std::string column;
+    std::string reason;
+    friend bool operator==(const refusal_row&, const refusal_row&) = default;
+};
+struct topology_import_reply {
+    bool imported = false;
+    std::uint64_t version = 0;
+    std::uint32_t offices = 0;
+    std::vector<refusal_row> refusals;   ///< with any of these nothing was changed (OFF-5)
+    std::vector<refusal_row> warnings;
+    friend bool operator==(const topology_import_reply&, const topology_import_reply&) = default;
+};
+struct clients_request {
+    friend bool operator==(const clients_request&, const clients_request&) = default;
+};
+struct client_row {
+    client_id id;
+    ip_address address;
+    std::string office;
+    std::string host_name;
+    std::string software_version;
+    device_profile profile;
+    std::int64_t last_seen_s = 0;
+    bool active = false;
+    friend bool operator==(const client_row&, const client_row&) = default;
+};
+struct clients_reply {
+    std::vector<client_row> rows;
+    friend bool operator==(const clients_reply&, const clients_reply&) = default;
+};
+struct offices_request {
+    friend bool operator==(const offices_request&, const offices_request&) = default;
+};
+struct office_row {
+    std::string name;
+    std::string type;
+    std::string parent;
+    std::uint32_t clients = 0;
+    std::uint32_t active = 0;
+    std::string rendezvous_point;   ///< best in rank now: id and address; empty where there is none
+    friend bool operator==(const office_row&, const office_row&) = default;
+};
+struct offices_reply {
+    std::vector<office_row> rows;
+    friend bool operator==(const offices_reply&, const offices_reply&) = default;
+};
+struct links_request {
+    friend bool operator==(const links_request&, const links_request&) = default;
+};
+struct link_row {
+    std::string office;
+    content_id content;
+    std::uint64_t size_bytes = 0;
+    std::uint64_t bytes_in = 0;    ///< content bytes that entered over the link to the parent
+    std::uint64_t bytes_out = 0;   ///< content bytes that left the parent for this office
+    friend bool operator==(const link_row&, const link_row&) = default;
+};
+struct links_reply {
+    std::vector<link_row> rows;
+    friend bool operator==(const links_reply&, const links_reply&) = default;
+};
+struct settings_set_request {
+    std::string key;
+    std::string value;   ///< empty: back to the default
+    friend bool operator==(const settings_set_request&, const settings_set_request&) = default;
+};
+/// Shows all settings to the connector (the clients' settings_reply holds only what clients may know).
+struct settings_show_request {
+    friend bool operator==(const settings_show_request&, const settings_show_request&) = default;
+};
+
+}  // namespace p2pdist
