@@ -12,6 +12,7 @@
 
 #include "p2pdist/base/datagram.hpp"
 #include "p2pdist/base/log.hpp"
+#include "p2pdist/base/version.hpp"
 #include "p2pdist/content/store.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
 #include "p2pdist/crypto/entropy.hpp"
@@ -32,7 +33,7 @@ struct server_config {
     bool has_file_store = false;           ///< SRV-5
     duration heartbeat_interval = std::chrono::seconds(60);  ///< active = heard within three of them (SRV-2)
     duration certificate_lifetime = std::chrono::hours(24 * 90);
-    std::string software_version = "0.1.0";   ///< shown by health checks
+    std::string software_version{p2pdist::software_version()};  ///< shown by health checks
     std::uint64_t jitter_seed = 1;
     congestion_controller_factory foreground = make_foreground_controller;
     congestion_controller_factory background = make_background_controller;
