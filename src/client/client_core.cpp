@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "implementation.hpp"
+#include "p2pdist/base/amount.hpp"
 #include "p2pdist/wire/frame.hpp"
 
 namespace p2pdist {
@@ -82,14 +83,11 @@ std::optional<std::string> client_core::implementation::cdn() const {
 double client_core::implementation::fallback_rate() const {
     constexpr double cautious_bytes_per_second = 1'250'000;
     if (offices.is_central()) return 0;
-    const auto* set = server.setting("fallback_bytes_per_second");
-    if (!set || set->empty()) return cautious_bytes_per_second;
-    double rate = 0;
-    for (const char letter : *set) {
-        if (letter < '0' || letter > '9' || rate > 1e15) return cautious_bytes_per_second;
-        rate = rate * 10 + (letter - '0');
-    }
-    return rate;
+    const auto* set = server.setting(std::string(fallback_rate_setting));
+    if (!set) return cautious_bytes_per_second;
+    if (*set == "0") return 0;
+    const auto rate = parse_size(*set);
+    return rate ? static_cast<double>(*rate) : cautious_bytes_per_second;
 }
 
 void client_core::implementation::on_state_changed(time_point now) {

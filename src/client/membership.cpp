@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/base/version.hpp"
 #include "p2pdist/office/spreadsheet.hpp"
+#include "p2pdist/ranking/step_settings.hpp"
 
 namespace p2pdist::client_room {
 namespace {
@@ -14,7 +16,6 @@ constexpr duration interval_min = std::chrono::seconds(1);
 constexpr duration interval_max = std::chrono::hours(1);
 constexpr std::int64_t renew_before_s = 2 * 24 * 3600;  // a certificate is renewed two days before it ends
 constexpr int failures_before_enrolment = 3;            // a server of another key epoch, or set up anew, stays silent to us
-constexpr std::string_view software_version = "0.1.0";
 
 std::optional<topology> read_topology(const std::string& spreadsheet) {
     if (spreadsheet.empty()) return std::nullopt;
@@ -157,7 +158,7 @@ void membership::on_version_mismatch(const version_mismatch& what) {
 
 register_request membership::self_description() const {
     const auto& config = node_->config;
-    return {config.profile, config.address, config.prefix_bits, config.host_name, std::string(software_version)};
+    return {config.profile, config.address, config.prefix_bits, config.host_name, std::string(software_version())};
 }
 
 void membership::register_again(time_point now) {
@@ -336,6 +337,7 @@ void membership::ask_settings(time_point now) {
         for (const auto& [key, value] : reply->settings) {
             if (settings_.size() < limits::client_settings_max) settings_.insert_or_assign(key, value);
         }
+        node_->set_steps(steps_from_settings([this](std::string_view key) { return setting(std::string(key)); }));
         if (hooks_.state_changed) hooks_.state_changed(at);
     });
 }

@@ -12,6 +12,8 @@ message_layer_config message_config(const client_config& config) {
     message_layer_config out;
     out.own_role = role::client;
     out.ports = config.ports;
+    out.flow.foreground = config.foreground;
+    out.flow.background = config.background;
     return out;
 }
 

@@ -48,6 +48,10 @@ struct node {
     transfer_engine transfers;
     bool paused = false;   ///< by the user
 
+    /// Who comes first: the configured order, or else the standard one with these steps.
+    [[nodiscard]] const ranking& order() const noexcept { return config.order ? *config.order : standard_order_; }
+    void set_steps(const ranking_steps& steps) { standard_order_ = ranking::standard(steps); }
+
     // ---- messages
     /// Sends a request. The handler is called exactly once, unless forget() comes first. A handler must not destroy its owner.
     message_handle ask(time_point now, const message_peer& to, message_body body, answer_handler then,
@@ -76,6 +80,7 @@ struct node {
     [[nodiscard]] peer_info self_info() const { return {self.id, self.key, config.address}; }
 
 private:
+    ranking standard_order_ = ranking::standard();
     std::map<message_handle, answer_handler> asked_;
     std::map<store_request_id, store_handler> stored_;   // without transfer_store_request_bit
     store_request_id next_store_request_ = 1;

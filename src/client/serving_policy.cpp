@@ -68,7 +68,7 @@ bool serving_policy::ranks_before(const client_id& left, const client_id& right)
     const bool second_known = second && second->profile;
     if (first_known != second_known) return first_known;
     if (!first_known) return left < right;
-    return parts_->shared.config.order.compare({left, *first->profile}, {right, *second->profile}) == std::weak_ordering::less;
+    return parts_->shared.order().compare({left, *first->profile}, {right, *second->profile}) == std::weak_ordering::less;
 }
 
 }  // namespace p2pdist::client_room

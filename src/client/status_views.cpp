@@ -74,7 +74,7 @@ void explain_ranking(explanation& out, const node& shared, const peer_book& peer
             line.position = ++position;
             if (before) {
                 line.decided_by =
-                    shared.config.order.explain({before->peer.id, before->profile}, {ranked.peer.id, ranked.profile}).criterion;
+                    shared.order().explain({before->peer.id, before->profile}, {ranked.peer.id, ranked.profile}).criterion;
             }
             const auto holds = [&](const peer_info& holder) { return holder.id == ranked.peer.id; };
             if (std::any_of(office.holders.begin(), office.holders.end(), holds)) line.state = holding_state::complete;

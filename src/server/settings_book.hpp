@@ -12,6 +12,8 @@ namespace p2pdist {
 
 /// Known settings:
 ///   cdn                          an http or https URL without user name and password; told to clients (SRC-2)
+///   fallback_bytes_per_second    bytes a second, or a number with KiB, MiB, GiB or TiB; 0: unlimited. How fast
+///                                a client outside the central office reads a fallback source (SRC-5)
 ///   ranking.free_storage_step    bytes, or a number with KiB, MiB, GiB or TiB; at least 1 (RANK-7)
 ///   ranking.usable_storage_step  the same
 ///   ranking.uptime_step          seconds, or a number with s, m, h or d; at least one second

@@ -296,3 +296,44 @@ TEST_CASE("content and settings survive a topology that changes in the middle", 
     REQUIRE(world.run_until([&] { return a.complete(of_a) && b.complete(of_b); }));
     CHECK(static_cast<double>(world.content_in("Boston")) < 1.12 * static_cast<double>(data.size()));
 }
+
+TEST_CASE("clients rank with the steps of the server's settings", "[REQ-RANK-7]") {
+    auto options = with_topology();
+    options.wan_bits_per_second = 4e6;
+    client_world world(options);
+    world.set_setting("ranking.free_storage_step", "100 GiB");
+    world.publish("app", some_bytes(4 * mib, 6));
+    world.add("10.1.0.10", 30);
+    auto& b = world.add("10.1.0.11", 20);
+    REQUIRE(world.run_until_registered());
+    (void)b.fetch("app");
+    REQUIRE(world.run_until([&] { return b.progress["app"].verified_bytes > mib; }));
+    const auto told = b.core().explain(id_of_text("app"));
+    REQUIRE(told);
+    REQUIRE(told->ranking.size() >= 2);
+    REQUIRE(told->ranking[1].office == "Boston");
+    CHECK_FALSE(told->ranking[1].decided_by.empty());
+    CHECK(told->ranking[1].decided_by != "free_storage");  // 30 and 20 GiB are the same step
+}
+
+TEST_CASE("large messages too run under the configured congestion controllers", "[REQ-XFER-1]") {
+    client_world world(with_topology());
+    auto& one = world.add("10.1.0.10");
+    for (std::uint64_t number = 0; number < 60; ++number) {
+        const auto name = "app-" + std::to_string(number);
+        one.store.files()["/in/" + name] = some_bytes(1000, 100 + number);
+        world.publish(name, one.store.files()["/in/" + name], false);
+    }
+    REQUIRE(world.run_until_registered());
+    std::vector<command_handle> imports;
+    for (int number = 0; number < 60; ++number) imports.push_back(one.import("/in/app-" + std::to_string(number), "app-" + std::to_string(number)));
+    REQUIRE(world.run_until([&] { return std::all_of(imports.begin(), imports.end(), [&](auto each) { return one.complete(each); }); }));
+    one.stop();
+    int made = 0;
+    one.config.background = [&made](std::uint64_t datagram_bytes_max, time_point now) {
+        ++made;
+        return make_background_controller(datagram_bytes_max, now);
+    };
+    one.start();
+    CHECK(world.run_until([&] { return made > 0; }, 30s));  // its list of holdings
+}

@@ -72,7 +72,9 @@ TEST_CASE("settings are known, checked, versioned and told to clients", "[REQ-SR
                                                                                      {"ranking.free_storage_step", "1 GB"},
                                                                                      {"ranking.free_storage_step", "99999999 TiB"},
                                                                                      {"ranking.uptime_step", "1 week"},
-                                                                                     {"ranking.uptime_step", "0s"}}) {
+                                                                                     {"ranking.uptime_step", "0s"},
+                                                                                     {"fallback_bytes_per_second", "fast"},
+                                                                                     {"fallback_bytes_per_second", "1 MB"}}) {
         INFO(key << " = " << value);
         CHECK(world.administer<error_reply>(settings_set_request{key, value}).code == errc::invalid_argument);
     }
@@ -92,8 +94,12 @@ TEST_CASE("settings are known, checked, versioned and told to clients", "[REQ-SR
     CHECK(client.pushed.back().settings == told.version);
     (void)world.administer<accepted>(settings_set_request{"cdn", ""});
     CHECK(world.administer<settings_reply>(settings_show_request{}).settings.size() == 1);
+    (void)world.administer<accepted>(settings_set_request{"fallback_bytes_per_second", "0"});
+    (void)world.administer<accepted>(settings_set_request{"fallback_bytes_per_second", "2 MiB"});
+    CHECK(world.asked<settings_reply>(client, settings_request{}).settings.front() ==
+          std::pair<std::string, std::string>{"fallback_bytes_per_second", "2 MiB"});
     world.restart_server();
-    CHECK(world.asked<settings_reply>(client, settings_request{}).version == start + 3);
+    CHECK(world.asked<settings_reply>(client, settings_request{}).version == start + 5);
 }
 
 TEST_CASE("clients and offices are listed", "[REQ-SRV-2][REQ-RVP-1]") {
