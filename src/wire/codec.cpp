@@ -12,9 +12,24 @@ void text_to(const std::string& from, std::string& to, std::size_t size_max) {
     }
 }
 
-bool text_from(const std::string& from, std::string& to, std::size_t size_max) {
+bool document_from(const std::string& from, std::string& to, std::size_t size_max) {
     if (from.size() > size_max || !is_utf8(from)) return false;
     to = from;
+    return true;
+}
+
+bool text_from(const std::string& from, std::string& to, std::size_t size_max) {
+    if (!document_from(from, to, size_max)) return false;
+    const auto byte = [&to](std::size_t at) { return static_cast<unsigned char>(to[at]); };
+    for (std::size_t at = 0; at < to.size(); ++at) {
+        if (byte(at) == '\t' || byte(at) == '\n' || byte(at) == '\r') {
+            to[at] = ' ';
+        } else if (byte(at) < 0x20 || byte(at) == 0x7f) {
+            to[at] = '?';
+        } else if (byte(at) == 0xc2 && byte(at + 1) < 0xa0) {  // U+0080 to U+009F; UTF-8 holds a second byte
+            to.replace(at, 2, 1, '?');
+        }
+    }
     return true;
 }
 

@@ -70,7 +70,10 @@ template <std::size_t Size>
 /// Text that is too long is cut at a character and foreign encodings become '?', so that no sentence of ours (which may quote
 /// somebody's file or host name) makes a message unreadable.
 void text_to(const std::string& from, std::string& to, std::size_t size_max = limits::message_text_bytes_max);
+/// Text ends in logs and on terminals, so control characters of a peer don't pass: line ends and tabulators become spaces, others '?'.
 [[nodiscard]] bool text_from(const std::string& from, std::string& to, std::size_t size_max = limits::message_text_bytes_max);
+/// Text that a program reads: as it is.
+[[nodiscard]] bool document_from(const std::string& from, std::string& to, std::size_t size_max);
 
 /// A name: like text, of message_name_bytes_max.
 inline void name_to(const std::string& from, std::string& to) { text_to(from, to, limits::message_name_bytes_max); }

@@ -113,7 +113,7 @@ void to_pb(const settings_set_request& from, SettingsSetRequest& to) {
 }
 
 bool from_pb(const SettingsSetRequest& from, settings_set_request& to) {
-    return name_from(from.key(), to.key) && text_from(from.value(), to.value, limits::message_value_bytes_max);
+    return name_from(from.key(), to.key) && document_from(from.value(), to.value, limits::message_value_bytes_max);
 }
 
 }  // namespace p2pdist::pb

@@ -58,7 +58,7 @@ void to_pb(const topology_view& from, TopologyView& to) {
 
 bool from_pb(const TopologyView& from, topology_view& to) {
     to.version = from.version();
-    return text_from(from.spreadsheet(), to.spreadsheet, limits::spreadsheet_bytes_max);
+    return document_from(from.spreadsheet(), to.spreadsheet, limits::spreadsheet_bytes_max);
 }
 
 static void to_pb(const std::pair<std::string, std::string>& from, Setting& to) {
@@ -67,7 +67,7 @@ static void to_pb(const std::pair<std::string, std::string>& from, Setting& to) 
 }
 
 static bool from_pb(const Setting& from, std::pair<std::string, std::string>& to) {
-    return name_from(from.key(), to.first) && text_from(from.value(), to.second, limits::message_value_bytes_max);
+    return name_from(from.key(), to.first) && document_from(from.value(), to.second, limits::message_value_bytes_max);
 }
 
 void to_pb(const settings_reply& from, SettingsReply& to) {

@@ -39,7 +39,7 @@ void to_pb(const topology_export_reply& from, TopologyExportReply& to) {
 
 bool from_pb(const TopologyExportReply& from, topology_export_reply& to) {
     to.version = from.version();
-    return text_from(from.spreadsheet(), to.spreadsheet, limits::spreadsheet_bytes_max);
+    return document_from(from.spreadsheet(), to.spreadsheet, limits::spreadsheet_bytes_max);
 }
 
 /// A spreadsheet in another encoding still gets to the server, which tells its owner what is wrong with it (OFF-5).

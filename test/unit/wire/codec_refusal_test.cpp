@@ -50,6 +50,27 @@ const std::string digest_bytes(32, 'h');
 
 }  // namespace
 
+TEST_CASE("control characters of a peer reach neither logs nor terminals", "[wire][hostile]") {
+    const auto read = [](std::string_view sent) {
+        return std::get<error_reply>(decode_body(field(1, join(field(1, 3), field(2, sent)))).value()).text;
+    };
+    CHECK(read("\x1b[2Jgone\x07") == "?[2Jgone?");
+    CHECK(read("one\r\nevent=\tforged") == "one  event= forged");
+    CHECK(read(std::string_view("nul\0del\x7f", 8)) == "nul?del?");
+    CHECK(read("csi \xc2\x9b" "31m, nel \xc2\x85") == "csi ?31m, nel ?");
+    CHECK(read("\xc2\xa0\xc3\x9b \xe2\x82\xac \xf0\x9f\x98\x80") == "\xc2\xa0\xc3\x9b \xe2\x82\xac \xf0\x9f\x98\x80");
+
+    const auto host = decode_body(encode_body(register_request{{}, ip_address::v4(1), 24, "pc\x1b]0;x\x07", "1\n2"}));
+    CHECK(std::get<register_request>(*host).host_name == "pc?]0;x?");
+    CHECK(std::get<register_request>(*host).software_version == "1 2");
+    const auto wanted = decode_body(encode_body(want_reply{want_verdict::cannot, {}, {}, "\x1b[31mno"}));
+    CHECK(std::get<want_reply>(*wanted).text == "?[31mno");
+    const auto closed = decode_flow_control(encode(flow_control{7, true, flow_close{errc::refused, "\x1b[31mno", 0}}));
+    CHECK(std::get<flow_close>(closed->signal).text == "?[31mno");
+    // What programs read stays as it is.
+    CHECK(std::get<topology_view>(*decode_body(encode_body(topology_view{1, "a,b\r\n"}))).spreadsheet == "a,b\r\n");
+}
+
 TEST_CASE("values outside their ranges are refused", "[wire][hostile]") {
     const auto text = [](std::uint32_t number, std::string_view value) { return field(number, value); };
 
