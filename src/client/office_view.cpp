@@ -15,12 +15,6 @@ relation office_view::relation_of(const ip_address& address) const {
     return relation::elsewhere;
 }
 
-bool office_view::may_serve(const ip_address& address) const {
-    if (!shares()) return false;
-    const auto where = relation_of(address);
-    return where == relation::office || where == relation::below;
-}
-
 std::string office_view::office() const { return office_of(own_); }
 
 std::string office_view::office_of(const ip_address& address) const {

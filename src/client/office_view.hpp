@@ -1,5 +1,5 @@
 #pragma once
-// The topology as this client sees it: where it belongs, who its neighbours are, and whom it may give content to (OFF-1 to OFF-3).
+// The topology as this client sees it: where it belongs, who its neighbours are, and who stands below it (OFF-1 to OFF-3).
 
 #include <optional>
 #include <string>
@@ -25,8 +25,6 @@ public:
 
     /// Where the device at `address` stands; unknown as long as there is no topology.
     [[nodiscard]] relation relation_of(const ip_address& address) const;
-    /// Content travels within an office and downwards, never up or sideways (OFF-2), and clients of a VPN office share nothing (OFF-3).
-    [[nodiscard]] bool may_serve(const ip_address& address) const;
     [[nodiscard]] bool in_own_subnet(const ip_address& address) const { return subnet::of(own_, prefix_bits_).contains(address); }
 
     /// Own office's name; empty where the own address is in none.

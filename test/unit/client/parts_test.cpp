@@ -34,21 +34,22 @@ office_view seen_from(const std::string& where) {
 
 }  // namespace
 
-TEST_CASE("content goes to the own office and down, never up or sideways", "[REQ-OFF-2][REQ-OFF-3]") {
+TEST_CASE("a client knows who is of its office, above, below and elsewhere", "[REQ-OFF-2][REQ-OFF-3]") {
     const auto boston = seen_from("10.1.0.7");
-    CHECK(boston.may_serve(address("10.1.0.8")));
-    CHECK(boston.may_serve(address("10.1.128.8")));
-    CHECK(boston.may_serve(address("10.2.0.8")));
-    CHECK_FALSE(boston.may_serve(address("10.0.0.8")));
-    CHECK_FALSE(boston.may_serve(address("10.9.0.8")));
-    CHECK_FALSE(boston.may_serve(address("192.168.1.1")));
-    CHECK(seen_from("10.0.0.7").may_serve(address("192.168.1.1")));  // an office of its own below the central one (OFF-1)
-    CHECK(seen_from("10.0.0.7").may_serve(address("10.9.0.8")));
-    CHECK_FALSE(seen_from("10.9.0.7").may_serve(address("10.9.0.8")));  // VPN
-    CHECK_FALSE(seen_from("10.2.0.7").may_serve(address("10.1.128.8")));
-    CHECK_FALSE(office_view(address("10.1.0.7"), 24).may_serve(address("10.1.0.8")));  // without a topology
-
+    CHECK(boston.relation_of(address("10.1.0.8")) == relation::office);
+    CHECK(boston.relation_of(address("10.1.128.8")) == relation::below);
+    CHECK(boston.relation_of(address("10.2.0.8")) == relation::below);
     CHECK(boston.relation_of(address("10.0.0.8")) == relation::above);
+    CHECK(boston.relation_of(address("10.9.0.8")) == relation::elsewhere);
+    CHECK(boston.relation_of(address("192.168.1.1")) == relation::elsewhere);
+    CHECK(seen_from("10.0.0.7").relation_of(address("192.168.1.1")) == relation::below);  // an office of its own below the central one (OFF-1)
+    CHECK(seen_from("10.0.0.7").relation_of(address("10.9.0.8")) == relation::below);
+    CHECK(seen_from("10.2.0.7").relation_of(address("10.1.128.8")) == relation::elsewhere);
+    CHECK(office_view(address("10.1.0.7"), 24).relation_of(address("10.1.0.8")) == relation::unknown);  // without a topology
+    CHECK(boston.shares());
+    CHECK_FALSE(seen_from("10.9.0.7").shares());  // VPN
+    CHECK_FALSE(office_view(address("10.1.0.7"), 24).shares());
+
     CHECK(seen_from("10.0.0.7").child_towards(address("10.2.0.8")) == "Boston");
     CHECK(boston.child_towards(address("10.2.0.8")) == "Quincy");
     CHECK(boston.child_towards(address("10.1.0.8")).empty());
