@@ -94,7 +94,6 @@ inline constexpr std::size_t udp_queue_datagrams_max = 4096;      ///< datagrams
 inline constexpr std::size_t fallback_readers_max = 4;            ///< fallback sources read at once
 inline constexpr std::size_t fallback_piece_bytes = 256u << 10;   ///< of content handed to a core at once
 inline constexpr std::size_t fallback_pieces_max = 16;            ///< pieces that wait for the core, each reader
-inline constexpr std::size_t channels_max = 64;                   ///< connectors' encrypted channels that a server holds at once
 inline constexpr std::size_t local_connections_max = 64;          ///< programs on this device that talk to one client
 
 // server
@@ -103,7 +102,7 @@ inline constexpr std::size_t server_contents_max = 200'000;         ///< publish
 inline constexpr std::size_t server_client_holdings_max = 20'000;   ///< of one client; further ones are ignored
 inline constexpr std::size_t server_commits_pending_max = 16'384;   ///< requests that wait for the catalogue; more: errc::limit_reached
 inline constexpr std::size_t server_admin_pending_max = 256;        ///< administrative changes that wait for their turn
-inline constexpr std::size_t server_channels_max = 32;              ///< connectors at one time; the oldest is closed
+inline constexpr std::size_t server_channels_max = 64;              ///< connectors' encrypted channels at one time
 inline constexpr std::size_t server_rosters_max = 20'000;           ///< frozen rankings; the least recently used goes
 inline constexpr std::size_t server_roster_members_max = 32;        ///< of one frozen ranking
 inline constexpr std::size_t server_links_max = 200'000;            ///< rows of the link ledger; bytes beyond are not counted

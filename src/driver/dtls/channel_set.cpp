@@ -9,6 +9,7 @@ namespace {
 
 constexpr auto idle_max = std::chrono::minutes(10);          // a connector that went without a word
 constexpr auto handshake_max = std::chrono::seconds(15);
+constexpr auto idle_enough = std::chrono::minutes(1);        // to give its place to another
 constexpr auto check_period = std::chrono::milliseconds(250);
 
 }  // namespace
@@ -35,7 +36,7 @@ void channel_set::on_datagram(const endpoint& from, byte_span datagram) {
     auto heard = listener_->on_datagram(from, datagram);
     for (auto& answer : heard.datagrams) handlers_.send(from, std::move(answer));
     if (!heard.association) return;
-    if (found == pairs_.end()) make_room();
+    if (found == pairs_.end() && !make_room(now)) return;
     auto& entry = pairs_[from];
     auto& slot = entry.current.association ? entry.next : entry.current;
     slot = {std::move(heard.association), channel_id{++last_id_}, false, now};
@@ -143,13 +144,18 @@ void channel_set::on_timer() {
     if (!pairs_.empty()) arm();
 }
 
-void channel_set::make_room() {
-    if (pairs_.size() < limits::channels_max) return;
-    const auto oldest = std::ranges::min_element(pairs_, {}, [](const auto& item) { return item.second.current.last_heard; });
+/// Whether there is room for one more. Handshakes go first, since whoever has no key can begin them; an open channel goes only if it
+/// was silent for a while.
+bool channel_set::make_room(std::chrono::steady_clock::time_point now) {
+    if (pairs_.size() < limits::server_channels_max) return true;
+    const auto rank = [](const auto& item) { return std::pair(item.second.current.announced, item.second.current.last_heard); };
+    const auto oldest = std::ranges::min_element(pairs_, {}, rank);
+    if (oldest->second.current.announced && now - oldest->second.current.last_heard <= idle_enough) return false;
     const auto id = oldest->second.current.id;
     const bool announced = oldest->second.current.announced;
     pairs_.erase(oldest);
     if (announced) handlers_.closed(id);
+    return true;
 }
 
 }  // namespace p2pdist

@@ -49,7 +49,7 @@ private:
     void settle(const endpoint& from);
     void arm();
     void on_timer();
-    void make_room();
+    [[nodiscard]] bool make_room(std::chrono::steady_clock::time_point now);
 
     asio::steady_timer timer_;
     secret_key psk_;
