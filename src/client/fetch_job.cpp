@@ -17,12 +17,13 @@ constexpr int locate_attempts = 4;
 
 }  // namespace
 
-fetch_job::fetch_job(client_parts& parts, content_info content, bool for_us, time_point now)
+fetch_job::fetch_job(client_parts& parts, content_info content, std::optional<client_id> asked_by, time_point now)
     : parts_(&parts),
       node_(&parts.shared),
       content_(std::move(content)),
       key_(content_.key()),
-      for_us_(for_us),
+      asked_by_(asked_by),
+      for_us_(!asked_by),
       last_wanted_(now),
       requests_(parts.shared),
       round_(parts.shared, parts.peers),
@@ -43,12 +44,18 @@ void fetch_job::begin(time_point now) {
 
 void fetch_job::take_up(time_point now) {
     for_us_ = true;
+    if (!failure_) over_ = false;
     download(now);
 }
 
 void fetch_job::release(time_point now) {
     for_us_ = false;
     if (standing_ == standing::acting && now - last_wanted_ < unwanted_time) return;
+    over_ = true;
+}
+
+void fetch_job::give_way() {
+    log("gives_way");
     over_ = true;
 }
 

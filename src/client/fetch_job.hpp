@@ -47,8 +47,8 @@ public:
         direct,      ///< VPN: every client for itself (OFF-3)
     };
 
-    /// `for_us`: a command of this device wants it; otherwise somebody asked this client as rendezvous point.
-    fetch_job(client_parts& parts, content_info content, bool for_us, time_point now);
+    /// `asked_by`: who asked this client as rendezvous point; nobody where a command of this device wants it.
+    fetch_job(client_parts& parts, content_info content, std::optional<client_id> asked_by, time_point now);
     ~fetch_job();
 
     void begin(time_point now);
@@ -56,6 +56,8 @@ public:
     void take_up(time_point now);
     /// No command wants it any more.
     void release(time_point now);
+    /// It makes room for a command of this device: over.
+    void give_way();
     /// The engine has finished with it; deferred questions are answered.
     void ended(time_point now, const std::optional<error>& failure);
     /// Nobody needs it: its owner cancels it.
@@ -78,6 +80,8 @@ public:
     [[nodiscard]] const content_info& content() const noexcept { return content_; }
     [[nodiscard]] standing state() const noexcept { return standing_; }
     [[nodiscard]] bool for_us() const noexcept { return for_us_; }
+    /// Whether it exists only because this client asked first.
+    [[nodiscard]] bool only_for(const client_id& peer) const noexcept { return !for_us_ && asked_by_ == peer; }
     [[nodiscard]] bool downloading() const noexcept { return downloading_; }
     [[nodiscard]] const std::optional<peer_info>& acting_peer() const noexcept { return acting_peer_; }
     [[nodiscard]] const std::optional<locate_reply>& located() const noexcept { return located_; }
@@ -131,6 +135,7 @@ private:
     node* node_;
     content_info content_;
     content_key key_;
+    std::optional<client_id> asked_by_;
     bool for_us_;
     bool downloading_ = false;
     bool over_ = false;

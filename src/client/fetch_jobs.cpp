@@ -21,9 +21,27 @@ const fetch_job* fetch_jobs::find(const content_key& content) const {
     return found == jobs_.end() ? nullptr : found->second.get();
 }
 
-fetch_job* fetch_jobs::start(time_point now, const content_info& content, bool for_us) {
-    if (jobs_.size() >= limits::client_jobs_max) return nullptr;
-    auto& job = jobs_[content.key()] = std::make_unique<fetch_job>(*parts_, content, for_us, now);
+/// Jobs that are over leave with the next reap().
+bool fetch_jobs::full() const {
+    if (jobs_.size() < limits::client_jobs_max) return false;
+    const auto going_on = std::count_if(jobs_.begin(), jobs_.end(), [](const auto& entry) { return !entry.second->over(); });
+    return static_cast<std::size_t>(going_on) >= limits::client_jobs_max;
+}
+
+/// A job on behalf of others ends, one that has not begun to download if there is any.
+bool fetch_jobs::make_room() {
+    fetch_job* victim = nullptr;
+    for (const auto& [key, job] : jobs_) {
+        if (job->for_us() || job->over()) continue;
+        if (!victim || !job->downloading()) victim = job.get();
+        if (!victim->downloading()) break;
+    }
+    if (victim) victim->give_way();
+    return victim != nullptr;
+}
+
+fetch_job* fetch_jobs::start(time_point now, const content_info& content, std::optional<client_id> asked_by) {
+    auto& job = jobs_[content.key()] = std::make_unique<fetch_job>(*parts_, content, asked_by, now);
     job->begin(now);
     if (next_show_ == never) next_show_ = now + show_interval;
     return job.get();
@@ -35,7 +53,8 @@ bool fetch_jobs::fetch(time_point now, const content_info& content) {
         job->take_up(now);
         return true;
     }
-    return start(now, content, true) != nullptr;
+    if (full() && !make_room()) return false;
+    return start(now, content, std::nullopt) != nullptr;
 }
 
 void fetch_jobs::release(time_point now, const content_key& content) {
@@ -44,11 +63,13 @@ void fetch_jobs::release(time_point now, const content_key& content) {
 
 // ---- what others ask
 
-std::optional<std::string> fetch_jobs::why_not(time_point now, const content_key& content) const {
+std::optional<std::string> fetch_jobs::why_not(time_point now, const content_key& content, const client_id& asker) const {
     if (parts_->shared.paused) return "paused by its user";
     if (const auto found = troubles_.find(content); found != troubles_.end() && found->second.until > now) return found->second.text;
     if (!parts_->server.registered()) return "it does not reach the server";
-    if (jobs_.size() >= limits::client_jobs_max) return "too many downloads at once";
+    if (full()) return "too many downloads at once";
+    const auto of_asker = std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) { return entry.second->only_for(asker); });
+    if (static_cast<std::size_t>(of_asker) >= limits::client_jobs_for_peer_max) return "too many downloads at once for one client";
     return std::nullopt;
 }
 
@@ -89,9 +110,8 @@ void fetch_jobs::on_want(time_point now, const message_received& received, const
             const auto* entry = parts_->shelf.find(key);
             return answer_with(entry && entry->verified_bytes > 0 ? want_verdict::partial : want_verdict::unknown);
         }
-        if (const auto obstacle = why_not(now, key)) return answer_with(want_verdict::cannot, *obstacle);
-        job = start(now, request.content, false);
-        if (!job) return answer_with(want_verdict::cannot, "too many downloads at once");
+        if (const auto obstacle = why_not(now, key, received.from.id)) return answer_with(want_verdict::cannot, *obstacle);
+        job = start(now, request.content, received.from.id);
     }
     job->on_want(now, received.request, asker, where, request);
 }

@@ -22,7 +22,7 @@ public:
 
     fetch_jobs(client_parts& parts, hooks called) : parts_(&parts), hooks_(std::move(called)) {}
 
-    /// Begins or joins. False where client_jobs_max is reached.
+    /// Begins or joins; where client_jobs_max is reached, a job on behalf of others gives way. False where all are of this device.
     bool fetch(time_point now, const content_info& content);
     /// No command of this device wants it any more.
     void release(time_point now, const content_key& content);
@@ -56,8 +56,10 @@ private:
         time_point until;
     };
 
-    fetch_job* start(time_point now, const content_info& content, bool for_us);
-    [[nodiscard]] std::optional<std::string> why_not(time_point now, const content_key& content) const;
+    fetch_job* start(time_point now, const content_info& content, std::optional<client_id> asked_by);
+    [[nodiscard]] bool full() const;
+    [[nodiscard]] bool make_room();
+    [[nodiscard]] std::optional<std::string> why_not(time_point now, const content_key& content, const client_id& asker) const;
     void show(time_point now);
 
     client_parts* parts_;

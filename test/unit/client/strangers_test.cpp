@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "client_world.hpp"
+#include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/envelope.hpp"
 #include "p2pdist/message/message_layer.hpp"
 
@@ -147,6 +148,44 @@ TEST_CASE("a member asks in vain for what its office may not have", "[REQ-OFF-2]
         CHECK(std::holds_alternative<error_reply>(member.answers.front()));
     }
     CHECK(one.core().status().downloads.empty());
+}
+
+TEST_CASE("one member cannot use up a client's downloads, and its own user always finds room", "[REQ-RVP-1][limits]") {
+    constexpr std::size_t members = limits::client_jobs_max / limits::client_jobs_for_peer_max;
+    constexpr std::size_t excess = 8;
+    client_world world(with_topology());
+    auto& one = world.add("10.1.0.10");
+    std::vector<content_info> contents;
+    for (std::size_t number = 0; number < members * (limits::client_jobs_for_peer_max + excess); ++number) {
+        content_info content{id_of_text("app-" + std::to_string(number)), 1000, {}};
+        content.hash.value[0] = static_cast<std::uint8_t>(number);
+        content.hash.value[1] = static_cast<std::uint8_t>(number >> 8);
+        apply(world.durable, put_content{{content, wall_time{1'800'000'000}}});
+        contents.push_back(content);
+    }
+    world.publish("own", some_bytes(mib, 16));
+    REQUIRE(world.run_until_registered());
+    const auto key = identity_from_secret(crypto(), one.config.identity).key;
+    auto next = contents.begin();
+    for (std::uint64_t number = 0; number < members; ++number) {
+        stranger member(world, "10.1.0." + std::to_string(66 + number), 600 + number, papers_for(600 + number, 2001));
+        (void)member.seal.add_peer(one.id(), key);
+        for (std::size_t count = 0; count < limits::client_jobs_for_peer_max + excess; ++count) {
+            (void)member.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{*next++, "Boston", false});
+        }
+        member.talk(one, 4s);
+        std::size_t refused = 0;
+        for (const auto& answer : member.answers) {
+            const auto* reply = std::get_if<want_reply>(&answer);
+            if (reply && reply->text == "too many downloads at once for one client") ++refused;
+        }
+        CHECK(refused == excess);
+        CHECK(one.core().status().downloads.size() == (number + 1) * limits::client_jobs_for_peer_max);
+    }
+    const auto own = one.fetch("own");
+    world.run_for(200ms);
+    CHECK(one.core().status().downloads.size() == limits::client_jobs_max);
+    CHECK(world.run_until([&] { return one.complete(own); }));
 }
 
 TEST_CASE("bytes of any kind change nothing", "[REQ-SEC-2]") {
