@@ -46,16 +46,16 @@ void add_session_frames(frames& out) {
 void add_enrolment_frames(frames& out) {
     seeded_entropy client_random(31), server_random(32);
     const auto self = identity_from_secret(crypto(), key_of_byte(1));
-    const auto server_at = at(200, 34323), client_at = at(1, 34324);
-    enrolment_client client(crypto(), client_random, self, {key_of_byte(0x42), {34324, server_at}, to_bytes(as_bytes("client info")), {}});
+    const auto server_end = at(200, 34323), client_end = at(1, 34324);
+    enrolment_client client(crypto(), client_random, self, {key_of_byte(0x42), {34324, server_end}, to_bytes(as_bytes("client info")), {}});
     enrolment_server server(crypto(), server_random, {key_of_byte(0x42), {}, 4});
     client.start(start);
     const auto hello = client.poll()->header;
-    server.on_datagram(start, {server_at, client_at, start, 0, hello});
+    server.on_datagram(start, {server_end, client_end, start, 0, hello});
     const auto answer = std::get<send_datagram>(*server.poll()).header;
-    client.on_datagram(start, wall, {client_at, server_at, start, 0, answer});
+    client.on_datagram(start, wall, {client_end, server_end, start, 0, answer});
     const auto request = client.poll()->header;
-    server.on_datagram(start, {server_at, client_at, start, 0, request});
+    server.on_datagram(start, {server_end, client_end, start, 0, request});
     const auto handle = std::get<enrolment_request>(*server.poll()).handle;
     const auto server_key = identity_from_secret(crypto(), key_of_byte(200)).key;
     REQUIRE(server.grant(start, handle,
