@@ -23,7 +23,8 @@ void channel_set::on_datagram(const endpoint& from, byte_span datagram) {
     if (found != pairs_.end()) {
         auto& known = found->second;
         auto& target = known.next.association ? known.next : known.current;
-        const bool handshake_restarts = is_dtls_client_hello(datagram) && target.association->status() != dtls_association::state::handshaking;
+        // Another handshake than the one under way: that one may be of a connector that ended, or had a wrong key, and gets no further.
+        const bool handshake_restarts = is_dtls_client_hello(datagram) && dtls_client_random(datagram) != target.hello_random;
         if (!handshake_restarts) {
             // While a new association is being made the old one still gets its records: each drops what is not its own.
             known.current.last_heard = now;
@@ -38,8 +39,8 @@ void channel_set::on_datagram(const endpoint& from, byte_span datagram) {
     if (!heard.association) return;
     if (found == pairs_.end() && !make_room(now)) return;
     auto& entry = pairs_[from];
-    auto& slot = entry.current.association ? entry.next : entry.current;
-    slot = {std::move(heard.association), channel_id{++last_id_}, false, now};
+    auto& slot = entry.current.announced ? entry.next : entry.current;
+    slot = {std::move(heard.association), channel_id{++last_id_}, false, now, dtls_client_random(datagram)};
     settle(from);
     arm();
 }

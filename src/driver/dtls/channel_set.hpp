@@ -2,6 +2,7 @@
 // The server's side of all connectors' channels (CON-2): tells associations apart by address, makes new ones after a cookie, lets a
 // new association on the same address pair take over only once its handshake is done (RFC 6347, 4.2.8).
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -38,6 +39,7 @@ private:
         channel_id id;
         bool announced = false;
         std::chrono::steady_clock::time_point last_heard;
+        std::array<std::uint8_t, 32> hello_random{};  ///< tells its ClientHello from that of another handshake
     };
     /// One address pair: the channel in use, and one whose handshake may replace it.
     struct pair {

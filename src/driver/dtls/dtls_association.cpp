@@ -259,4 +259,11 @@ bool is_dtls_client_hello(byte_span datagram) noexcept {
     return is_handshake && first_epoch && reader.u8() == client_hello && reader.ok();
 }
 
+std::array<std::uint8_t, 32> dtls_client_random(byte_span client_hello) noexcept {
+    constexpr std::size_t start = 13 + 12 + 2;  // heads of record and handshake message, version
+    std::array<std::uint8_t, 32> random{};
+    if (client_hello.size() >= start + random.size()) std::ranges::copy(client_hello.subspan(start, random.size()), random.begin());
+    return random;
+}
+
 }  // namespace p2pdist

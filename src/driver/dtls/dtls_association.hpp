@@ -5,6 +5,7 @@
 // Exactly ECDHE-PSK-CHACHA20-POLY1305, identity "p2pdist". The server half exchanges cookies before it keeps any state: see
 // dtls_listener.
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -69,6 +70,8 @@ private:
 
 /// Whether a datagram is a ClientHello of a first handshake: epoch 0, so perhaps a new association on a known address pair.
 [[nodiscard]] bool is_dtls_client_hello(byte_span datagram) noexcept;
+/// The random value of a ClientHello, which its repetitions share (RFC 6347, 4.2.1); zeros where the datagram ends before it.
+[[nodiscard]] std::array<std::uint8_t, 32> dtls_client_random(byte_span client_hello) noexcept;
 /// Whether the first byte says DTLS (RFC 7983) rather than one of our frames.
 [[nodiscard]] inline bool is_dtls(byte_span datagram) noexcept { return !datagram.empty() && datagram[0] >= 20 && datagram[0] <= 63; }
 

@@ -1,7 +1,11 @@
 #include "posix/port_holder.hpp"
 
 #ifdef __linux__
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -11,19 +15,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The inode of a socket that is bound to the port, from the kernel's table of UDP sockets.
-std::string socket_inode(std::uint16_t port, const char* table) {
+/// An address as the kernel's tables write it: words of 32 bits in the machine's own byte order.
+std::string table_text(const ip_address& address) {
+    std::array<std::uint8_t, 16> octets{};
+    const auto given = address.network_bytes();
+    std::ranges::copy(given, octets.begin());
+    std::string out;
+    for (std::size_t i = 0; i < given.size(); i += 4) {
+        std::uint32_t word = 0;
+        std::memcpy(&word, octets.data() + i, 4);
+        std::array<char, 9> digits{};
+        std::snprintf(digits.data(), digits.size(), "%08X", word);
+        out += digits.data();
+    }
+    return out;
+}
+
+/// The inode of a socket that keeps the port from us, from the kernel's table of UDP sockets.
+std::string socket_inode(const endpoint& local, const char* table) {
+    const auto wanted = table_text(local.address);
+    const bool wanted_any = wanted.find_first_not_of('0') == std::string::npos;
     std::ifstream lines(table);
     std::string line;
     std::getline(lines, line);  // the head line
     while (std::getline(lines, line)) {
         std::istringstream fields(line);
-        std::string slot, local, rest, inode;
-        fields >> slot >> local;
+        std::string slot, bound, rest, inode;
+        fields >> slot >> bound;
         for (int skip = 0; skip < 7; ++skip) fields >> rest;
         fields >> inode;
-        const auto colon = local.rfind(':');
-        if (colon != std::string::npos && std::stoul(local.substr(colon + 1), nullptr, 16) == port) return inode;
+        const auto colon = bound.rfind(':');
+        if (colon == std::string::npos || std::stoul(bound.substr(colon + 1), nullptr, 16) != local.port) continue;
+        const auto address = bound.substr(0, colon);
+        if (wanted_any || address == wanted || address.find_first_not_of('0') == std::string::npos) return inode;
     }
     return {};
 }
@@ -31,7 +55,7 @@ std::string socket_inode(std::uint16_t port, const char* table) {
 }  // namespace
 
 std::string describe_port_holder(const endpoint& local) {
-    const auto inode = socket_inode(local.port, local.address.is_v4() ? "/proc/net/udp" : "/proc/net/udp6");
+    const auto inode = socket_inode(local, local.address.is_v4() ? "/proc/net/udp" : "/proc/net/udp6");
     if (inode.empty()) return {};
     const auto wanted = "socket:[" + inode + "]";
     std::error_code failure;
