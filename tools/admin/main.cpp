@@ -82,7 +82,9 @@ content_info describe_options(const options& given) {
     if (given.id.empty() || given.hash.empty()) throw CLI::RequiredError("FILE, or --id, --size and --hash");
     content_info content;
     content.id = content_id::parse(given.id).value();
-    content.hash = content_hash::parse(given.hash).value();
+    const auto hash = content_hash::parse(given.hash);
+    if (!hash) throw CLI::ValidationError("--hash", hash.error().message);
+    content.hash = *hash;
     content.size_bytes = given.size;
     return content;
 }
@@ -106,7 +108,8 @@ int export_topology(const options& given, bool detected) {
     return ask(given, topology_export_request{detected}, [&](const message_body& answer) -> int {
         const auto& reply = std::get<topology_export_reply>(answer);
         if (given.file.empty() || given.file == "-") {
-            std::cout << reply.spreadsheet;
+            if (given.json) std::cout << tools::json{{"version", reply.version}, {"spreadsheet", reply.spreadsheet}}.dump() << '\n';
+            else std::cout << reply.spreadsheet;
             return tools::done;
         }
         std::ofstream file(given.file, std::ios::binary);

@@ -1,10 +1,13 @@
 #include "client/ask.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <thread>
+
+#include <unistd.h>
 
 #include "client/show.hpp"
 #include "p2pdist/driver/local_service.hpp"
@@ -15,10 +18,10 @@ namespace {
 /// Sends a request; with --json every line goes out as it came, otherwise `show` prints it. The last line's event is the exit code.
 int ask(const ask_options& options, const json& request, const std::function<void(const json&)>& show) {
     int code = done;
-    bool answered = false;
+    bool finished = false;  // progress alone is no answer
     const auto outcome = local_call(options.data, request.dump(), [&](const std::string& line) {
         const auto answer = json::parse(line);
-        answered = true;
+        finished = answer.value("event", "") != "progress";
         if (options.json) std::cout << line << std::endl;
         if (answer.value("event", "") == "failed") {
             code = failed;
@@ -29,7 +32,7 @@ int ask(const ask_options& options, const json& request, const std::function<voi
         return true;
     });
     if (!outcome) return report(outcome.error());
-    if (!answered) return report({errc::unreachable, "the client ended before it answered"});
+    if (!finished) return report({errc::unreachable, "the client ended before it answered: see its log, start it again, and repeat the command"});
     return code;
 }
 
@@ -37,7 +40,7 @@ int ask(const ask_options& options, const json& request, const std::function<voi
 int ask_again(const ask_options& options, const json& request, const std::function<void(const json&)>& show) {
     for (;;) {
         const int code = ask(options, request, [&](const json& answer) {
-            if (options.watch) std::cout << "\033[H\033[J";
+            if (options.watch && ::isatty(STDOUT_FILENO) != 0) std::cout << "\033[H\033[J";
             show(answer);
             std::cout.flush();
         });
@@ -60,6 +63,22 @@ int import(const ask_options& options) {
         std::cout << answer.value("content", "") << "  " << size_text(answer.value("size", std::uint64_t{0})) << "  " << answer.value("hash", "") << '\n';
     });
 }
+
+/// As the server's check: 1 where something is wrong, 0 where all is well or only needs to be known.
+int check(const ask_options& options) {
+    bool wrong = false;
+    auto quiet = options;
+    quiet.json = false;
+    const int code = ask_again(quiet, {{"command", "status"}}, [&](const json& status) {
+        const auto findings = check_findings(status);
+        wrong = std::any_of(findings.begin(), findings.end(), [](const json& finding) { return finding.value("severity", "") == "error"; });
+        if (options.json) std::cout << json{{"findings", findings}}.dump() << '\n';
+        else show_check(findings);
+    });
+    return code == done && wrong ? static_cast<int>(failed) : code;
+}
+
+void show_verified(const json&) { std::cout << "all contents are as they should be\n"; }
 
 void show_command_end(const json& answer) { std::cout << answer.value("content", "") << ": " << answer.value("event", "done") << '\n'; }
 
@@ -94,7 +113,7 @@ void add_ask_commands(CLI::App& app, ask_options& options, std::function<int()>&
     add_view(app, "status", "Membership, office, store, transfers", "status", show_status);
     add_view(app, "transfers", "What is being fetched and served", "transfers", show_transfers);
     add_view(app, "peers", "Other nodes that this client knows", "peers", show_peers);
-    add_view(app, "check", "What is wrong, and how to mend it", "status", show_check);
+    add(app, "check", "What is wrong, and how to mend it", [&] { return check(options); })->add_flag("--watch", options.watch, "Show it again every second");
     add_content_command(app, "explain", "Who is asked for a content, and why", "explain", show_explanation);
     add_view(app, "pause", "Pause all downloads of this client", "pause", show_paused);
     add_view(app, "resume", "Let them go on", "resume", show_paused);
@@ -105,7 +124,7 @@ void add_ask_commands(CLI::App& app, ask_options& options, std::function<int()>&
     add_content_command(*store, "pin", "Never evict it", "pin", show_command_end);
     add_content_command(*store, "unpin", "Let it be evicted", "unpin", show_command_end);
     add_content_command(*store, "remove", "Delete it from this device", "remove", show_command_end);
-    add(*store, "verify", "Read and hash everything", [&] { return ask(options, {{"command", "verify"}}, show_command_end); });
+    add(*store, "verify", "Read and hash everything", [&] { return ask(options, {{"command", "verify"}}, show_verified); });
 }
 
 }  // namespace p2pdist::tools

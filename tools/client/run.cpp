@@ -26,6 +26,8 @@ client_options to_client_options(const run_options& given) {
     if (!given.broadcast.empty()) core.broadcast = parse_address(given.broadcast, "--broadcast");
     if (!given.enrolment_key_file.empty()) core.enrolment = read_key_file(given.enrolment_key_file).value();
     if (!given.ports.empty()) core.ports = parse_ports(given.ports, "--ports");
+    if (!given.cdn.empty() && !given.cdn.starts_with("http://") && !given.cdn.starts_with("https://"))
+        throw CLI::ValidationError("--cdn", "'" + given.cdn + "' is no URL of a CDN: give http://HOST/PATH or https://HOST/PATH");
     if (!given.cdn.empty()) core.cdn = given.cdn;
     core.host_name = read_host_name();
     out.data = given.data;
@@ -52,7 +54,6 @@ void log_event(const log_sink& log, const client_event& event) {
     if (const auto* enrolled = std::get_if<client_enrolled>(&event)) log(log_level::info, "event=enrolled id=" + enrolled->id.to_string());
     else if (const auto* registered = std::get_if<client_registered>(&event))
         log(log_level::info, "event=registered office=\"" + registered->office + "\" activated=" + (registered->activated ? "yes" : "no"));
-    else if (const auto* notice = std::get_if<client_notice>(&event)) log(notice->level, notice->text);
     else if (const auto* done = std::get_if<command_done>(&event))
         log(done->failure ? log_level::warning : log_level::info,
             "event=command_done content=\"" + done->content.id.text() + "\"" + (done->failure ? " error=\"" + done->failure->message + "\"" : ""));

@@ -30,8 +30,10 @@ std::string transfer_text(const json& transfer) {
     std::string out = std::to_string(percent(transfer)) + " %  " + rate_text(rate);
     if (rate > 0 && left > 0) out += "  " + duration_text(left / rate) + " left";
     out += "  " + split_text(transfer.value("sources", json::object()));
-    if (transfer.value("state", "") != "downloading") out += "  " + transfer.value("state", "");
-    if (const auto reason = transfer.value("reason", ""); !reason.empty()) out += ": " + reason;
+    const auto state = transfer.value("state", "");
+    const auto reason = transfer.value("reason", "");
+    if (state != "downloading" && !reason.starts_with(state)) out += "  " + state + (reason.empty() ? "" : ":");
+    if (!reason.empty()) out += (state == "downloading" || reason.starts_with(state) ? "  " : " ") + reason;
     return out;
 }
 
@@ -48,7 +50,7 @@ void progress_line::show(const json& event) {
     const auto line = transfer_text(event);
     if (line == last_) return;
     if (terminal) std::cout << '\r' << line << "\033[K" << std::flush;
-    else std::cout << line << '\n';
+    else std::cout << line << std::endl;
     last_ = line;
 }
 
@@ -113,19 +115,26 @@ void show_contents(const json& answer) {
 
 void show_paused(const json& answer) { std::cout << (answer.value("paused", false) ? "paused\n" : "not paused\n"); }
 
-void show_check(const json& answer) {
-    bool good = true;
-    const auto finding = [&](bool wrong, const char* text) {
-        if (!wrong) return;
-        good = false;
-        std::cout << text << '\n';
+json check_findings(const json& status) {
+    json findings = json::array();
+    const auto is = [&](const char* key) { return status.value(key, false); };
+    const auto finding = [&](bool wrong, const char* severity, const char* subject, const char* text) {
+        if (wrong) findings.push_back({{"severity", severity}, {"subject", subject}, {"text", text}});
     };
-    finding(!answer.value("enrolled", false), "not enrolled: check --server, --enrolment-key-file, and that UDP 34323 of the server is open");
-    finding(answer.value("enrolled", false) && !answer.value("server_reachable", false), "the server does not answer: check that it runs and that UDP 34323 is open; what is under way goes on");
-    finding(answer.value("registered", false) && !answer.value("activated", false), "distribution is not activated: run `p2pdist-admin activate`");
-    finding(answer.value("registered", false) && answer.value("office", "").empty(), "this device's address is in no office: add its subnet to the topology");
-    finding(answer.value("paused", false), "paused by its user: `p2pdist-client resume` lets it go on");
-    if (good) std::cout << "all is well\n";
+    finding(!is("enrolled"), "error", "enrolment",
+            "not enrolled: check --server, that the enrolment key is the server's present one (a wrong key gets no answer), and that UDP 34323 of the server is open");
+    finding(is("enrolled") && !is("server_reachable"), "error", "server",
+            "the server does not answer: check that it runs and that UDP 34323 is open; what is under way goes on");
+    finding(is("registered") && !is("activated"), "warning", "licence", "distribution is not activated: run `p2pdist-admin activate`");
+    finding(is("registered") && status.value("office", "").empty(), "warning", "office", "this device's address is in no office: add its subnet to the topology");
+    finding(is("paused"), "warning", "downloads", "paused by its user: `p2pdist-client resume` lets it go on");
+    return findings;
+}
+
+void show_check(const json& findings) {
+    for (const auto& finding : findings)
+        std::cout << finding.value("severity", "") << ": " << finding.value("subject", "") << ": " << finding.value("text", "") << '\n';
+    if (findings.empty()) std::cout << "all is well\n";
 }
 
 }  // namespace p2pdist::tools

@@ -20,6 +20,8 @@ void show_peers(const json& answer);
 void show_explanation(const json& answer);
 void show_contents(const json& answer);
 void show_paused(const json& answer);
-void show_check(const json& answer);
+/// What is wrong by a client's own status: severity, subject, and how to mend it.
+[[nodiscard]] json check_findings(const json& status);
+void show_check(const json& findings);
 
 }  // namespace p2pdist::tools

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <iostream>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -46,7 +47,10 @@ int exit_code_of(errc code) noexcept {
 
 void finish_options(CLI::App& app) {
     app.set_version_flag("--version", std::string(P2PDIST_VERSION));
-    app.set_config("--config", "", "Read settings from this TOML file; keys are the options' names")->envname("P2PDIST_CONFIG");
+    // CLI11 reads the file before it looks at the environment, so the name of the file is looked up here.
+    const char* file = std::getenv("P2PDIST_CONFIG");
+    const bool named = file != nullptr && *file != '\0';
+    app.set_config("--config", named ? file : "", "Read settings from this TOML file; keys are the options' names", named)->envname("P2PDIST_CONFIG");
     app.config_formatter(std::make_shared<toml_config>(app));
     app.allow_config_extras(CLI::config_extras_mode::error);
     prepare_options(app);

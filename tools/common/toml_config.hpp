@@ -6,7 +6,7 @@
 
 namespace p2pdist::tools {
 
-/// Keys are option names; they apply to the command that was given.
+/// Keys are option names; those of the given command and of the program apply, those of other commands of the program are left alone.
 class toml_config final : public CLI::Config {
 public:
     explicit toml_config(const CLI::App& app) : app_(app) {}

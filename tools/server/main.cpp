@@ -69,7 +69,6 @@ int run(const options& given) {
     asio::io_context io(1);
     server node(io.get_executor(), server_settings);
     tools::stop_signals signals(io, [&] { node.stop(); });
-    node.set_event_handler([&](const server_event& event) { server_settings.log(log_level::info, event.text); });
     server_settings.log(log_level::info, "event=started role=server address=" + server_settings.bind.to_string());
     io.run();
     return tools::done;
