@@ -93,6 +93,7 @@ inline constexpr std::size_t flow_endings_max = 256;  ///< ended flows whose end
 inline constexpr std::size_t udp_queue_datagrams_max = 4096;      ///< datagrams that wait for a full socket, each socket
 inline constexpr std::size_t fallback_readers_max = 4;            ///< fallback sources read at once
 inline constexpr std::size_t fallback_piece_bytes = 256u << 10;   ///< of content handed to a core at once
+inline constexpr std::size_t file_store_entries_max = 10'000;     ///< files looked at to find a package by its size
 inline constexpr std::size_t fallback_pieces_max = 16;            ///< pieces that wait for the core, each reader
 inline constexpr std::size_t local_connections_max = 64;          ///< programs on this device that talk to one client
 
