@@ -303,6 +303,7 @@ TEST_CASE("clients rank with the steps of the server's settings", "[REQ-RANK-7]"
     client_world world(options);
     world.set_setting("ranking.free_storage_step", "100 GiB");
     world.publish("app", some_bytes(4 * mib, 6));
+    world.add("10.0.0.20");
     world.add("10.1.0.10", 30);
     auto& b = world.add("10.1.0.11", 20);
     REQUIRE(world.run_until_registered());
