@@ -140,8 +140,8 @@ inline constexpr std::size_t transfer_fallback_bytes_max = 8u << 20; ///< that a
 
 // client
 inline constexpr std::size_t client_events_max = 4096;               ///< outputs that wait for poll(); then notices are dropped, nothing else
-inline constexpr std::size_t client_jobs_max = 1024;                 ///< contents that a client fetches at one time
-inline constexpr std::size_t client_jobs_for_peer_max = 128;         ///< of those, begun because one and the same other client asked
+inline constexpr std::size_t client_jobs_max = 200;                  ///< contents that a client fetches at one time; below transfer_downloads_max
+inline constexpr std::size_t client_jobs_for_peer_max = 50;          ///< of those, begun because one and the same other client asked
 inline constexpr std::size_t client_commands_max = 4096;             ///< commands that are not done yet
 inline constexpr std::size_t client_peers_max = 4096;                ///< peers that are remembered for `peers`, `explain` and the order at a busy source
 inline constexpr std::size_t client_contents_max = 65'536;           ///< contents of the store that are served and reported

@@ -150,7 +150,7 @@ TEST_CASE("a member asks in vain for what its office may not have", "[REQ-OFF-2]
     CHECK(one.core().status().downloads.empty());
 }
 
-TEST_CASE("one member cannot use up a client's downloads, and its own user always finds room", "[.long][REQ-RVP-1][limits]") {
+TEST_CASE("one member cannot use up a client's downloads, and its own user always finds room", "[REQ-RVP-1][limits]") {
     constexpr std::size_t members = limits::client_jobs_max / limits::client_jobs_for_peer_max;
     constexpr std::size_t excess = 8;
     client_world world(with_topology());
