@@ -181,19 +181,14 @@ void client_service::answer(time_point now, const registered_client& from, const
 
 void client_service::answer(time_point now, const registered_client& from, const link_report& request, const reply_function& reply) {
     auto& state = shared_->state;
-    std::vector<catalogue_change> changes;
-    const auto add = [&](const std::string& office, std::uint64_t in, std::uint64_t out) {
-        if (in + out == 0 || !state.links.takes({office, request.content})) return;
-        changes.push_back(add_link_bytes{{office, request.content, in, out}});
-    };
-    if (state.contents.find(request.content) != nullptr) {
-        // A client in no office is named by its address, since its link is its own.
-        add(from.office ? state.office_name(from.office) : from.record.address.to_string(), request.bytes_in_from_parent, 0);
-        const auto child = state.offices().find(request.child_office);
-        if (child && from.office && state.offices().parent(*child) == from.office) add(request.child_office, 0, request.bytes_out_to_child);
-    }
-    if (changes.empty()) return reply(now, accepted{});
-    shared_->commits.submit(now, std::move(changes), [reply](time_point at, const result<void>& outcome) {
+    // Only the receiving side counts: what a parent sent to a child entered over the child's link, and the child's rendezvous point says so
+    // itself. No client sends content up, so nothing is booked as having left an office towards its parent (OFF-2).
+    // A client in no office is named by its address, since its link is its own.
+    const auto office = from.office ? state.office_name(from.office) : from.record.address.to_string();
+    const bool counts = request.bytes_in_from_parent != 0 && state.contents.find(request.content) != nullptr;
+    if (!counts || !state.links.takes({office, request.content})) return reply(now, accepted{});
+    const add_link_bytes entered{{office, request.content, request.bytes_in_from_parent, 0}};
+    shared_->commits.submit(now, {entered}, [reply](time_point at, const result<void>& outcome) {
         reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
     });
 }

@@ -167,7 +167,7 @@ struct link_row {
     content_id content;
     std::uint64_t size_bytes = 0;
     std::uint64_t bytes_in = 0;    ///< content bytes that entered over the link to the parent
-    std::uint64_t bytes_out = 0;   ///< content bytes that left the parent for this office
+    std::uint64_t bytes_out = 0;   ///< content bytes that left over it, towards the parent: 0 as long as content only travels down (OFF-2)
     friend bool operator==(const link_row&, const link_row&) = default;
 };
 struct links_reply {

@@ -149,14 +149,14 @@ TEST_CASE("link bytes are added up by office and content", "[REQ-OBS-1]") {
     (void)world.administer<publish_reply>(publish_request{{content("a")}});
     const auto key = content("a").key();
     (void)world.asked<accepted>(branch, link_report{key, 600, 0, ""});
-    (void)world.asked<accepted>(branch, link_report{key, 400, 7, "HQ"});  // HQ is not its child
-    (void)world.asked<accepted>(central, link_report{key, 0, 1000, "B"});
+    (void)world.asked<accepted>(branch, link_report{key, 400, 7, "HQ"});
+    (void)world.asked<accepted>(central, link_report{key, 0, 1000, "B"});  // what it sent down did not leave B upwards
     (void)world.asked<accepted>(homeless, link_report{key, 5, 0, ""});
     (void)world.asked<accepted>(branch, link_report{content("unknown", 7).key(), 400, 0, ""});
     const auto rows = world.administer<links_reply>(links_request{}).rows;
     REQUIRE(rows.size() == 2);
     CHECK(rows[0] == link_row{"172.16.0.5", content("a").id, 1000, 5, 0});
-    CHECK(rows[1] == link_row{"B", content("a").id, 1000, 1000, 1000});
+    CHECK(rows[1] == link_row{"B", content("a").id, 1000, 1000, 0});
     world.restart_server();
     CHECK(world.administer<links_reply>(links_request{}).rows == rows);
 }
