@@ -1,6 +1,7 @@
 #include "client/run.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 
 #include <asio/steady_timer.hpp>
@@ -31,6 +32,9 @@ client_options to_client_options(const run_options& given) {
     if (!given.cdn.empty()) core.cdn = given.cdn;
     core.host_name = read_host_name();
     out.data = given.data;
+    if (given.enrolment_key_file.empty() && !std::filesystem::exists(std::filesystem::path(given.data) / "credentials"))
+        throw CLI::ValidationError("--enrolment-key-file", "this device is not enrolled yet ('" + given.data +
+                                                               "' holds no credentials): give the organisation's enrolment key");
     if (!given.file_store.empty()) out.file_store = given.file_store;
     if (!given.store_limit.empty()) out.store_limit_bytes = parse_size(given.store_limit, "--store-limit");
     out.plain_udp = given.plain_udp;
