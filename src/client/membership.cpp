@@ -15,6 +15,7 @@ constexpr duration longest_pause = std::chrono::seconds(60);
 constexpr duration interval_min = std::chrono::seconds(1);
 constexpr duration interval_max = std::chrono::hours(1);
 constexpr std::int64_t renew_before_s = 2 * 24 * 3600;  // a certificate is renewed two days before it ends
+constexpr duration enrolment_patience = std::chrono::seconds(5);  // a server that is there has answered by then
 constexpr int failures_before_enrolment = 3;            // a server of another key epoch, or set up anew, stays silent to us
 
 std::optional<topology> read_topology(const std::string& spreadsheet) {
@@ -31,7 +32,7 @@ membership::membership(node& shared, office_view& offices, hooks called)
 
 void membership::start(time_point now) {
     if (node_->config.servers.empty()) {
-        node_->notice(log_level::error, "no server is configured: give its address with --server");
+        notice_once(log_level::error, "no server is configured: give its address with --server");
         return;
     }
     if (node_->config.saved_credentials) {
@@ -65,6 +66,8 @@ std::string membership::obstacle() const {
     return "the topology has not arrived yet";
 }
 
+std::string membership::problem() const { return server_reachable() ? std::string() : last_notice_; }
+
 // ---- enrolment
 
 void membership::enrol(time_point now) {
@@ -92,7 +95,7 @@ void membership::enrol(time_point now) {
     enrolment_.emplace(*node_->crypto, *node_->random_bytes, node_->self, std::move(config));
     enrolment_->start(now);
     phase_ = phase::enrolling;
-    next_ = never;
+    next_ = now + enrolment_patience;
 }
 
 void membership::on_enrolment_datagram(time_point now, const received_datagram& datagram) {
@@ -106,10 +109,7 @@ void membership::enrolment_ended(time_point now) {
     const auto outcome = *enrolment_->outcome();
     enrolment_.reset();
     if (!outcome) {
-        const auto& why = outcome.error();
-        std::string text = "enrolment failed: " + why.message;
-        if (why.code == errc::timed_out) text = "the server at " + server().address.to_string() + " does not answer: " + why.message;
-        notice_once(why.code == errc::timed_out ? log_level::warning : log_level::error, text);
+        tell_enrolment_trouble(outcome.error());
         ++server_index_;
         rest(now, saved_ && !ends_soon() ? phase::registering : phase::enrolling);
         return;
@@ -122,6 +122,21 @@ void membership::enrolment_ended(time_point now) {
     node_->notice(log_level::info, "enrolled as " + node_->self.id.to_string());
     keep();
     send_registration(now);
+}
+
+/// In the same words while it goes on and when it has failed, so that a series of attempts says it once.
+void membership::tell_enrolment_trouble(const error& why) {
+    const auto& ports = node_->config.ports;
+    const auto where = server().address.to_string();
+    if (why.code == errc::timed_out) {
+        notice_once(log_level::warning, "no answer to the enrolment from " + where + ": wrong enrolment key, wrong address, or UDP " +
+                                            std::to_string(ports[port_use::server_small_in]) + " blocked");
+    } else if (why.code == errc::not_authorised) {
+        notice_once(log_level::warning, "enrolment failed: the server at " + where +
+                                            " has another enrolment key: put its present one into the file given with --enrolment-key-file");
+    } else {
+        notice_once(log_level::error, "enrolment failed: " + why.message);
+    }
 }
 
 void membership::adopt(const saved_state& state) {
@@ -359,6 +374,8 @@ void membership::on_timer(time_point now) {
     next_ = never;
     if (phase_ == phase::registered) {
         send_heartbeat(now);
+    } else if (phase_ == phase::enrolling && enrolment_) {
+        tell_enrolment_trouble(enrolment_->suspicion());
     } else if (phase_ == phase::resting) {
         if (after_rest_ == phase::enrolling || !saved_) {
             enrol(now);

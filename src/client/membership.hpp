@@ -39,6 +39,8 @@ public:
     [[nodiscard]] const std::string* setting(const std::string& key) const;
     /// Why nothing can be fetched now, for people; empty where nothing stands in the way.
     [[nodiscard]] std::string obstacle() const;
+    /// What keeps this client from its server, for people, with what to do; empty where nothing does or nothing is known yet.
+    [[nodiscard]] std::string problem() const;
 
     // Inputs.
     void on_enrolment_datagram(time_point now, const received_datagram& datagram);
@@ -55,6 +57,7 @@ private:
 
     void enrol(time_point now);
     void enrolment_ended(time_point now);
+    void tell_enrolment_trouble(const error& why);
     void adopt(const saved_state& state);
     void send_registration(time_point now);
     void on_registration(time_point now, const answer& got);

@@ -52,6 +52,13 @@ public:
         }
     }
 
+    error no_answer() const {
+        const auto where = config_.way.remote.to_string();
+        if (mismatch_) return version_error("this client", config_.versions, "the server", *mismatch_);
+        if (wrong_key_) return {errc::not_authorised, "the server at " + where + " has another enrolment key: check the one given here"};
+        return {errc::timed_out, "no answer from the server at " + where + ": check its address, its UDP port, and the enrolment key"};
+    }
+
     std::optional<result<enrolment_grant>> outcome;
     time_point deadline = never;
 
@@ -131,13 +138,6 @@ private:
         return error{errc::malformed, "the server granted a certificate that does not fit: look at the server's log"};
     }
 
-    error no_answer() const {
-        const auto where = config_.way.remote.to_string();
-        if (mismatch_) return version_error("this client", config_.versions, "the server", *mismatch_);
-        if (wrong_key_) return {errc::not_authorised, "the server at " + where + " has another enrolment key: check the one given here"};
-        return {errc::timed_out, "no answer from the server at " + where + ": check its address, its UDP port, and the enrolment key"};
-    }
-
     void finish(result<enrolment_grant> how) {
         outcome = std::move(how);
         stage_ = stage::idle;
@@ -177,5 +177,6 @@ std::optional<send_datagram> enrolment_client::poll() { return core_->poll(); }
 time_point enrolment_client::deadline() const noexcept { return core_->deadline; }
 void enrolment_client::on_timer(time_point now) { core_->on_timer(now); }
 const std::optional<result<enrolment_grant>>& enrolment_client::outcome() const noexcept { return core_->outcome; }
+error enrolment_client::suspicion() const { return core_->no_answer(); }
 
 }  // namespace p2pdist

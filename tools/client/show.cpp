@@ -74,6 +74,7 @@ void show_status(const json& answer) {
               << "membership  " << (!flag("enrolled") ? "not enrolled" : !flag("registered") ? "enrolled, not registered" : !flag("activated") ? "registered, not activated" : "active")
               << (flag("paused") ? ", paused" : "") << '\n'
               << "server      " << answer.value("server", "") << (flag("server_reachable") ? "" : " (does not answer)") << '\n';
+    if (const auto problem = answer.value("problem", ""); !problem.empty()) std::cout << "problem     " << problem << '\n';
     std::string path;
     for (const auto& office : answer.value("path", json::array())) path += (path.empty() ? "" : " < ") + office.get<std::string>();
     std::cout << "office      " << (answer.value("office", "").empty() ? "none" : path + " (" + answer.value("office_type", "") + ")") << '\n';
@@ -118,13 +119,15 @@ void show_paused(const json& answer) { std::cout << (answer.value("paused", fals
 json check_findings(const json& status) {
     json findings = json::array();
     const auto is = [&](const char* key) { return status.value(key, false); };
-    const auto finding = [&](bool wrong, const char* severity, const char* subject, const char* text) {
+    const auto finding = [&](bool wrong, const char* severity, const char* subject, const std::string& text) {
         if (wrong) findings.push_back({{"severity", severity}, {"subject", subject}, {"text", text}});
     };
+    const auto problem = status.value("problem", "");
+    const auto or_problem = [&](const char* otherwise) { return problem.empty() ? otherwise : problem; };
     finding(!is("enrolled"), "error", "enrolment",
-            "not enrolled: check --server, that the enrolment key is the server's present one (a wrong key gets no answer), and that UDP 34323 of the server is open");
+            or_problem("not enrolled: check --server, that the enrolment key is the server's present one, and that UDP 34323 of the server is open"));
     finding(is("enrolled") && !is("server_reachable"), "error", "server",
-            "the server does not answer: check that it runs and that UDP 34323 is open; what is under way goes on");
+            or_problem("the server does not answer: check that it runs and that UDP 34323 is open; what is under way goes on"));
     finding(is("registered") && !is("activated"), "warning", "licence", "distribution is not activated: run `p2pdist-admin activate`");
     finding(is("registered") && status.value("office", "").empty(), "warning", "office", "this device's address is in no office: add its subnet to the topology");
     finding(is("paused"), "warning", "downloads", "paused by its user: `p2pdist-client resume` lets it go on");

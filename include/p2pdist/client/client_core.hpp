@@ -110,6 +110,7 @@ struct client_status {
     std::string office, office_type;
     std::vector<std::string> path;            ///< own office, parent, ..., central
     ip_address server;
+    std::string problem;                      ///< why there is no enrolment or no server, and what to do; empty where all is well
     store_statistics store;
     device_profile profile;
     std::vector<transfer_progress> downloads;

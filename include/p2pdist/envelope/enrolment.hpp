@@ -53,6 +53,9 @@ public:
     /// version_unsupported (naming the side to update), malformed (a grant that contradicts itself, or a wrong clock),
     /// timed_out (no answer in enrolment_attempts_max tries).
     [[nodiscard]] const std::optional<result<enrolment_grant>>& outcome() const noexcept;
+    /// What outcome() would say if no better answer came: not_authorised, version_unsupported or timed_out. The first two rest on
+    /// answers that are not authenticated.
+    [[nodiscard]] error suspicion() const;
 
 private:
     class core;

@@ -86,6 +86,7 @@ json status_json(const client_status& status) {
             {"activated", status.activated},
             {"server", status.server.to_string()},
             {"server_reachable", status.server_reachable},
+            {"problem", status.problem},
             {"paused", status.paused},
             {"office", status.office},
             {"office_type", status.office_type},

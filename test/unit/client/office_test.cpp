@@ -72,12 +72,31 @@ TEST_CASE("a wrong enrolment key is said in words, and tried again", "[REQ-SEC-1
     one.stop();
     one.config.enrolment = key_of(55);
     one.start();
+    world.run_for(6s);
+    CHECK(one.core().status().problem.find("another enrolment key: put its present one") != std::string::npos);
     world.run_for(100s);
     CHECK_FALSE(one.core().status().enrolled);
-    bool said = false;
-    for (const auto& text : one.notices) said = said || text.find("enrol") != std::string::npos;
-    CHECK(said);
+    CHECK(std::count_if(one.notices.begin(), one.notices.end(), [](const auto& text) { return text.find("enrol") != std::string::npos; }) == 1);
     CHECK(world.durable.clients.empty());
+    one.stop();
+    one.config.enrolment = world.enrolment;
+    one.start();
+    CHECK(world.run_until_registered());
+    CHECK(one.core().status().problem.empty());
+}
+
+TEST_CASE("a server that does not answer to an enrolment is named after a few seconds", "[REQ-SEC-1][REQ-OBS-1]") {
+    client_world world(with_topology());
+    world.stop_server();
+    auto& one = world.add("10.1.0.10");
+    world.run_for(4s);
+    CHECK(one.core().status().problem.empty());
+    world.run_for(2s);
+    const auto problem = one.core().status().problem;
+    CHECK(problem.starts_with("no answer to the enrolment from "));
+    CHECK(problem.find("wrong enrolment key, wrong address, or UDP 34323 blocked") != std::string::npos);
+    world.run_for(100s);
+    CHECK(std::count(one.notices.begin(), one.notices.end(), problem) == 1);
 }
 
 TEST_CASE("one copy crosses the link of an office, and the neighbours share it", "[REQ-RVP-1][REQ-RVP-2][REQ-RVP-4][REQ-SRV-5][REQ-CLI-6]") {
