@@ -21,7 +21,8 @@ client_core::implementation::implementation(const crypto_suite& crypto, entropy&
                   reporter.on_registered(now);
                   on_state_changed(now);
               },
-              [this](time_point now) { on_state_changed(now); }}),
+              [this](time_point now) { on_state_changed(now); },
+              [this](time_point now) { reporter.on_contents_changed(now); }}),
       reporter(shared, server, offices),
       ledger(shared, server, offices),
       fallback(shared, {[this] { return cdn(); }, [this] { return fallback_rate(); }}),

@@ -3,6 +3,7 @@
 namespace p2pdist::client_room {
 namespace {
 constexpr duration gather_time = std::chrono::seconds(2);  // changes within it share a report
+constexpr duration publish_gather_time = std::chrono::seconds(5);  // spreads the clients' lists, and publishes within it share one
 }
 
 holdings_reporter::holdings_reporter(node& shared, membership& server, office_view& offices)
@@ -47,6 +48,12 @@ void holdings_reporter::on_store_read(time_point now) {
 void holdings_reporter::on_registered(time_point now) {
     everything_ = true;
     schedule(now);
+}
+
+void holdings_reporter::on_contents_changed(time_point now) {
+    if (held_.empty() || everything_) return;
+    everything_ = true;
+    schedule(now + node_->jitter.jittered(publish_gather_time, 0.5));
 }
 
 void holdings_reporter::on_timer(time_point now) {

@@ -22,6 +22,8 @@ public:
     /// The store's contents are known from here on; before, nothing is reported.
     void on_store_read(time_point now);
     void on_registered(time_point now);
+    /// What lies here since before it was published is news to the server.
+    void on_contents_changed(time_point now);
     void on_timer(time_point now);
     [[nodiscard]] time_point deadline() const noexcept { return next_; }
 

@@ -132,8 +132,8 @@ void membership::tell_enrolment_trouble(const error& why) {
         notice_once(log_level::warning, "no answer to the enrolment from " + where + ": wrong enrolment key, wrong address, or UDP " +
                                             std::to_string(ports[port_use::server_small_in]) + " blocked");
     } else if (why.code == errc::not_authorised) {
-        notice_once(log_level::warning, "enrolment failed: the server at " + where +
-                                            " has another enrolment key: put its present one into the file given with --enrolment-key-file");
+        notice_once(log_level::warning, "enrolment failed: the server at " + where + " has another enrolment key: put its present one into "
+                                        "the file given with --enrolment-key-file");
     } else {
         notice_once(log_level::error, "enrolment failed: " + why.message);
     }
@@ -214,6 +214,7 @@ void membership::on_registration(time_point now, const answer& got) {
     last_notice_.clear();
     topology_version_.reset();
     settings_version_.reset();
+    contents_version_ = reply->versions.contents;   // the complete list follows a registration anyway
     phase_ = phase::registered;
     next_ = now + node_->jitter.jittered(interval_, 0.1);
     node_->log(log_level::info, "event=registered server=" + server().address.to_string() + " office=\"" + office_ + '"');
@@ -304,6 +305,10 @@ void membership::heed(time_point now, const state_versions& versions) {
         if (phase_ == phase::registered) node_->emit(client_event{client_registered{office_, versions.activated}});
         keep();
         changed = true;
+    }
+    if (phase_ == phase::registered && contents_version_ != versions.contents) {
+        contents_version_ = versions.contents;
+        if (hooks_.contents_changed) hooks_.contents_changed(now);
     }
     if (topology_version_ != versions.topology) ask_topology(now);
     if (settings_version_ != versions.settings) ask_settings(now);

@@ -21,6 +21,7 @@ public:
     struct hooks {
         std::function<void(time_point)> registered;        ///< anew: the server may know nothing of us
         std::function<void(time_point)> state_changed;     ///< activation, topology, settings, or the server is away or back
+        std::function<void(time_point)> contents_changed{};  ///< something was published or removed
     };
 
     membership(node& shared, office_view& offices, hooks called);
@@ -99,6 +100,7 @@ private:
     std::string office_;
     std::optional<std::uint64_t> topology_version_;   // that we have from this server
     std::optional<std::uint64_t> settings_version_;
+    std::uint64_t contents_version_ = 0;              // newest heard of since the registration
     std::map<std::string, std::string> settings_;
     std::string last_notice_;
 };

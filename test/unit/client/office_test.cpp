@@ -76,13 +76,32 @@ TEST_CASE("a wrong enrolment key is said in words, and tried again", "[REQ-SEC-1
     CHECK(one.core().status().problem.find("another enrolment key: put its present one") != std::string::npos);
     world.run_for(100s);
     CHECK_FALSE(one.core().status().enrolled);
-    CHECK(std::count_if(one.notices.begin(), one.notices.end(), [](const auto& text) { return text.find("enrol") != std::string::npos; }) == 1);
+    const auto is_of_enrolment = [](const std::string& text) { return text.find("enrol") != std::string::npos; };
+    CHECK(std::count_if(one.notices.begin(), one.notices.end(), is_of_enrolment) == 1);
     CHECK(world.durable.clients.empty());
     one.stop();
     one.config.enrolment = world.enrolment;
     one.start();
     CHECK(world.run_until_registered());
     CHECK(one.core().status().problem.empty());
+}
+
+TEST_CASE("what was imported before it was published is reported after", "[REQ-SRV-2]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(mib, 9);
+    auto& one = world.add("10.1.0.10");
+    world.add("10.1.0.11");
+    REQUIRE(world.run_until_registered());
+    one.store.files()["/in/app"] = data;
+    const auto handle = one.import("/in/app", "app");
+    REQUIRE(world.run_until([&] { return one.complete(handle); }));
+    world.run_for(10s);
+    CHECK(world.durable.holdings.empty());   // the server keeps nothing of contents that it does not know
+    world.publish("app", data);
+    CHECK(world.run_until([&] { return !world.durable.holdings.empty(); }, 25s));
+    REQUIRE(world.durable.holdings.size() == 1);
+    CHECK(world.durable.holdings.front().client == one.id());
+    CHECK(world.durable.holdings.front().what.state == holding_state::complete);
 }
 
 TEST_CASE("a server that does not answer to an enrolment is named after a few seconds", "[REQ-SEC-1][REQ-OBS-1]") {
