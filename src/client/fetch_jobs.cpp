@@ -63,13 +63,15 @@ void fetch_jobs::release(time_point now, const content_key& content) {
 
 // ---- what others ask
 
-std::optional<std::string> fetch_jobs::why_not(time_point now, const content_key& content, const client_id& asker) const {
+std::optional<std::string> fetch_jobs::why_not(time_point now, const content_key& content, const client_id& asker, bool for_office) const {
     if (parts_->shared.paused) return "paused by its user";
     if (const auto found = troubles_.find(content); found != troubles_.end() && found->second.until > now) return found->second.text;
     if (!parts_->server.registered()) return "it does not reach the server";
     if (full()) return "too many downloads at once";
     const auto of_asker = std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) { return entry.second->only_for(asker); });
-    if (static_cast<std::size_t>(of_asker) >= limits::client_jobs_for_peer_max) return "too many downloads at once for one client";
+    // A rendezvous point asks for its whole office.
+    const auto most = (for_office ? 3 : 1) * limits::client_jobs_for_peer_max;
+    if (static_cast<std::size_t>(of_asker) >= most) return "too many downloads at once for one client";
     return std::nullopt;
 }
 
@@ -110,7 +112,7 @@ void fetch_jobs::on_want(time_point now, const message_received& received, const
             const auto* entry = parts_->shelf.find(key);
             return answer_with(entry && entry->verified_bytes > 0 ? want_verdict::partial : want_verdict::unknown);
         }
-        if (const auto obstacle = why_not(now, key, received.from.id)) return answer_with(want_verdict::cannot, *obstacle);
+        if (const auto obstacle = why_not(now, key, received.from.id, request.as_rendezvous_point)) return answer_with(want_verdict::cannot, *obstacle);
         job = start(now, request.content, received.from.id);
     }
     job->on_want(now, received.request, asker, where, request);

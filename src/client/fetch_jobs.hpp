@@ -59,7 +59,7 @@ private:
     fetch_job* start(time_point now, const content_info& content, std::optional<client_id> asked_by);
     [[nodiscard]] bool full() const;
     [[nodiscard]] bool make_room();
-    [[nodiscard]] std::optional<std::string> why_not(time_point now, const content_key& content, const client_id& asker) const;
+    [[nodiscard]] std::optional<std::string> why_not(time_point now, const content_key& content, const client_id& asker, bool for_office) const;
     void show(time_point now);
 
     client_parts* parts_;
