@@ -52,9 +52,9 @@ public:
         static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> types{
             {{"{id}", "TEXT"}, {"{name}", "TEXT"}, {"{text}", "TEXT"}, {"{number}", "BIGINT"}}};
         std::string out(statement);
-        for (const auto& [placeholder, type] : types) {
-            for (auto at = out.find(placeholder); at != std::string::npos; at = out.find(placeholder, at)) {
-                out.replace(at, placeholder.size(), type);
+        for (const auto& [mark, type] : types) {
+            for (auto at = out.find(mark); at != std::string::npos; at = out.find(mark, at)) {
+                out.replace(at, mark.size(), type);
             }
         }
         return out;
