@@ -67,7 +67,7 @@ TEST_CASE("a store that is asked too much at once says so", "[REQ-CLI-3]") {
     std::atomic<bool> blocked{true};
     auto options = waiting_store::quick(work / "store");
     options.fault = [&](store_io step, std::uint64_t) -> std::optional<errc> {
-        while (step == store_io::read && blocked) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (step == store_io::read) blocked.wait(true);
         return std::nullopt;
     };
     blocked = false;
@@ -79,6 +79,7 @@ TEST_CASE("a store that is asked too much at once says so", "[REQ-CLI-3]") {
     for (std::size_t count = 0; count < limits::store_requests_max; ++count) ids.push_back(store.begin(store_read_chunk{content.key(), 0}));
     CHECK(store.failure(store_list{}) == errc::limit_reached);
     blocked = false;
+    blocked.notify_all();
     for (const auto id : ids) REQUIRE(store.wait(id).ok());
 
     const sample other(2 * chunk_bytes, 2);
@@ -88,6 +89,7 @@ TEST_CASE("a store that is asked too much at once says so", "[REQ-CLI-3]") {
     for (std::size_t count = 0; count < limits::store_write_bytes_max / chunk_bytes; ++count) ids.push_back(store.begin(other.write(0)));
     CHECK(store.failure(other.write(1)) == errc::limit_reached);
     blocked = false;
+    blocked.notify_all();
     for (const auto id : ids) REQUIRE(store.wait(id).ok());
 }
 
