@@ -17,14 +17,17 @@ lab_start() {
     ip link set lo up
 }
 
-# lab_office NAME NETWORK: a router with a LAN; NETWORK is the first three bytes of its /24. The router is .1.
+# lab_office NAME NETWORK: a router with a LAN; NETWORK is the first three bytes of its /24. The router is .1. A bridge without a MAC
+# address of its own takes the lowest of its ports': it would change with the next device, and those that had asked for it before
+# would talk to nobody.
 lab_office() {
-    local name=$1 network=$2
+    local name=$1 network=$2 mac
+    mac=$(printf '02:00:%02x:%02x:%02x:01' ${network//./ })
     ip netns add "$name"
     ip netns exec "$name" sh -c "
         ip link set lo up
         sysctl -q -w net.ipv4.ip_forward=1
-        ip link add lan type bridge
+        ip link add lan address $mac type bridge
         ip addr add $network.1/24 broadcast $network.255 dev lan
         ip link set lan up"
 }
