@@ -41,8 +41,9 @@ struct store_close {
 
 /// One verified chunk with its proof, as a region of the proven object. Needs no store_open, but keep one for a content that is
 /// being served. The bytes are checked against the tree again: where the disk has altered them the answer is
-/// errc::integrity_failed, and the chunk counts as missing from then on. Answer: store_region; errc::not_found where the chunk is
-/// not there. A region serves many datagrams: ask once a chunk and keep it while it is being sent.
+/// errc::integrity_failed, and the chunk counts as missing from then on; errc::io_failed where the disk does not give it, and it
+/// counts as missing until the next start. Answer: store_region; errc::not_found where the chunk is not there. A region serves many
+/// datagrams: ask once a chunk and keep it while it is being sent.
 struct store_read_chunk {
     content_key key;
     chunk_index chunk = 0;
@@ -108,7 +109,8 @@ struct store_attach {
 
 /// Writes the output file: under another name beside it, verified while it is copied, synced, then renamed, replacing what stood
 /// there (CLI-6). Answer: store_content. errc::not_found: not in the store; errc::refused: not whole; errc::integrity_failed:
-/// the disk altered a chunk, which counts as missing from then on.
+/// the disk altered a chunk or does not give it, and it counts as missing from then on. errc::no_space: the volume of the output
+/// file is full; nothing is left of it there.
 struct store_export {
     content_key key;
     std::string path;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/base/result.hpp"
@@ -17,8 +18,17 @@
 
 namespace p2pdist {
 
-/// A step on the disk, for file_store_options::fault.
-enum class store_io : std::uint8_t { read, write, sync };
+enum class store_io : std::uint8_t { open, create, read, write, resize, sync, make_directory, rename, remove, sync_directory };
+
+/// A step that the store is about to take on the disk, for file_store_options::fault. Refers to the caller's memory.
+struct store_step {
+    store_io what = store_io::read;
+    const std::filesystem::path& path;
+    std::uint64_t offset = 0;                       ///< of read and write; of resize: the new size
+    std::uint64_t bytes = 0;                        ///< of read and write
+    byte_span data{};                               ///< of write
+    const std::filesystem::path* target = nullptr;  ///< of rename: the new name
+};
 
 struct file_store_options {
     std::filesystem::path directory{};  ///< made where it is missing; one file_store at a time uses it
@@ -26,9 +36,9 @@ struct file_store_options {
     /// How long a write waits for others, so that they share one sync to disk: up to limits::store_commit_delay_max.
     std::chrono::milliseconds commit_delay{10};
 
-    // For tests: what a full or failing disk does. Called from the store's threads.
+    // For tests: what a full or failing disk does, and what a power cut would leave. Called from the store's threads.
     std::function<std::uint64_t()> volume_free_bytes{};                      ///< instead of asking the system
-    std::function<std::optional<errc>(store_io, std::uint64_t bytes)> fault{};  ///< a value makes that step fail so
+    std::function<std::optional<errc>(const store_step&)> fault{};           ///< a value makes that step fail so, undone
 };
 
 /// Three threads: one reads and keeps the books, one writes and syncs, one does what takes long (import, export, whole-content

@@ -42,6 +42,8 @@ result<file> file::open(const std::filesystem::path& path, mode how, const io_fa
     file opened;
     opened.path_ = path;
     opened.fault_ = fault;
+    const bool creates = how == mode::create_new || how == mode::create_or_open;
+    if (auto failure = opened.injected(creates ? store_io::create : store_io::open)) return *failure;
     opened.descriptor_ = ::open(path.c_str(), flags, 0644);
     if (opened.descriptor_ < 0) return opened.failed("open");
     struct stat about {};
@@ -64,16 +66,14 @@ file::~file() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-std::optional<error> file::injected(store_io step, std::uint64_t bytes) const {
-    if (!fault_ || !*fault_) return std::nullopt;
-    if (const auto code = (*fault_)(step, bytes)) return error{*code, path_.string() + ": " + make_error_code(*code).message()};
-    return std::nullopt;
+std::optional<error> file::injected(store_io what, std::uint64_t offset, std::uint64_t bytes, byte_span data) const {
+    return injected_at(fault_, {what, path_, offset, bytes, data});
 }
 
 error file::failed(const char* what) const { return system_error_of(path_, what, errno); }
 
 result<void> file::read_at(std::uint64_t offset, mutable_byte_span out) const {
-    if (auto fault = injected(store_io::read, out.size())) return *fault;
+    if (auto fault = injected(store_io::read, offset, out.size())) return *fault;
     while (!out.empty()) {
         const auto count = ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR) continue;
@@ -86,7 +86,7 @@ result<void> file::read_at(std::uint64_t offset, mutable_byte_span out) const {
 }
 
 result<void> file::write_at(std::uint64_t offset, byte_span data) const {
-    if (auto fault = injected(store_io::write, data.size())) return *fault;
+    if (auto fault = injected(store_io::write, offset, data.size(), data)) return *fault;
     while (!data.empty()) {
         const auto count = ::pwrite(descriptor_, data.data(), data.size(), static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR) continue;
@@ -98,12 +98,16 @@ result<void> file::write_at(std::uint64_t offset, byte_span data) const {
 }
 
 result<void> file::sync() const {
-    if (auto fault = injected(store_io::sync, 0)) return *fault;
+    if (auto fault = injected(store_io::sync)) return *fault;
     if (::fdatasync(descriptor_) != 0) return failed("sync");
+    struct stat about {};
+    if (::fstat(descriptor_, &about) != 0) return failed("measure");
+    if (about.st_nlink == 0) return {errc::io_failed, path_.string() + ": was removed while it was in use"};
     return {};
 }
 
 result<void> file::resize(std::uint64_t size) const {
+    if (auto fault = injected(store_io::resize, size)) return *fault;
     if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return failed("resize");
     return {};
 }
@@ -128,7 +132,8 @@ std::optional<byte_range> file::next_data(std::uint64_t from) const {
 
 bool file::try_lock() const { return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0; }
 
-result<void> sync_directory(const std::filesystem::path& path) {
+result<void> sync_directory(const std::filesystem::path& path, const io_fault* fault) {
+    if (auto failure = injected_at(fault, {store_io::sync_directory, path})) return *failure;
     const int descriptor = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return system_error_of(path, "open", errno);
     const int status = ::fsync(descriptor);
@@ -139,9 +144,10 @@ result<void> sync_directory(const std::filesystem::path& path) {
     return {};
 }
 
-result<void> rename_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
+result<void> rename_synced(const std::filesystem::path& from, const std::filesystem::path& to, const io_fault* fault) {
+    if (auto failure = injected_at(fault, {store_io::rename, from, 0, 0, {}, &to})) return *failure;
     if (::rename(from.c_str(), to.c_str()) != 0) return system_error_of(to, "rename to", errno);
-    return sync_directory(to.parent_path());
+    return sync_directory(to.parent_path(), fault);
 }
 
 }  // namespace p2pdist::detail

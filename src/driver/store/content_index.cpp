@@ -22,6 +22,16 @@ std::uint64_t read_last_used(const fs::path& directory) {
     return raw ? byte_reader(*raw).u64() : 0;
 }
 
+/// A disk that fails now may work tomorrow, and a newer version may read what we can't: only what is no content may go.
+bool is_no_content(const error& failure) {
+    return failure.code == errc::malformed || failure.code == errc::not_found || failure.code == errc::integrity_failed;
+}
+
+error disk_full(const content_info& content, const fs::path& where, std::uint64_t needed, std::uint64_t free) {
+    return {errc::no_space, "disk full: " + content.id.text() + " needs " + std::to_string(needed) + " bytes in " + where.string() +
+                                ", whose volume has " + std::to_string(free) + " free; free some there and ask again, what is here is kept"};
+}
+
 error unknown(const content_key& key) { return {errc::not_found, "content " + key.to_string() + " is not in the store"}; }
 
 }  // namespace
@@ -46,10 +56,8 @@ result<void> content_index::load() {
             slots_[(*loaded)->content().key()] = {*loaded, 0, last_used};
             continue;
         }
-        // A disk that fails now may work tomorrow, and a newer version may read what we can't: only what is no content goes.
         const auto reason = loaded ? error{errc::malformed, "in a directory of another name"} : loaded.error();
-        if (reason.code == errc::malformed || reason.code == errc::not_found || reason.code == errc::integrity_failed)
-            removed.push_back(found.path());
+        if (is_no_content(reason)) removed.push_back(found.path());
         context_.log(log_level::warning, "event=content_not_loaded directory=" + name + " reason=\"" + reason.message + "\"");
     }
     if (failed) return {errc::io_failed, root_.string() + ": " + failed.message()};
@@ -83,12 +91,15 @@ result<void> content_index::make_room(const content_info& content, const stored_
     auto others = users();
     std::erase_if(others, [&](const space_user& user) { return user.key == content.key(); });
     const auto missing = content.size_bytes - (existing ? existing->on_disk_bytes() : 0);
-    const auto plan = plan_space(std::move(others), {limit_bytes_, volume_free()}, content.size_bytes, missing);
+    const auto plan = plan_space(others, {limit_bytes_, volume_free()}, content.size_bytes, missing);
     if (!plan) {
-        return {errc::no_space, "no room for the " + std::to_string(content.size_bytes) + " bytes of " + content.id.text() + " in " +
-                                    root_.string() + ": raise the store's limit, free space on its volume, or unpin contents"};
+        const auto has = measure_space(others, {limit_bytes_, volume_free()}, others.size());
+        if (has.volume_free_bytes < missing) return disk_full(content, root_, missing, has.volume_free_bytes);
+        return {errc::no_space, "no room for " + content.id.text() + " in " + root_.string() + ": it needs " + std::to_string(missing) +
+                                    " bytes, and the store may still take " + std::to_string(has.usable_bytes) +
+                                    ": raise the store's limit, free space on its volume, or unpin contents"};
     }
-    for (const auto& key : *plan) discard(key, removed);
+    for (const auto& key : *plan) (void)discard(key, removed);  // what does not go is there again after a restart
     evicted.insert(evicted.end(), plan->begin(), plan->end());
     return {};
 }
@@ -98,19 +109,45 @@ void content_index::touch(slot& used) {
     write_last_used(used.stored->directory(), used.last_used);
 }
 
-void content_index::discard(const content_key& key, trash& removed) {
-    const auto found = slots_.find(key);
-    std::error_code failed;
+result<void> content_index::put_away(const fs::path& directory, trash& removed) {
     auto target = root_ / (std::string(removed_prefix) + std::to_string(++removals_));
-    fs::remove_all(target, failed);
-    fs::rename(found->second.stored->directory(), target, failed);
-    removed.push_back(failed ? found->second.stored->directory() : target);
-    slots_.erase(found);
+    remove_tree(target, &context_.fault);
+    auto done = rename_synced(directory, target, &context_.fault);
+    if (!done && done.error().code == errc::not_found) return {};  // somebody removed it already
+    std::error_code missing;
+    removed.push_back(fs::exists(target, missing) ? target : directory);
+    return done;
 }
 
-void content_index::empty_trash(const trash& removed) {
-    std::error_code ignored;
-    for (const auto& path : removed) fs::remove_all(path, ignored);
+result<void> content_index::discard(const content_key& key, trash& removed) {
+    const auto found = slots_.find(key);
+    auto done = put_away(found->second.stored->directory(), removed);
+    slots_.erase(found);
+    return done;
+}
+
+void content_index::empty_trash(const trash& removed) const {
+    for (const auto& path : removed) remove_tree(path, &context_.fault);
+}
+
+result<stored_pointer> content_index::create_or_load(content_record record, trash& removed) {
+    const auto directory = directory_of(record.content.key());
+    std::error_code missing;
+    if (fs::exists(directory, missing)) {
+        auto loaded = stored_content::load(context_, directory);
+        if (loaded && (*loaded)->content() == record.content && !(*loaded)->attached() && record.source.empty()) return loaded;
+        if (!loaded && !is_no_content(loaded.error())) return loaded.error();  // nothing of it is overwritten
+        if (auto away = put_away(directory, removed); !away) return away.error();
+    }
+    return stored_content::create(context_, directory, std::move(record));
+}
+
+error content_index::explain(const error& failure, const stored_content& stored) const {
+    if (failure.code != errc::no_space) return failure;
+    const auto& content = stored.content();
+    auto told = disk_full(content, root_, content.size_bytes - std::min(content.size_bytes, stored.on_disk_bytes()), volume_free());
+    told.message += " (" + failure.message + ")";
+    return told;
 }
 
 result<stored_pointer> content_index::acquire(const content_info& content, bool create, std::vector<content_key>& evicted) {
@@ -126,7 +163,7 @@ result<stored_pointer> content_index::acquire(const content_info& content, bool 
             if (auto room = make_room(content, existing, evicted, removed); !room) return room.error();
         }
         if (!existing) {
-            auto made = stored_content::create(context_, directory_of(content.key()), {content, false, {}, 0});
+            auto made = create_or_load({content, false, {}, 0}, removed);
             if (!made) return made.error();
             found = slots_.emplace(content.key(), slot{*made, 0, 0}).first;
         }
@@ -149,13 +186,13 @@ result<stored_pointer> content_index::acquire_attached(const content_info& conte
             const bool current = !stored.attached() || (stored.source() == source && stored.source_changed() == changed && stored.whole());
             if (!current && found->second.use_count > 0) return {errc::refused, "content " + content.id.text() + " is in use"};
             if (!current) {
-                discard(content.key(), removed);
+                if (auto away = discard(content.key(), removed); !away) return away.error();
                 found = slots_.end();
             }
         }
         fresh = found == slots_.end();
         if (fresh) {
-            auto made = stored_content::create(context_, directory_of(content.key()), {content, false, source, changed});
+            auto made = create_or_load({content, false, source, changed}, removed);
             if (!made) return made.error();
             found = slots_.emplace(content.key(), slot{*made, 0, 0}).first;
         }
@@ -192,15 +229,15 @@ result<stored_pointer> content_index::find_in_use(const content_key& key) const 
 
 result<void> content_index::remove(const content_key& key) {
     trash removed;
-    {
+    const auto done = [&]() -> result<void> {
         const std::lock_guard lock(mutex_);
         const auto found = slots_.find(key);
         if (found == slots_.end()) return unknown(key);
         if (found->second.use_count > 0) return {errc::refused, "content " + key.to_string() + " is in use"};
-        discard(key, removed);
-    }
+        return discard(key, removed);
+    }();
     empty_trash(removed);
-    return {};
+    return done;
 }
 
 store_listing content_index::list() const {
@@ -224,7 +261,7 @@ store_statistics content_index::set_limit(std::uint64_t limit_bytes, std::vector
         const std::lock_guard lock(mutex_);
         limit_bytes_ = limit_bytes;
         evicted = plan_limit(users(), limit_bytes);
-        for (const auto& key : evicted) discard(key, removed);
+        for (const auto& key : evicted) (void)discard(key, removed);
     }
     empty_trash(removed);
     return measure();

@@ -30,6 +30,8 @@ public:
     /// errc::not_found too where nobody uses it.
     [[nodiscard]] result<stored_pointer> find_in_use(const content_key& key) const;
     [[nodiscard]] result<void> remove(const content_key& key);
+    /// A failure for want of space, with figures and what to do; others as they are.
+    [[nodiscard]] error explain(const error& failure, const stored_content& stored) const;
     [[nodiscard]] store_listing list() const;
     [[nodiscard]] store_statistics measure() const;
     [[nodiscard]] store_statistics set_limit(std::uint64_t limit_bytes, std::vector<content_key>& evicted);
@@ -48,9 +50,12 @@ private:
     [[nodiscard]] result<void> make_room(const content_info& content, const stored_content* existing, std::vector<content_key>& evicted,
                                          trash& removed);
     void touch(slot& used);
-    /// Takes it out of the index and its directory out of the way; empty_trash deletes it, without the lock.
-    void discard(const content_key& key, trash& removed);
-    static void empty_trash(const trash& removed);
+    /// Takes it out of the index and its directory out of the way, for good; empty_trash deletes it, without the lock.
+    result<void> discard(const content_key& key, trash& removed);
+    result<void> put_away(const std::filesystem::path& directory, trash& removed);
+    void empty_trash(const trash& removed) const;
+    /// A new content, or one whose directory could not be read at the start and can now.
+    [[nodiscard]] result<stored_pointer> create_or_load(content_record record, trash& removed);
 
     const store_context& context_;
     const std::filesystem::path root_;

@@ -26,12 +26,31 @@ result<void> write_sparse(const file& out, std::uint64_t offset, byte_span data)
 result<void> replace_file(const std::filesystem::path& path, byte_span data, const io_fault* fault) {
     auto temporary = path;
     temporary += ".new";
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);  // of an earlier crash
+    remove_tree(temporary, fault);  // of an earlier crash
     auto done = write_whole(temporary, data, fault);
-    if (done) done = rename_synced(temporary, path);
-    if (!done) std::filesystem::remove(temporary, ignored);
+    if (done) done = rename_synced(temporary, path, fault);
+    if (!done) remove_tree(temporary, fault);
     return done;
+}
+
+std::optional<error> injected_at(const io_fault* fault, const store_step& step) {
+    if (!fault || !*fault) return std::nullopt;
+    if (const auto code = (*fault)(step)) return error{*code, step.path.string() + ": " + make_error_code(*code).message()};
+    return std::nullopt;
+}
+
+result<void> make_directory(const std::filesystem::path& path, const io_fault* fault) {
+    if (auto failure = injected_at(fault, {store_io::make_directory, path})) return *failure;
+    std::error_code failed;
+    std::filesystem::create_directory(path, failed);
+    if (failed) return {errc::io_failed, path.string() + ": cannot make the directory: " + failed.message()};
+    return {};
+}
+
+void remove_tree(const std::filesystem::path& path, const io_fault* fault) {
+    if (injected_at(fault, {store_io::remove, path})) return;
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
 }
 
 result<bytes> read_small_file(const std::filesystem::path& path, std::size_t size_max) {

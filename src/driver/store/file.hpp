@@ -14,7 +14,8 @@
 
 namespace p2pdist::detail {
 
-using io_fault = std::function<std::optional<errc>(store_io, std::uint64_t bytes)>;
+/// Asked before each step on the disk; may be empty.
+using io_fault = std::function<std::optional<errc>(const store_step&)>;
 
 /// An open file, closed with the object. Reads and writes at an offset are safe from several threads.
 class file {
@@ -33,7 +34,8 @@ public:
     [[nodiscard]] result<void> read_at(std::uint64_t offset, mutable_byte_span out) const;
     /// errc::no_space where the volume or a quota is full.
     [[nodiscard]] result<void> write_at(std::uint64_t offset, byte_span data) const;
-    /// Returns when data (and the size) are on the disk.
+    /// Returns when data (and the size) are on the disk. After a failure the system may believe that they are: what matters is written
+    /// again. errc::io_failed too where the file has been removed meanwhile.
     [[nodiscard]] result<void> sync() const;
     [[nodiscard]] result<void> resize(std::uint64_t size) const;
     [[nodiscard]] result<std::uint64_t> size() const;
@@ -43,7 +45,7 @@ public:
     [[nodiscard]] bool try_lock() const;
 
 private:
-    [[nodiscard]] std::optional<error> injected(store_io step, std::uint64_t bytes) const;
+    [[nodiscard]] std::optional<error> injected(store_io what, std::uint64_t offset = 0, std::uint64_t bytes = 0, byte_span data = {}) const;
     [[nodiscard]] error failed(const char* what) const;
 
     int descriptor_ = -1;
@@ -57,8 +59,14 @@ private:
 /// The file appears under its name whole, or not at all; synced when this returns.
 [[nodiscard]] result<void> replace_file(const std::filesystem::path& path, byte_span data, const io_fault* fault = nullptr);
 /// Puts `from` in the place of `to`, and syncs the directory.
-[[nodiscard]] result<void> rename_synced(const std::filesystem::path& from, const std::filesystem::path& to);
-[[nodiscard]] result<void> sync_directory(const std::filesystem::path& path);
+[[nodiscard]] result<void> rename_synced(const std::filesystem::path& from, const std::filesystem::path& to, const io_fault* fault = nullptr);
+[[nodiscard]] result<void> sync_directory(const std::filesystem::path& path, const io_fault* fault = nullptr);
+/// The parent is synced by the caller. Good too where it is there.
+[[nodiscard]] result<void> make_directory(const std::filesystem::path& path, const io_fault* fault = nullptr);
+/// A file, or a directory with all in it; what cannot be removed stays.
+void remove_tree(const std::filesystem::path& path, const io_fault* fault = nullptr);
+/// The error of a test's fault at this step.
+[[nodiscard]] std::optional<error> injected_at(const io_fault* fault, const store_step& step);
 [[nodiscard]] result<bytes> read_small_file(const std::filesystem::path& path, std::size_t size_max);
 
 }  // namespace p2pdist::detail

@@ -128,12 +128,12 @@ void file_store::impl::stage(store_request& request) {
     staged.stored = *stored;
     if (write) {
         const auto fresh = staged.stored->stage_chunk(*write);
-        if (!fresh) return refuse(fresh.error());
+        if (!fresh) return refuse(index_.explain(fresh.error(), *staged.stored));
         if (!*fresh) return answer({request.id, std::nullopt, store_written{write->chunk}, {}}, size);
         staged.chunk = write->chunk;
     } else {
         const auto end = staged.stored->stage_append(*append);
-        if (!end) return refuse(end.error());
+        if (!end) return refuse(index_.explain(end.error(), *staged.stored));
         staged.appended = *end;
     }
     if (batch_.empty()) batch_due_ = std::chrono::steady_clock::now() + std::min(options_.commit_delay, limits::store_commit_delay_max);
@@ -155,7 +155,7 @@ void file_store::impl::commit() {
         const auto done = stored->commit(chunks, appended);
         for (auto write = batch_.begin(); write != others; ++write) {
             store_completion completion{write->id, std::nullopt, store_done{}, {}};
-            if (!done) completion.failure = done.error();
+            if (!done) completion.failure = index_.explain(done.error(), *stored);
             else if (write->chunk) completion.value = store_written{*write->chunk};
             else completion.value = store_appended{stored->append_position()};
             answer(std::move(completion), write->size);

@@ -80,7 +80,7 @@ result<store_content> file_store::impl::run(const store_import& request, evicted
     if (!stored) return stored.error();
     auto done = (*stored)->whole() ? result<void>{} : (*stored)->fill_from(*in, hashes->tree);
     if (auto released = index_.release(content.key()); done && !released) done = released;
-    if (!done) return done.error();
+    if (!done) return index_.explain(done.error(), **stored);
     return store_content{content};
 }
 

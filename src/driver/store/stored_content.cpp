@@ -30,14 +30,14 @@ stored_content::stored_content(const store_context& context, std::filesystem::pa
 }
 
 result<void> stored_content::make_files() {
-    auto tree = file::open(directory_ / "tree", file::mode::create_or_open);
+    auto tree = file::open(directory_ / "tree", file::mode::create_or_open, &context_.fault);
     if (!tree) return tree.error();
     if (auto sized = tree->resize(geometry_.node_count() * digest_bytes); !sized) return sized;
     if (auto synced = tree->sync(); !synced) return synced;
-    auto log = file::open(directory_ / "journal", file::mode::create_or_open);
+    auto log = file::open(directory_ / "journal", file::mode::create_or_open, &context_.fault);
     if (!log) return log.error();
     if (attached()) return {};
-    auto content = file::open(directory_ / "content", file::mode::create_or_open);
+    auto content = file::open(directory_ / "content", file::mode::create_or_open, &context_.fault);
     if (!content) return content.error();
     if (auto sized = content->resize(record_.content.size_bytes); !sized) return sized;
     return content->sync();
@@ -45,16 +45,14 @@ result<void> stored_content::make_files() {
 
 result<std::shared_ptr<stored_content>> stored_content::create(const store_context& context, const std::filesystem::path& directory,
                                                                content_record record) {
-    std::error_code failed;
-    std::filesystem::create_directory(directory, failed);
-    if (failed) return {errc::io_failed, directory.string() + ": " + failed.message()};
+    if (auto done = make_directory(directory, &context.fault); !done) return done.error();
     auto made = std::shared_ptr<stored_content>(new stored_content(context, directory, std::move(record)));
     auto done = made->make_files();
     // The info file comes last: a directory without one is no content.
     if (done) done = replace_file(directory / "info", encode_record(context.crypto, made->record_), &context.fault);
-    if (done) done = sync_directory(directory.parent_path());
+    if (done) done = sync_directory(directory.parent_path(), &context.fault);
     if (!done) {
-        std::filesystem::remove_all(directory, failed);
+        remove_tree(directory, &context.fault);
         return done.error();
     }
     // Nothing is missing of an empty content, if its hash says that it is one; else store_finish says what is wrong.
@@ -87,9 +85,41 @@ void stored_content::unprotect(const std::vector<chunk_index>& chunks) {
     for (const auto chunk : chunks) staged_.erase(chunk);
 }
 
+result<void> stored_content::start_anew() {
+    context_.log(log_level::error, "event=content_files_gone content=" + content().id.text() + " directory=" + directory_.string());
+    auto done = make_directory(directory_, &context_.fault);
+    if (done) done = make_files();
+    if (done) done = journal_.rewrite(directory_ / "journal", {}, &context_.fault);
+    if (done) done = replace_file(directory_ / "info", encode_record(context_.crypto, record_), &context_.fault);
+    if (done) done = sync_directory(directory_.parent_path(), &context_.fault);
+    const std::lock_guard lock(state_mutex_);
+    apply({journal_event::lost, 0, geometry_.chunk_count()});
+    tree_known_ = false;
+    missed_.clear();
+    return done;
+}
+
 result<stored_content::shared_files> stored_content::files() {
+    {
+        const std::lock_guard lock(state_mutex_);
+        if (auto open = opened_.lock()) return open;
+        auto opened = open_files_locked();
+        if (opened) opened_ = *opened;
+        if (opened || opened.error().code != errc::not_found || attached()) return opened;
+    }
+    const std::lock_guard journal_lock(journal_mutex_);
+    if (!std::filesystem::exists(directory_ / "journal") || !std::filesystem::exists(directory_ / "content") ||
+        !std::filesystem::exists(directory_ / "tree")) {  // no other thread was faster
+        if (auto done = start_anew(); !done) return done.error();
+    }
     const std::lock_guard lock(state_mutex_);
     if (auto open = opened_.lock()) return open;
+    auto opened = open_files_locked();
+    if (opened) opened_ = *opened;
+    return opened;
+}
+
+result<stored_content::shared_files> stored_content::open_files_locked() const {
     auto content = attached() ? file::open(record_.source, file::mode::read, &context_.fault)
                               : file::open(directory_ / "content", file::mode::read_write, &context_.fault);
     if (!content) return content.error();
@@ -97,9 +127,7 @@ result<stored_content::shared_files> stored_content::files() {
     if (!tree) return tree.error();
     auto log = file::open(directory_ / "journal", file::mode::read_write, &context_.fault);
     if (!log) return log.error();
-    auto open = std::make_shared<const open_files>(open_files{std::move(*content), std::move(*tree), std::move(*log)});
-    opened_ = open;
-    return shared_files(open);
+    return shared_files(std::make_shared<const open_files>(open_files{std::move(*content), std::move(*tree), std::move(*log)}));
 }
 
 void stored_content::keep_open(bool keep) {
@@ -112,7 +140,7 @@ void stored_content::keep_open(bool keep) {
 }
 
 void stored_content::apply(const journal_record& record) {
-    const bool in_range = record.first + record.count <= geometry_.chunk_count();
+    const bool in_range = record.first <= geometry_.chunk_count() && record.count <= geometry_.chunk_count() - record.first;
     const chunk_range range{record.first, static_cast<chunk_index>(record.count)};
     switch (record.event) {
         case journal_event::verified:
@@ -163,7 +191,13 @@ result<void> stored_content::recover_unjournaled() {
             if (verified_.contains(next)) continue;
             region.resize(geometry_.region(next).length);
             const auto fits = read_region(**open, next, region);
-            if (fits && *fits) found.push_back({journal_event::verified, next, 1});
+            if (!fits || !*fits) continue;
+            // A sync that failed before may have left the system believing that these bytes are on the disk: written once more, they will be.
+            const auto proof = byte_span(region).first(geometry_.proof_bytes(next));
+            const auto data_found = byte_span(region).subspan(proof.size());
+            auto done = content.write_at(geometry_.chunk(next).offset, data_found);
+            if (done) done = write_proof((*open)->tree, geometry_, next, leaf_hash(context_.crypto, data_found), proof, true);
+            if (done) found.push_back({journal_event::verified, next, 1});
         }
     }
     if (found.empty()) return {};
@@ -205,6 +239,11 @@ bool stored_content::whole() const {
 bool stored_content::has(chunk_index chunk) const {
     const std::lock_guard lock(state_mutex_);
     return verified_.contains(chunk);
+}
+
+bool stored_content::rewrites_nodes() const {
+    const std::lock_guard lock(state_mutex_);
+    return rewrite_nodes_;
 }
 
 digest stored_content::root() const {

@@ -81,7 +81,10 @@ private:
 
     stored_content(const store_context& context, std::filesystem::path directory, content_record record);
     [[nodiscard]] result<shared_files> files();
+    [[nodiscard]] result<shared_files> open_files_locked() const;
     [[nodiscard]] result<void> make_files();
+    /// Somebody removed them: the content is there again, with nothing of it.
+    [[nodiscard]] result<void> start_anew();
     [[nodiscard]] result<void> replay();
     [[nodiscard]] result<void> recover_unjournaled();
     [[nodiscard]] result<void> shorten_journal();
@@ -91,10 +94,15 @@ private:
     /// Reads a chunk with its proof into one buffer and verifies it; false where it does not fit.
     [[nodiscard]] result<bool> read_region(const open_files& files, chunk_index chunk, mutable_byte_span region);
     void lose(const open_files& files, chunk_index chunk);
+    /// For as long as this object lives: the disk may give it again some day.
+    void miss(chunk_index chunk, const error& why);
+    /// Before a chunk that the journal may still call verified is written again.
+    [[nodiscard]] result<void> journal_loss(const open_files& files, chunk_index chunk);
     [[nodiscard]] result<void> take_tree(const open_files& files, const hash_tree& tree);
     /// The chunks that are missing; `batch` holds those that are written and not committed when it fails.
     [[nodiscard]] result<void> copy_from(const open_files& files, const file& source, const hash_tree& tree, std::vector<chunk_index>& batch);
     [[nodiscard]] bool has(chunk_index chunk) const;
+    [[nodiscard]] bool rewrites_nodes() const;
     /// From now until its commit the chunk is not overwritten by unverified bytes.
     void protect(chunk_index chunk);
     void unprotect(const std::vector<chunk_index>& chunks);
@@ -114,6 +122,8 @@ private:
     std::uint64_t appended_ = 0;         // journaled
     std::uint64_t staged_appended_ = 0;  // written, perhaps not journaled
     std::set<chunk_index> staged_;       // verified and written, not journaled
+    std::set<chunk_index> missed_;       // lost, and the journal does not say so
+    bool rewrite_nodes_ = false;         // a sync failed: that a node reads right does not tell that it is on the disk
     bool tree_known_ = false;
     bool whole_ = false;
     digest root_{};

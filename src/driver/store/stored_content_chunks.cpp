@@ -24,6 +24,28 @@ void stored_content::lose(const open_files& files, chunk_index chunk) {
     // The journal still says that it is there; the next start finds out as this one did.
     const std::lock_guard lock(state_mutex_);
     apply({journal_event::lost, chunk, 1});
+    missed_.insert(chunk);
+}
+
+void stored_content::miss(chunk_index chunk, const error& why) {
+    if (context_.log.wants(log_level::error)) {
+        context_.log(log_level::error, "event=chunk_not_readable content=" + content().id.text() + " chunk=" + std::to_string(chunk) + " reason=\"" +
+                                           why.message + '"');
+    }
+    const std::lock_guard lock(state_mutex_);
+    apply({journal_event::lost, chunk, 1});
+    missed_.insert(chunk);
+}
+
+result<void> stored_content::journal_loss(const open_files& files, chunk_index chunk) {
+    {
+        const std::lock_guard lock(state_mutex_);
+        if (!missed_.contains(chunk)) return {};
+    }
+    if (auto done = record_events(files, {{journal_event::lost, chunk, 1}}); !done) return done;
+    const std::lock_guard lock(state_mutex_);
+    missed_.erase(chunk);
+    return {};
 }
 
 result<store_region> stored_content::read(chunk_index chunk) {
@@ -31,8 +53,12 @@ result<store_region> stored_content::read(chunk_index chunk) {
     const auto open = files();
     if (!open) return open.error();
     auto region = std::make_shared<bytes>(geometry_.region(chunk).length);
+    if (!has(chunk)) return {errc::not_found, "chunk " + std::to_string(chunk) + " is not in the store any more"};  // the files were gone
     const auto fits = read_region(**open, chunk, *region);
-    if (!fits) return fits.error();
+    if (!fits) {
+        miss(chunk, fits.error());
+        return fits.error();
+    }
     if (!*fits) {
         lose(**open, chunk);
         return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
@@ -60,9 +86,10 @@ result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
     const auto leaf = leaf_hash(context_.crypto, data);
     if (data.size() != geometry_.chunk(chunk).length || !verify_leaf(context_.crypto, geometry_, root(), chunk, proof, leaf))
         return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " does not fit the hash of " + content().id.text()};
+    if (auto done = journal_loss(**open, chunk); !done) return done.error();
     protect(chunk);
     auto done = write_sparse((*open)->content, geometry_.chunk(chunk).offset, data);
-    if (done) done = write_proof((*open)->tree, geometry_, chunk, leaf, proof);
+    if (done) done = write_proof((*open)->tree, geometry_, chunk, leaf, proof, rewrites_nodes());
     if (done) return true;
     unprotect({chunk});
     return done.error();
@@ -103,6 +130,7 @@ result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std:
     const auto open = files();
     auto done = open ? (*open)->content.sync() : result<void>(open.error());
     if (done && !chunks.empty()) done = (*open)->tree.sync();
+    const bool synced = done.has_value();
     if (done) {
         std::vector<journal_record> records;
         for (const auto chunk : chunks) records.push_back({journal_event::verified, chunk, 1});
@@ -113,6 +141,7 @@ result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std:
     if (done) return done;
     const std::lock_guard lock(state_mutex_);
     staged_appended_ = appended_;
+    rewrite_nodes_ = rewrite_nodes_ || !synced;
     return done;
 }
 

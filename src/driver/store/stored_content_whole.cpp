@@ -11,6 +11,15 @@ namespace p2pdist::detail {
 
 namespace {
 
+/// The size of an output file is known: better to say so before than in the middle.
+result<void> has_room(const std::filesystem::path& directory, std::uint64_t size_bytes) {
+    std::error_code failed;
+    const auto space = std::filesystem::space(directory, failed);
+    if (failed || space.available >= size_bytes) return {};  // where it cannot be told, writing will
+    return {errc::no_space, "disk full: the output file needs " + std::to_string(size_bytes) + " bytes in " + directory.string() + ", which has " +
+                                std::to_string(space.available) + " free"};
+}
+
 /// Removes a file that did not become what it should.
 class temporary_file {
 public:
@@ -111,7 +120,8 @@ result<store_checked> stored_content::check_chunks() {
         ++report.chunks_checked;
         if (fits && *fits) continue;
         report.corrupt.insert(*chunk);
-        lose(**open, *chunk);
+        if (fits) lose(**open, *chunk);
+        else miss(*chunk, fits.error());
     }
     return report;
 }
@@ -150,6 +160,7 @@ result<void> stored_content::copy_to(const std::filesystem::path& target) {
     if (!whole()) return {errc::refused, "content " + content().key().to_string() + " is not whole yet"};
     const auto open = files();
     if (!open) return open.error();
+    if (auto room = has_room(target.parent_path(), content().size_bytes); !room) return room;
     const temporary_file temporary(target.parent_path() / ("." + target.filename().string() + ".p2pdist-part"));
     {
         const auto out = file::open(temporary.path(), file::mode::create_new, &context_.fault);
@@ -160,7 +171,10 @@ result<void> stored_content::copy_to(const std::filesystem::path& target) {
             if (context_.stopping) return {errc::cancelled, "stopped while copying"};
             region.resize(geometry_.region(chunk).length);
             const auto fits = read_region(**open, chunk, region);
-            if (!fits) return fits.error();
+            if (!fits) {
+                miss(chunk, fits.error());
+                return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " cannot be read: " + fits.error().message};
+            }
             if (!*fits) {
                 lose(**open, chunk);
                 return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
@@ -170,7 +184,7 @@ result<void> stored_content::copy_to(const std::filesystem::path& target) {
         }
         if (auto done = out->sync(); !done) return done;
     }
-    return rename_synced(temporary.path(), target);
+    return rename_synced(temporary.path(), target, &context_.fault);
 }
 
 }  // namespace p2pdist::detail

@@ -15,7 +15,8 @@ constexpr std::size_t nodes_per_step = 8192;
 byte_span raw(std::span<const digest> nodes) { return {nodes.data()->data(), nodes.size_bytes()}; }
 mutable_byte_span raw(std::span<digest> nodes) { return {nodes.data()->data(), nodes.size_bytes()}; }
 
-result<void> write_changed(const file& nodes, std::uint64_t place, byte_span node) {
+result<void> write_node(const file& nodes, std::uint64_t place, byte_span node, bool even_if_equal) {
+    if (even_if_equal) return nodes.write_at(place, node);
     digest present{};
     auto done = nodes.read_at(place, present);
     if (!done || std::ranges::equal(present, node)) return done;
@@ -38,13 +39,14 @@ result<bool> read_proof(const file& nodes, const chunk_geometry& geometry, chunk
     return known;
 }
 
-result<void> write_proof(const file& nodes, const chunk_geometry& geometry, chunk_index chunk, const digest& leaf, byte_span proof) {
-    auto done = write_changed(nodes, place_of(geometry, 0, chunk), leaf);
+result<void> write_proof(const file& nodes, const chunk_geometry& geometry, chunk_index chunk, const digest& leaf, byte_span proof,
+                         bool even_if_equal) {
+    auto done = write_node(nodes, place_of(geometry, 0, chunk), leaf, even_if_equal);
     for_each_sibling(geometry, chunk, [&](unsigned level, std::uint64_t node) {
         if (!done) return;
         const auto sibling = proof.first(digest_bytes);
         proof = proof.subspan(digest_bytes);
-        done = write_changed(nodes, place_of(geometry, level, node), sibling);
+        done = write_node(nodes, place_of(geometry, level, node), sibling, even_if_equal);
     });
     return done;
 }

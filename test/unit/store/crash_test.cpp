@@ -151,10 +151,10 @@ TEST_CASE("a disk that fills or fails is an answer, and what was verified stays"
     const scratch work;
     std::atomic<int> failing{0};  // 1: writes, 2: syncs, 3: reads
     auto options = waiting_store::quick(work / "store");
-    options.fault = [&](store_io step, std::uint64_t bytes) -> std::optional<errc> {
-        if (failing == 1 && step == store_io::write && bytes > 1000) return errc::no_space;
-        if (failing == 2 && step == store_io::sync) return errc::io_failed;
-        if (failing == 3 && step == store_io::read) return errc::io_failed;
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        if (failing == 1 && step.what == store_io::write && step.bytes > 1000) return errc::no_space;
+        if (failing == 2 && step.what == store_io::sync) return errc::io_failed;
+        if (failing == 3 && step.what == store_io::read) return errc::io_failed;
         return std::nullopt;
     };
     chunk_set reported(6);
@@ -171,6 +171,9 @@ TEST_CASE("a disk that fills or fails is an answer, and what was verified stays"
         failing = 3;
         CHECK(store.failure(store_read_chunk{content.key(), 0}) == errc::io_failed);
         failing = 0;
+        // What the disk did not give counts as missing, so that it is fetched again.
+        CHECK(store.failure(store_read_chunk{content.key(), 0}) == errc::not_found);
+        store.expect<store_written>(content.write(0));
         CHECK(serves(store, content, 0));
         store.expect<store_written>(content.write(1));
         store.expect<store_written>(content.write(2));

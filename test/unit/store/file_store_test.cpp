@@ -55,8 +55,8 @@ TEST_CASE("many writes under way share commits and are all answered", "[REQ-CLI-
     std::atomic<int> syncs{0};
     file_store_options options{work / "store"};
     options.commit_delay = limits::store_commit_delay_max;
-    options.fault = [&](store_io step, std::uint64_t) -> std::optional<errc> {
-        if (step == store_io::sync) ++syncs;
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        if (step.what == store_io::sync) ++syncs;
         return std::nullopt;
     };
     waiting_store store(options);

@@ -66,8 +66,8 @@ TEST_CASE("a store that is asked too much at once says so", "[REQ-CLI-3]") {
     const scratch work;
     std::atomic<bool> blocked{true};
     auto options = waiting_store::quick(work / "store");
-    options.fault = [&](store_io step, std::uint64_t) -> std::optional<errc> {
-        if (step == store_io::read) blocked.wait(true);
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        if (step.what == store_io::read) blocked.wait(true);
         return std::nullopt;
     };
     blocked = false;
