@@ -8,6 +8,7 @@
 namespace p2pdist::client_room {
 namespace {
 constexpr int lookup_attempts = 4;
+constexpr int mends_max = 2;   // of one command: a disk that alters everything is not fed for ever
 }
 
 commands::commands(client_parts& parts, fetch_jobs& jobs)
@@ -153,14 +154,15 @@ void commands::deliver(time_point now, std::uint64_t handle) {
     if (what->output.empty()) return end(now, handle, std::nullopt);
     node_->ask_store(store_export{what->content.key(), what->output}, [this, handle](time_point at, const store_completion& got) {
         auto* asked = find(handle);
-        if (got.failure && asked && (got.failure->code == errc::integrity_failed || got.failure->code == errc::refused)) {
-            // The disk has altered it since: it is not whole any more.
-            const auto key = asked->content.key();
-            if (auto* entry = parts_->shelf.find(key)) entry->whole = false;
-            node_->transfers.stop_serving(at, key);
-            parts_->reporter.set(at, key, holding_state::partial);
-        }
-        end(at, handle, got.failure);
+        if (!asked || !got.failure || (got.failure->code != errc::integrity_failed && got.failure->code != errc::refused)) return end(at, handle, got.failure);
+        // The disk has altered it since: what is missing of it now is fetched again.
+        const auto key = asked->content.key();
+        if (auto* entry = parts_->shelf.find(key)) entry->whole = false;
+        node_->transfers.stop_serving(at, key);
+        parts_->reporter.set(at, key, holding_state::partial);
+        if (++asked->mended > mends_max) return end(at, handle, got.failure);
+        node_->log(log_level::warning, "event=fetched_again content=" + key.id.text() + " reason=\"" + got.failure->message + '"');
+        download(at, handle, asked->content);
     });
 }
 

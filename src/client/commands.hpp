@@ -42,6 +42,7 @@ private:
         time_point next = never;             // waiting: when to look again
         backoff pause{std::chrono::seconds(1), std::chrono::seconds(15)};
         source_split split{};
+        int mended = 0;                      // fetch: how often the store had lost some of it
         std::string reason;
     };
 

@@ -151,13 +151,25 @@ void fetch_jobs::on_paused(time_point now, bool paused) {
 
 void fetch_jobs::on_chunks_verified(time_point now, const chunks_verified& what) {
     const auto* job = find(what.content);
-    if (!job || what.total_verified == 0) return;
+    if (!job) return mend(now, what);
+    if (what.total_verified == 0) return;
     if (!parts_->shelf.whole(what.content)) {
         const auto size = job->content().size_bytes;
         parts_->shelf.put_partial(job->content(), std::min(size, std::uint64_t{what.total_verified} * chunk_bytes));
         parts_->reporter.set(now, what.content, holding_state::partial);
     }
     parts_->fallback.pump(now, what.content);
+}
+
+/// The disk has altered or lost what counted as whole: nobody is told any more that it is, and what is missing is fetched again.
+void fetch_jobs::mend(time_point now, const chunks_verified& what) {
+    const auto* entry = parts_->shelf.find(what.content);
+    if (!entry || !entry->whole || what.total_verified >= chunk_geometry(entry->content.size_bytes).chunk_count()) return;
+    const auto content = entry->content;
+    parts_->shelf.put_partial(content, std::min(content.size_bytes, std::uint64_t{what.total_verified} * chunk_bytes));
+    parts_->reporter.set(now, what.content, what.total_verified > 0 ? holding_state::partial : holding_state::none);
+    parts_->shared.notice(log_level::warning, "the disk has lost chunks of " + content.id.text() + ": they are fetched again");
+    (void)fetch(now, content);
 }
 
 void fetch_jobs::on_source_lost(time_point now, const source_lost& what) {

@@ -56,6 +56,7 @@ private:
         time_point until;
     };
 
+    void mend(time_point now, const chunks_verified& what);
     fetch_job* start(time_point now, const content_info& content, std::optional<client_id> asked_by);
     [[nodiscard]] bool full() const;
     [[nodiscard]] bool make_room();

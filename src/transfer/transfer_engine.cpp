@@ -178,7 +178,7 @@ void transfer_engine::implementation::on_store_done(time_point now, store_comple
 
 void transfer_engine::implementation::on_read(time_point now, const store_purpose& purpose, store_completion& completion) {
     const auto is = [&](errc code) { return !completion.ok() && completion.failure->code == code; };
-    const bool gone = is(errc::integrity_failed) || is(errc::not_found);
+    const bool gone = is(errc::integrity_failed) || is(errc::not_found) || is(errc::io_failed);
     uploads_.on_read(now, purpose.content, purpose.chunk, completion);
     const auto local = contents_.find(purpose.content);
     if (!gone || local == contents_.end() || !local->second.held.contains(purpose.chunk)) return;

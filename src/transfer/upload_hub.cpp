@@ -92,7 +92,10 @@ void upload_hub::on_opened(time_point now, const content_key& key, const store_c
         return;
     }
     ++content.opens;
-    if (!content.refresh(*opened)) on_holdings_shrunk(now, content);
+    if (!content.refresh(*opened)) {
+        on_holdings_shrunk(now, content);
+        context_->outputs.push_back(chunks_verified{key, content.held.count()});
+    }
     on_opened_by_download(now, content);
     if (!content.downloading && !any_of(key)) context_->close_store(content);
 }
