@@ -39,7 +39,7 @@ void discovery::on_datagram(time_point now, const received_datagram& datagram) {
 void discovery::on_request(time_point now, const received_datagram& datagram) {
     if (datagram.local.port != node_->config.ports[port_use::broadcast]) return;
     const auto& held = *node_->seal.held();
-    const auto request = exchange_.on_request(now, node_->wall, held, datagram.payload);
+    const auto request = exchange_.on_request(now, node_->wall, held, datagram.from.address, datagram.payload);
     if (!request) return;
     const auto body = decode_body(request->payload);
     const auto* question = body ? std::get_if<discovery_request>(&*body) : nullptr;

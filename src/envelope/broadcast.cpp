@@ -57,6 +57,36 @@ std::optional<secret_key> answer_key(const crypto_suite& crypto, const credentia
     return derive_key(crypto, as_bytes("p2pdist broadcast answer"), pair, {nonce, answerer.value});
 }
 
+/// A request under the group key, whose certificate nobody has looked at: the tag is cheap, a signature is not.
+struct tagged_request {
+    broadcast_request request;  ///< without its sender
+    certificate cert;
+};
+
+std::optional<tagged_request> open_tagged(const crypto_suite& crypto, const credentials& held, wall_time now, byte_span datagram) {
+    if (datagram.size() < broadcast_request_bytes_min || datagram.size() > limits::datagram_bytes_max) return std::nullopt;
+    const auto body = datagram.first(datagram.size() - tag_bytes);
+    byte_reader reader(body);
+    const auto start = take_start(reader);
+    broadcast_request request;
+    request.nonce = start.nonce;
+    request.sent_at.seconds = static_cast<std::int64_t>(reader.u64());
+    const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
+    request.payload = reader.raw(reader.u16());
+    if (!reader.ok() || !cert || !expected(start, frame_type::broadcast_request, held)) return std::nullopt;
+    if (!detail::tag_fits(crypto, held.group_key, {body}, datagram.last(tag_bytes))) return std::nullopt;
+    const auto skew = limits::broadcast_clock_skew.count();
+    if (request.sent_at.seconds < now.seconds - skew || request.sent_at.seconds > now.seconds + skew) return std::nullopt;
+    return tagged_request{request, *cert};
+}
+
+std::optional<broadcast_request> certified(const crypto_suite& crypto, const credentials& held, wall_time now, tagged_request tagged) {
+    if (!good(crypto, held, tagged.cert, now)) return std::nullopt;
+    tagged.request.key = tagged.cert.key;
+    tagged.request.from = id_of(crypto, tagged.cert.key);
+    return tagged.request;
+}
+
 }  // namespace
 
 bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now, const broadcast_nonce& nonce,
@@ -77,24 +107,8 @@ bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held
 
 std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now,
                                                         byte_span datagram) {
-    if (datagram.size() < broadcast_request_bytes_min || datagram.size() > limits::datagram_bytes_max) return std::nullopt;
-    const auto body = datagram.first(datagram.size() - tag_bytes);
-    byte_reader reader(body);
-    const auto start = take_start(reader);
-    broadcast_request request;
-    request.nonce = start.nonce;
-    request.sent_at.seconds = static_cast<std::int64_t>(reader.u64());
-    const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
-    request.payload = reader.raw(reader.u16());
-    if (!reader.ok() || !cert || !expected(start, frame_type::broadcast_request, held)) return std::nullopt;
-    // The tag first: it is cheap, and only members can make one.
-    if (!detail::tag_fits(crypto, held.group_key, {body}, datagram.last(tag_bytes))) return std::nullopt;
-    const auto skew = limits::broadcast_clock_skew.count();
-    if (request.sent_at.seconds < now.seconds - skew || request.sent_at.seconds > now.seconds + skew) return std::nullopt;
-    if (!good(crypto, held, *cert, now)) return std::nullopt;
-    request.key = cert->key;
-    request.from = id_of(crypto, cert->key);
-    return request;
+    const auto tagged = open_tagged(crypto, held, now, datagram);
+    return tagged ? certified(crypto, held, now, *tagged) : std::nullopt;
 }
 
 bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
@@ -128,7 +142,11 @@ std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto
 }
 
 broadcast_exchange::broadcast_exchange(const crypto_suite& crypto, entropy& random, node_identity self)
-    : crypto_(&crypto), random_(&random), self_(std::move(self)) {}
+    : crypto_(&crypto),
+      random_(&random),
+      self_(std::move(self)),
+      requests_(crypto, source_limit::key_from(crypto, self_.secret, {as_bytes("broadcast")}),
+                {limits::broadcast_requests_per_address, limits::broadcast_requests_per_second, limits::broadcast_requests_per_second}) {}
 
 broadcast_exchange::question broadcast_exchange::ask(time_point now, wall_time wall, const credentials& held, byte_span payload) {
     std::erase_if(questions_, [&](const auto& entry) { return entry.second.until <= now; });
@@ -143,19 +161,25 @@ broadcast_exchange::question broadcast_exchange::ask(time_point now, wall_time w
 }
 
 std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, wall_time wall, const credentials& held,
-                                                                byte_span datagram) {
+                                                                const ip_address& from, byte_span datagram) {
     const auto drop = [](std::uint64_t& reason) {
         ++reason;
         return std::nullopt;
     };
-    const auto request = open_broadcast_request(*crypto_, held, wall, datagram);
+    // What costs least comes first: a nonce that is known, a tag, and only then a signature.
+    byte_reader reader(datagram);
+    const auto nonce = take_start(reader).nonce;
+    if (const auto at = seen_.find(nonce); reader.ok() && at != seen_.end() && at->second > now) return drop(counters_.replayed);
+    const auto tagged = open_tagged(*crypto_, held, wall, datagram);
+    if (!tagged) return drop(counters_.refused);
+    if (tagged->cert.key == self_.key) return drop(counters_.own);
+    if (!requests_.allow(now, from)) return drop(counters_.limited);
+    const auto request = certified(*crypto_, held, wall, *tagged);
     if (!request) return drop(counters_.refused);
-    if (request->from == self_.id) return drop(counters_.own);
-    if (const auto at = seen_.find(request->nonce); at != seen_.end() && at->second > now) return drop(counters_.replayed);
     if (seen_.size() >= limits::broadcast_nonces_max) std::erase_if(seen_, [&](const auto& entry) { return entry.second <= now; });
     if (seen_.size() >= limits::broadcast_nonces_max) return drop(counters_.limited);
     // Twice the skew: from "sent in our future" to "sent too long ago".
-    seen_[request->nonce] = now + 2 * limits::broadcast_clock_skew;
+    seen_[nonce] = now + 2 * limits::broadcast_clock_skew;
     return request;
 }
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "enrolment_frames.hpp"
-#include "rate_limit.hpp"
+#include "p2pdist/envelope/source_limit.hpp"
 
 namespace p2pdist {
 
@@ -13,12 +13,21 @@ using namespace detail;
 class enrolment_server::core {
 public:
     core(const crypto_suite& crypto, entropy& random, enrolment_server_config config)
-        : crypto_(&crypto), random_(&random), config_(std::move(config)) {}
+        : crypto_(&crypto),
+          random_(&random),
+          config_(std::move(config)),
+          openings_(crypto, config_.bucket_key,
+                    {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::handshake_checks_per_second,
+                     config_.rate_sources}),
+          strangers_(crypto, config_.bucket_key,
+                     {limits::handshake_answers_per_address, limits::handshake_answers_per_network,
+                      limits::handshake_answers_per_second, config_.rate_sources}) {}
 
     void set_enrolment_key(const secret_key& key) {
         config_.enrolment_key = key;
         pending_.clear();
         ends_.clear();
+        idle_.clear();
         handles_.clear();
     }
 
@@ -41,6 +50,11 @@ public:
         entry.grant_key = {};
         entry.reply = std::move(out);
         entry.stage = progress::answered;
+        entry.handle = 0;
+        ends_.erase({entry.ends, at->second});
+        entry.ends = now + limits::enrolment_linger;
+        ends_.insert({entry.ends, at->second});
+        idle_.insert({entry.ends, at->second});
         handles_.erase(at);
         put(entry.way, entry.reply);
         return true;
@@ -95,7 +109,7 @@ private:
 
     /// Small answers to those who have not shown the key.
     void put_limited(time_point now, const path& way, bytes data) {
-        if (strangers_.allow(now)) return put(way, std::move(data));
+        if (strangers_.allow(now, way.remote.address)) return put(way, std::move(data));
         ++counters.rate_limited;
     }
 
@@ -124,7 +138,9 @@ private:
             return put_limited(now, way, std::move(hint));
         }
         if (const auto at = pending_.find(hello->nonce); at != pending_.end()) return on_repeated_hello(at->second, way, data);
-        if (!make_room()) {
+        // All devices have the key, so a good tag says little: whoever opens exchanges without end shall not turn over the table faster
+        // than others need to finish theirs.
+        if (!openings_.allow(now, way.remote.address) || !make_room()) {
             ++counters.rate_limited;
             return;
         }
@@ -149,22 +165,24 @@ private:
         entry.transcript = crypto_->sha256({data, entry.reply});
         put(way, entry.reply);
         ends_.insert({entry.ends, hello.nonce});
+        idle_.insert({entry.ends, hello.nonce});
         pending_.emplace(hello.nonce, std::move(entry));
     }
 
-    /// Gives up the oldest exchange that only said hello: a replay of recorded hellos then cannot block those who went on.
+    /// Gives up the oldest exchange in which it is the device's turn, or that is over: a replay of recorded hellos then cannot block
+    /// those who went on, and a whole organisation can renew its certificates at once.
     bool make_room() {
         if (pending_.size() < config_.pending_max) return true;
-        const auto idle = std::ranges::find_if(ends_, [&](const auto& end) { return pending_.at(end.second).stage == progress::greeted; });
-        if (idle == ends_.end()) return false;
+        if (idle_.empty()) return false;
         ++counters.displaced;
-        erase(enrolment_nonce(idle->second));
+        erase(idle_.begin()->second);
         return true;
     }
 
     void erase(enrolment_nonce nonce) {
         const auto at = pending_.find(nonce);
         ends_.erase({at->second.ends, nonce});
+        idle_.erase({at->second.ends, nonce});
         if (at->second.handle != 0) handles_.erase(at->second.handle);
         pending_.erase(at);
     }
@@ -214,6 +232,7 @@ private:
         entry.stage = progress::requested;
         entry.request = crypto_->sha256({data});
         entry.grant_key = keys.grant;
+        idle_.erase({entry.ends, nonce});
         entry.handle = ++last_handle_;
         handles_[entry.handle] = nonce;
         out_.emplace_back(enrolment_request{entry.handle, key, id_of(*crypto_, key), entry.way, std::move(*info)});
@@ -225,10 +244,12 @@ private:
     enrolment_server_config config_;
     std::map<enrolment_nonce, exchange> pending_;
     std::set<std::pair<time_point, enrolment_nonce>> ends_;
+    std::set<std::pair<time_point, enrolment_nonce>> idle_;  // those that don't wait for grant() or refuse()
     std::map<std::uint64_t, enrolment_nonce> handles_;  // requests that wait for grant() or refuse()
     std::uint64_t last_handle_ = 0;
     std::deque<enrolment_output> out_;
-    rate_limit strangers_{limits::handshake_answers_per_second};
+    source_limit openings_;
+    source_limit strangers_;
 };
 
 enrolment_server::enrolment_server(const crypto_suite& crypto, entropy& random, enrolment_server_config config)

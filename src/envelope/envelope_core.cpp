@@ -25,7 +25,13 @@ envelope::core::core(const crypto_suite& crypto, entropy& random, node_identity 
       crypto_(&crypto),
       random_(&random),
       config_(config),
-      boot_(random.array<8>()) {
+      boot_(random.array<8>()),
+      checks_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("checks")}),
+              {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::handshake_checks_per_second,
+               config.rate_sources}),
+      answers_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("answers")}),
+               {limits::handshake_answers_per_address, limits::handshake_answers_per_network, limits::handshake_answers_per_second,
+                config.rate_sources}) {
     P2PDIST_ASSERT(config.peers_max > 0);
 }
 
@@ -208,7 +214,7 @@ void envelope::core::answer_unknown(time_point now, const received_datagram& dat
         ++counters.other_epoch;
         return;
     }
-    if (!answers_.allow(now)) {
+    if (!answers_.allow(now, datagram.from.address)) {
         ++counters.rate_limited;
         return;
     }

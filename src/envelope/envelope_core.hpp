@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2pdist/envelope/envelope.hpp"
+#include "p2pdist/envelope/source_limit.hpp"
 #include "peer_table.hpp"
 #include "rate_limit.hpp"
 
@@ -69,7 +70,10 @@ private:
     void welcome(const path& way, detail::peer_entry& peer, const detail::session& answered);
     detail::session& answer_hello(time_point now, detail::peer_entry& peer, const detail::greeting& hello, const secret_key& pair);
     /// Tag, certificate and date of a hello or welcome; says whose it is.
-    detail::peer_entry* authenticate(time_point now, wall_time wall, const detail::greeting& frame, byte_span datagram);
+    detail::peer_entry* authenticate(time_point now, wall_time wall, const detail::greeting& frame, byte_span datagram,
+                                     const ip_address& from);
+    bool may_agree(time_point now, const detail::peer_entry* known, const ip_address& from);
+    bool may_check(time_point now, detail::peer_entry& known, const certificate& cert);
     bool certificate_good(wall_time wall, const detail::peer_entry* peer, const certificate& cert);
     bool epoch_acceptable(const certificate& cert) const noexcept;
     void note_epoch(const client_id& peer, std::uint16_t epoch);
@@ -97,8 +101,9 @@ private:
     std::map<detail::session_nonce, client_id> by_nonce_;
     std::set<std::pair<time_point, client_id>> timers_;
     std::deque<envelope_output> out_;
-    detail::rate_limit checks_{limits::handshake_checks_per_second};
-    detail::rate_limit answers_{limits::handshake_answers_per_second};
+    source_limit checks_;
+    source_limit answers_;
+    detail::rate_limit agreements_{limits::handshake_checks_per_second};
     std::uint64_t uses_ = 0;
     std::uint16_t newest_epoch_told_ = 0;
 };

@@ -112,15 +112,31 @@ bool envelope::core::certificate_good(wall_time wall, const peer_entry* peer, co
     return verdict == certificate_verdict::good;
 }
 
-peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const greeting& frame, byte_span datagram) {
+// Signatures and key agreements cost a tenth of a millisecond each. Strangers share a budget for both, by source. Peers whose key we
+// know have theirs apart, so that no flood of strangers keeps them out: one agreement for each peer ever, and few signatures, since
+// nobody else can make the tag that comes before.
+bool envelope::core::may_agree(time_point now, const peer_entry* known, const ip_address& from) {
+    if (known) return known->shared || agreements_.allow(now);
+    return checks_.allow(now, from);
+}
+
+bool envelope::core::may_check(time_point now, peer_entry& known, const certificate& cert) {
+    if (known.checked == cert) return true;
+    const auto free_at = std::max(now, known.checks_free_at);
+    if (free_at >= now + std::chrono::seconds(limits::certificate_checks_of_peer_max)) return false;
+    known.checks_free_at = free_at + std::chrono::seconds(1);
+    return true;
+}
+
+peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const greeting& frame, byte_span datagram,
+                                         const ip_address& from) {
     const auto id = id_of(*crypto_, frame.cert.key);
     if (id == self.id) {
         ++counters.not_for_us;
         return nullptr;
     }
     auto* known = peers.find(id);
-    // Signatures and key agreements cost a tenth of a millisecond each; whoever makes us compute them must share a budget.
-    if ((!known || !known->shared || known->checked != frame.cert) && !checks_.allow(now)) {
+    if (!may_agree(now, known, from)) {
         ++counters.rate_limited;
         return nullptr;
     }
@@ -128,6 +144,10 @@ peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const g
     const auto body = datagram.first(greeting::body_bytes);
     if (!shared || !detail::tag_fits(*crypto_, pair_key_of(*shared, frame.epoch, id), {body}, datagram.subspan(greeting::body_bytes))) {
         ++counters.bad_tag;
+        return nullptr;
+    }
+    if (known && !may_check(now, *known, frame.cert)) {
+        ++counters.rate_limited;
         return nullptr;
     }
     if (!certificate_good(wall, known, frame.cert)) return nullptr;
@@ -145,7 +165,7 @@ peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const g
 
 void envelope::core::refuse_version(time_point now, const received_datagram& datagram, const detail::session_nonce& nonce) {
     ++counters.version;
-    if (!answers_.allow(now)) {
+    if (!answers_.allow(now, datagram.from.address)) {
         ++counters.rate_limited;
         return;
     }
@@ -171,7 +191,7 @@ void envelope::core::on_hello(time_point now, wall_time wall, const received_dat
         ++counters.not_for_us;
         return;
     }
-    auto* peer = authenticate(now, wall, *hello, datagram.payload);
+    auto* peer = authenticate(now, wall, *hello, datagram.payload, datagram.from.address);
     if (!peer) return;
     const auto* answered = peer->find_hello(hello->nonce);  // a repeated hello gets the same welcome
     if (!answered) answered = &answer_hello(now, *peer, *hello, pair_key_of(*peer->shared, hello->epoch, peer->id));
@@ -230,7 +250,7 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
         ++counters.version;
         return;
     }
-    auto* peer = authenticate(now, wall, *frame, datagram.payload);
+    auto* peer = authenticate(now, wall, *frame, datagram.payload, datagram.from.address);
     if (!peer || still_there(now, handshakes_.at(expected), *frame, *peer)) return;
     session made;
     made.facts = {self.id, expected, boot_, frame->boot, frame->echo_nonce, frame->nonce};

@@ -21,6 +21,7 @@ struct peer_entry {
     std::optional<boot_id> last_boot;       ///< of the peer's process in the last confirmed session
     std::optional<time_point> held_off_until;
     std::optional<time_point> renew_not_before;
+    time_point checks_free_at{};  ///< when all of certificate_checks_of_peer_max may be made again
 
     [[nodiscard]] session* find(session_number number) noexcept;
     [[nodiscard]] const session* find(session_number number) const noexcept;

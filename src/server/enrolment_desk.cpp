@@ -1,9 +1,21 @@
 #include "enrolment_desk.hpp"
 
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/source_limit.hpp"
 #include "tidy.hpp"
 
 namespace p2pdist {
+namespace {
+
+enrolment_server_config exchange_config(const crypto_suite& crypto, const server_config& config) {
+    enrolment_server_config out;
+    out.enrolment_key = config.enrolment;
+    out.rate_sources = limits::server_rate_sources;
+    out.bucket_key = source_limit::key_from(crypto, config.identity, {as_bytes("enrolment")});
+    return out;
+}
+
+}  // namespace
 
 certificate_office::certificate_office(const crypto_suite& crypto, const server_config& config)
     : crypto_(&crypto),
@@ -18,8 +30,8 @@ credentials certificate_office::issue(role who, const public_key& key, std::uint
     return {sign_certificate(*crypto_, signing_, who, key, key_epoch, until), signing_public_, key_epoch, group_};
 }
 
-enrolment_desk::enrolment_desk(const crypto_suite& crypto, entropy& random_bytes, const secret_key& enrolment_key)
-    : server_(crypto, random_bytes, enrolment_server_config{enrolment_key, {}}) {}
+enrolment_desk::enrolment_desk(const crypto_suite& crypto, entropy& random_bytes, const server_config& config)
+    : server_(crypto, random_bytes, exchange_config(crypto, config)) {}
 
 result<register_request> enrolment_desk::judge(const enrolment_request& request, const server_state& state) const {
     const auto info = decode_body(request.client_info);

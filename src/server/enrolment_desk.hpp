@@ -28,7 +28,7 @@ private:
 
 class enrolment_desk {
 public:
-    enrolment_desk(const crypto_suite& crypto, entropy& random_bytes, const secret_key& enrolment_key);
+    enrolment_desk(const crypto_suite& crypto, entropy& random_bytes, const server_config& config);
 
     void set_key(const secret_key& key) { server_.set_enrolment_key(key); }
     void on_datagram(time_point now, const received_datagram& datagram) { server_.on_datagram(now, datagram); }

@@ -13,6 +13,7 @@ constexpr duration found_retry = std::chrono::seconds(5);
 envelope_config seal_config() {
     envelope_config out;
     out.peers_max = limits::server_clients_max;
+    out.rate_sources = limits::server_rate_sources;
     return out;
 }
 
@@ -34,7 +35,7 @@ server_core::implementation::implementation(const crypto_suite& crypto, entropy&
       seal_(crypto, random_bytes, papers_.identity(), std::nullopt, seal_config()),
       messages_(crypto, random_bytes, seal_, config.jitter_seed, layer_config(config)),
       feeder_(crypto, random_bytes, seal_, config),
-      enrolment_(crypto, random_bytes, config.enrolment),
+      enrolment_(crypto, random_bytes, config),
       channels_(crypto, random_bytes, config),
       clients_(shared_, feeder_),
       admin_(shared_, feeder_),

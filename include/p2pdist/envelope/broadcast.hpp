@@ -11,6 +11,7 @@
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/credentials.hpp"
 #include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/source_limit.hpp"
 
 namespace p2pdist {
 
@@ -55,7 +56,7 @@ struct broadcast_counters {
     std::uint64_t own = 0;       ///< our own request, heard back
     std::uint64_t replayed = 0;  ///< a request or an answer for the second time
     std::uint64_t stale = 0;     ///< an answer to nothing that we asked
-    std::uint64_t limited = 0;   ///< more requests than broadcast_nonces_max within the clock skew
+    std::uint64_t limited = 0;   ///< more requests than a source may send, or than broadcast_nonces_max within the clock skew
 };
 
 /// What a node remembers of broadcasts: its own questions that still take answers, and others' requests, each answered once.
@@ -70,8 +71,9 @@ public:
     };
     /// A new request; answers to it are accepted for broadcast_answer_time. The oldest question is dropped at broadcast_questions_max.
     [[nodiscard]] question ask(time_point now, wall_time wall, const credentials& held, byte_span payload);
-    /// Takes frame_type::broadcast_request. The caller has checked that the sender's address is in the own subnet (MSG-3).
-    [[nodiscard]] std::optional<broadcast_request> on_request(time_point now, wall_time wall, const credentials& held, byte_span datagram);
+    /// Takes frame_type::broadcast_request that came from this address. The caller has checked that the sender's address is in the own subnet (MSG-3).
+    [[nodiscard]] std::optional<broadcast_request> on_request(time_point now, wall_time wall, const credentials& held,
+                                                              const ip_address& from, byte_span datagram);
     /// Takes frame_type::broadcast_answer: one from each member for each question.
     [[nodiscard]] std::optional<broadcast_answer> on_answer(time_point now, wall_time wall, const credentials& held, byte_span datagram);
 
@@ -88,6 +90,7 @@ private:
     node_identity self_;
     std::map<broadcast_nonce, open_question> questions_;
     std::map<broadcast_nonce, time_point> seen_;  // until when a request's nonce is remembered
+    source_limit requests_;
     broadcast_counters counters_;
 };
 

@@ -77,6 +77,8 @@ struct enrolment_server_config {
     secret_key enrolment_key{};
     version_range versions;
     std::size_t pending_max = limits::enrolment_pending_max;
+    short_key bucket_key{};  ///< a secret of the server's own, for the table that tells sources apart
+    std::size_t rate_sources = limits::rate_sources;
 };
 
 struct enrolment_counters {
@@ -87,7 +89,7 @@ struct enrolment_counters {
     std::uint64_t version = 0;
     std::uint64_t duplicates = 0;    ///< answered from memory
     std::uint64_t rate_limited = 0;
-    std::uint64_t displaced = 0;     ///< unfinished enrolments given up for newer ones
+    std::uint64_t displaced = 0;     ///< enrolments given up for newer ones, unfinished or answered
     std::uint64_t granted = 0;
     std::uint64_t refused = 0;
 };
@@ -106,7 +108,7 @@ public:
 
     /// Takes enrol_hello and enrol_request; all else is ignored. Never answers with more bytes than came before the device is known.
     void on_datagram(time_point now, const received_datagram& datagram);
-    /// Answers a request; repeated requests get the same bytes until enrolment_time is over. False where the handle is gone or answered,
+    /// Answers a request; repeated requests get the same bytes for enrolment_linger. False where the handle is gone or answered,
     /// or `what.opaque` is too long.
     bool grant(time_point now, std::uint64_t handle, const enrolment_grant& what);
     /// `reason` is shown to whoever installs the device; cut to enrolment_reason_bytes_max.

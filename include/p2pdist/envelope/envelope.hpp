@@ -21,6 +21,7 @@ struct envelope_config {
     version_range versions;                                          ///< differs from the default only in tests
     std::size_t peers_max = limits::envelope_peers_max;              ///< peers whose key and sessions are remembered; 1 or more
     std::size_t output_max = limits::envelope_output_datagrams_max;  ///< datagrams that wait for poll(); more are dropped and counted
+    std::size_t rate_sources = limits::rate_sources;                 ///< strangers' addresses that are told apart well; 1 or more
     /// The server sets this: it lets nodes whose certificate is of an older epoch open a session, so that they can be given new
     /// credentials. Such sessions show in opened::key_epoch; their messages deserve nothing else than a renewal.
     bool accept_older_epochs = false;
