@@ -75,6 +75,7 @@ private:
 
     // Others' (layer_answers.cpp).
     void on_request(time_point now, const opened& frame, message&& value);
+    void refuse_unknown(time_point now, const opened& frame, const message& value);
     void deliver(std::uint64_t handle, const handled_request& request, message_body body);
     void acknowledge(time_point now, std::uint64_t handle);
     void forget_request(std::uint64_t handle);

@@ -22,6 +22,10 @@ void message_layer::implementation::on_request(time_point now, const opened& fra
         }
         return;
     }
+    if (std::holds_alternative<std::monostate>(value.body)) {
+        refuse_unknown(now, frame, value);
+        return;
+    }
     const auto* const offer = std::get_if<large_offer>(&value.body);
     const bool fetchable = offer && offer->size_bytes > 0 && offer->size_bytes <= config_.large_bytes_max;
     handled_request request;
@@ -48,6 +52,14 @@ void message_layer::implementation::on_request(time_point now, const opened& fra
     } else {
         deliver(handle, *answers_.find(handle), std::move(value.body));
     }
+}
+
+/// MSG-6. Nothing is remembered of it: each repetition is answered alike.
+void message_layer::implementation::refuse_unknown(time_point now, const opened& frame, const message& value) {
+    ++counters_.unknown;
+    if (!value.acknowledge) return;
+    const error_reply why{errc::version_unsupported, "the program there does not know this request: update it"};
+    link_->send(now, frame.from, frame.way, frame_type::message, encode(message{next_id(), value.id, false, why}));
 }
 
 void message_layer::implementation::deliver(std::uint64_t handle, const handled_request& request, message_body body) {

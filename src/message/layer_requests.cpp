@@ -116,6 +116,11 @@ void message_layer::implementation::on_answer(time_point now, const opened& fram
     }
     const auto handle = found->second;
     auto& request = requests_.at(handle);
+    if (std::holds_alternative<std::monostate>(value.body) && value.id != 0) {
+        ++counters_.unknown;
+        fail_request(handle, {errc::version_unsupported, request.to.address.to_string() + ": its answer is of a newer kind: update this program"});
+        return;
+    }
     if (std::holds_alternative<std::monostate>(value.body)) {
         acknowledge_request(now, handle);
         return;

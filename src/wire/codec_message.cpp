@@ -46,7 +46,8 @@ bool message_from(const Message& from, message& to) {
     to.reply_to = from.reply_to();
     to.acknowledge = from.acknowledge();
     if (!from.has_body()) return to.id == 0 && to.reply_to != 0;
-    return to.id != 0 && body_from(from.body(), to.body);
+    if (to.id == 0) return false;
+    return from.body().body_case() == Body::BODY_NOT_SET || body_from(from.body(), to.body);
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ bytes encode(const message& value) {
     out.set_id(value.id);
     out.set_reply_to(value.reply_to);
     out.set_acknowledge(value.acknowledge);
-    if (!std::holds_alternative<std::monostate>(value.body)) std::visit(pb::body_writer{*out.mutable_body()}, value.body);
+    const bool unknown = value.id != 0 && std::holds_alternative<std::monostate>(value.body);
+    if (unknown || !std::holds_alternative<std::monostate>(value.body)) std::visit(pb::body_writer{*out.mutable_body()}, value.body);
     return pb::serialise(out);
 }
 
@@ -78,7 +80,7 @@ result<message> decode_message(byte_span data) {
 result<message_body> decode_body(byte_span data) {
     pb::Body in;
     message_body out;
-    if (!pb::parse(data, in) || !pb::body_from(in, out)) return {errc::malformed, "message body: malformed"};
+    if (!pb::is_bounded(data) || !pb::parse(data, in) || !pb::body_from(in, out)) return {errc::malformed, "message body: malformed"};
     return out;
 }
 

@@ -93,6 +93,7 @@ struct message_counters {
     std::uint64_t received = 0;        ///< requests and answers handed out
     std::uint64_t duplicates = 0;      ///< requests known already, answers to nothing that is open
     std::uint64_t malformed = 0;       ///< frames that don't decode
+    std::uint64_t unknown = 0;         ///< requests and answers of a newer program, whose body this one does not know
     std::uint64_t wrong_port = 0;      ///< frames on another port pair than their roles' (MSG-4)
     std::uint64_t large_sent = 0;      ///< messages and replies announced by large_offer
     std::uint64_t large_received = 0;  ///< fetched, and fitting their hash

@@ -225,7 +225,7 @@ struct message {
     std::uint64_t id = 0;         ///< of the sender, never reused; 0 in a pure acknowledgement
     std::uint64_t reply_to = 0;   ///< the request that this answers or acknowledges; 0: none
     bool acknowledge = false;     ///< the receiver is asked to acknowledge this message itself (it is a request or an offered reply)
-    message_body body;            ///< monostate: a pure acknowledgement of `reply_to`
+    message_body body;            ///< monostate: a pure acknowledgement of `reply_to`; where `id` is not 0: a body of a newer program
     friend bool operator==(const message&, const message&) = default;
 };
 
@@ -235,7 +235,8 @@ struct message {
 /// The body alone, as large messages and broadcasts carry it. `body` is not monostate.
 [[nodiscard]] bytes encode_body(const message_body& body);
 /// errc::malformed for bytes that do not parse or values outside their documented ranges; an errc that this program doesn't know reads
-/// as errc::refused. A message without a body is an acknowledgement: id 0, reply_to something; any other has an id.
+/// as errc::refused. A message without a body is an acknowledgement: id 0, reply_to something; any other has an id. A body that this
+/// program does not know reads as monostate, so that it can be refused and nobody waits for an answer (MSG-6).
 [[nodiscard]] result<message> decode_message(byte_span data);
 /// The same; never gives monostate.
 [[nodiscard]] result<message_body> decode_body(byte_span data);

@@ -312,3 +312,54 @@ TEST_CASE("frames on another port pair than their roles' are dropped", "[message
     server.layer->on_frame(server.now(), said);
     CHECK(server.layer->statistics().malformed == 1);
 }
+
+namespace {
+
+/// What a node says in the frames that leave it, in order.
+struct overheard {
+    explicit overheard(message_world& world) {
+        world.tamper = [this](const send_datagram& datagram, bytes& data) {
+            if (frame_type_of(data) != frame_type::message) return true;
+            const auto said = decode_message(byte_span(data).subspan(sealed_header::size_bytes, data.size() - sealed_overhead_bytes));
+            REQUIRE(said);
+            from[datagram.from_port].push_back(*said);
+            return true;
+        };
+    }
+    std::map<std::uint16_t, std::vector<message>> from;
+};
+
+}  // namespace
+
+TEST_CASE("a request that this program does not know is refused at once", "[message][REQ-MSG-6]") {
+    message_world world;
+    message_node a(world, 1), b(world, 2);
+    a.meet(b);
+    overheard said(world);
+    // A body of no number that is known: what a newer program says.
+    (void)a.seal->send(a.now(), b.identity.id, {34324, {b.address(), 34325}}, frame_type::message, encode(message{77, 0, true, {}}));
+    a.pump();
+    world.clock.run_until(a.now() + 1s, [&] { return !said.from[34325].empty(); });
+    REQUIRE(said.from[34325].size() == 1);
+    CHECK(said.from[34325][0].reply_to == 77);
+    CHECK(std::get<error_reply>(said.from[34325][0].body).code == errc::version_unsupported);
+    CHECK(b.received.empty());
+    CHECK(b.layer->statistics().unknown == 1);
+}
+
+TEST_CASE("an answer that this program does not know ends the wait for it", "[message][REQ-MSG-6]") {
+    message_world world;
+    message_node a(world, 1), b(world, 2);
+    a.meet(b);
+    overheard said(world);
+    b.on_message = [&](const message_received&) {
+        const message newer{9, said.from[34324].at(0).id, false, {}};
+        (void)b.seal->send(b.now(), a.identity.id, {34325, {a.address(), 34324}}, frame_type::message, encode(newer));
+        b.pump();
+    };
+    const auto handle = a.request(b, ask("x"));
+    REQUIRE(run_until_ended(a, 1, 2s));
+    REQUIRE(a.failed[handle].size() == 1);
+    CHECK(a.failed[handle][0].code == errc::version_unsupported);
+    CHECK(a.layer->statistics().unknown == 1);
+}

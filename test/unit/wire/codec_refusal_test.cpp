@@ -149,12 +149,25 @@ TEST_CASE("lists longer than their limits are refused", "[wire][hostile]") {
 TEST_CASE("messages without a body are acknowledgements and nothing else", "[wire]") {
     CHECK(decode_message(encode(message{0, 5, false, {}})));
     CHECK_FALSE(decode_message(encode(message{0, 0, false, {}})));
-    CHECK_FALSE(decode_message(encode(message{7, 5, false, {}})));
     CHECK_FALSE(decode_message(encode(message{0, 0, true, ping{}})));
     CHECK_FALSE(decode_body(bytes{}));
     CHECK_FALSE(body_decodes(9999, bytes{}));  // a message of a newer version
     CHECK(std::string(name_of(message_body{})) == "acknowledgement");
     CHECK(std::string(name_of(register_request{})) == "register_request");
+}
+
+TEST_CASE("a body of a newer program can be told from a malformed one", "[wire][REQ-MSG-6]") {
+    const message unknown{7, 0, true, {}};
+    CHECK(decode_message(encode(unknown)).value() == unknown);
+    auto newer = encode(unknown);
+    REQUIRE(newer.back() == 0);  // the empty body's length
+    newer.back() = 4;
+    for (const auto byte : {0xba, 0x3e, 0x01, 0x78}) newer.push_back(static_cast<std::uint8_t>(byte));  // field 999, a string
+    const auto decoded = decode_message(newer);
+    REQUIRE(decoded);
+    CHECK(*decoded == unknown);
+    newer[newer.size() - 4] = 0x0a;  // field 1, error_reply, malformed
+    CHECK_FALSE(decode_message(newer));
 }
 
 TEST_CASE("an unknown error code still shows its sentence", "[wire][REQ-MSG-6]") {
