@@ -71,6 +71,10 @@ namespace p2pdist::pb {
 P2PDIST_BODIES_WITH_FIELDS(P2PDIST_DECLARE)
 #undef P2PDIST_DECLARE
 
+/// Whether parsing an encoded Body takes memory in proportion to what its lists may hold, whatever its bytes say. True says nothing of
+/// their sense.
+[[nodiscard]] bool is_bounded(byte_span body) noexcept;
+
 // Words that several themes use.
 void to_pb(const device_profile& from, Profile& to);
 [[nodiscard]] bool from_pb(const Profile& from, device_profile& to);
