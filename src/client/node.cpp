@@ -14,6 +14,7 @@ message_layer_config message_config(const client_config& config) {
     out.ports = config.ports;
     out.flow.foreground = config.foreground;
     out.flow.background = config.background;
+    out.large_bytes_max = limits::client_large_message_bytes_max;
     return out;
 }
 
