@@ -14,6 +14,7 @@ message_layer_config layer_config(duration request_timeout) {
     message_layer_config out;
     out.own_role = role::connector;
     out.answer_timeout = request_timeout;
+    out.timeout_max = std::chrono::seconds(2);  // a request asks for its answer that often: so it shows that the server is gone
     return out;
 }
 

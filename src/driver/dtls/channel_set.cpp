@@ -10,7 +10,14 @@ namespace {
 constexpr auto idle_max = std::chrono::minutes(10);          // a connector that went without a word
 constexpr auto handshake_max = std::chrono::seconds(15);
 constexpr auto idle_enough = std::chrono::minutes(1);        // to give its place to another
-constexpr auto check_period = std::chrono::milliseconds(250);
+constexpr auto check_period = std::chrono::milliseconds(100);
+constexpr auto handshake_enough = std::chrono::seconds(1);   // to give its place to another of the same host
+
+/// Who can have as many addresses as it likes: an IPv4 address, or an IPv6 subnet.
+ip_address host_of(const endpoint& from) {
+    constexpr int subnet_bits = 64;
+    return from.address.is_v4() ? from.address : subnet::of(from.address, subnet_bits).network();
+}
 
 }  // namespace
 
@@ -22,9 +29,9 @@ void channel_set::on_datagram(const endpoint& from, byte_span datagram) {
     const auto found = pairs_.find(from);
     if (found != pairs_.end()) {
         auto& known = found->second;
-        auto& target = known.next.association ? known.next : known.current;
         // Another handshake than the one under way: that one may be of a connector that ended, or had a wrong key, and gets no further.
-        const bool handshake_restarts = is_dtls_client_hello(datagram) && dtls_client_random(datagram) != target.hello_random;
+        const auto is_of = [random = dtls_client_random(datagram)](const channel& which) { return which.association && which.hello_random == random; };
+        const bool handshake_restarts = is_dtls_client_hello(datagram) && !is_of(known.current) && !is_of(known.next);
         if (!handshake_restarts) {
             // While a new association is being made the old one still gets its records: each drops what is not its own.
             known.current.last_heard = now;
@@ -34,13 +41,13 @@ void channel_set::on_datagram(const endpoint& from, byte_span datagram) {
             return;
         }
     }
-    auto heard = listener_->on_datagram(from, datagram);
+    auto heard = listener_->on_datagram(from, datagram, now);
     for (auto& answer : heard.datagrams) handlers_.send(from, std::move(answer));
     if (!heard.association) return;
-    if (found == pairs_.end() && !make_room(now)) return;
+    if (found == pairs_.end() && !make_room(from, now)) return;
     auto& entry = pairs_[from];
     auto& slot = entry.current.announced ? entry.next : entry.current;
-    slot = {std::move(heard.association), channel_id{++last_id_}, false, now, dtls_client_random(datagram)};
+    slot = {std::move(heard.association), channel_id{++last_id_}, false, now, now, dtls_client_random(datagram)};
     settle(from);
     arm();
 }
@@ -67,6 +74,8 @@ void channel_set::set_key(const secret_key& psk) {
     psk_ = psk;
     listener_ = std::make_unique<dtls_listener>(psk_, cookie_key_);
     for (auto& [from, entry] : std::exchange(pairs_, {})) {
+        entry.current.association->close();
+        drive(from, entry.current);
         if (entry.current.announced) handlers_.closed(entry.current.id);
     }
 }
@@ -132,12 +141,10 @@ void channel_set::on_timer() {
             if (left && left->count() <= 0) which->association->retransmit();
             drive(from, *which);
         }
-        if (entry.next.association && now - entry.next.last_heard > handshake_max) entry.next = {};
+        if (entry.next.association && now - entry.next.began > handshake_max) entry.next = {};
         const bool open = entry.current.association->status() == dtls_association::state::open;
-        if (now - entry.current.last_heard > (open ? std::chrono::steady_clock::duration(idle_max) : handshake_max)) {
-            const auto gone = std::move(entry.current);
-            pairs_.erase(from);
-            if (gone.announced) handlers_.closed(gone.id);
+        if (open ? now - entry.current.last_heard > idle_max : now - entry.current.began > handshake_max) {
+            drop(pairs_.find(from));
         } else {
             settle(from);
         }
@@ -146,17 +153,33 @@ void channel_set::on_timer() {
 }
 
 /// Whether there is room for one more. Handshakes go first, since whoever has no key can begin them; an open channel goes only if it
-/// was silent for a while.
-bool channel_set::make_room(std::chrono::steady_clock::time_point now) {
+/// was silent for a while. No host may fill the table with handshakes: its newest takes the place of its oldest.
+bool channel_set::make_room(const endpoint& newcomer, std::chrono::steady_clock::time_point now) {
+    const auto host = host_of(newcomer);
+    std::size_t count = 0;
+    auto oldest = pairs_.end();
+    for (auto it = pairs_.begin(); it != pairs_.end(); ++it) {
+        if (it->second.current.announced || host_of(it->first) != host) continue;
+        ++count;
+        if (oldest == pairs_.end() || it->second.current.began < oldest->second.current.began) oldest = it;
+    }
+    if (count >= limits::server_channel_handshakes_of_host_max) {
+        if (now - oldest->second.current.began < handshake_enough) return false;
+        drop(oldest);
+    }
     if (pairs_.size() < limits::server_channels_max) return true;
     const auto rank = [](const auto& item) { return std::pair(item.second.current.announced, item.second.current.last_heard); };
-    const auto oldest = std::ranges::min_element(pairs_, {}, rank);
-    if (oldest->second.current.announced && now - oldest->second.current.last_heard <= idle_enough) return false;
-    const auto id = oldest->second.current.id;
-    const bool announced = oldest->second.current.announced;
-    pairs_.erase(oldest);
-    if (announced) handlers_.closed(id);
+    const auto least = std::ranges::min_element(pairs_, {}, rank);
+    if (least->second.current.announced && now - least->second.current.last_heard <= idle_enough) return false;
+    drop(least);
     return true;
+}
+
+void channel_set::drop(std::map<endpoint, pair>::iterator which) {
+    const auto id = which->second.current.id;
+    const bool announced = which->second.current.announced;
+    pairs_.erase(which);
+    if (announced) handlers_.closed(id);
 }
 
 }  // namespace p2pdist

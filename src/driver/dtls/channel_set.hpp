@@ -29,7 +29,7 @@ public:
     void on_datagram(const endpoint& from, byte_span datagram);
     void send(channel_id channel, byte_span record);
     void close(channel_id channel);
-    /// A new security key: the old one's channels end at once.
+    /// A new security key: the old one's channels end at once, and their connectors are told.
     void set_key(const secret_key& psk);
     void stop();
 
@@ -38,6 +38,7 @@ private:
         std::unique_ptr<dtls_association> association;
         channel_id id;
         bool announced = false;
+        std::chrono::steady_clock::time_point began;
         std::chrono::steady_clock::time_point last_heard;
         std::array<std::uint8_t, 32> hello_random{};  ///< tells its ClientHello from that of another handshake
     };
@@ -51,7 +52,8 @@ private:
     void settle(const endpoint& from);
     void arm();
     void on_timer();
-    [[nodiscard]] bool make_room(std::chrono::steady_clock::time_point now);
+    [[nodiscard]] bool make_room(const endpoint& newcomer, std::chrono::steady_clock::time_point now);
+    void drop(std::map<endpoint, pair>::iterator which);
 
     asio::steady_timer timer_;
     secret_key psk_;

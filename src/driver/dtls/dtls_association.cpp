@@ -21,6 +21,9 @@ constexpr const char* cipher = "ECDHE-PSK-CHACHA20-POLY1305";
 constexpr const char* identity = "p2pdist";
 constexpr std::string_view exporter_label = "EXPORTER-p2pdist-channel";
 constexpr std::size_t record_bytes_max = 16384;
+constexpr auto cookie_period = std::chrono::minutes(1);
+constexpr unsigned retransmit_first_us = 400'000;   // the standard's second is meant for paths that nobody knows
+constexpr unsigned retransmit_max_us = 2'000'000;
 
 struct context_deleter {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -36,6 +39,7 @@ struct callback_data {
     secret_key psk{};
     secret_key cookie_key{};
     endpoint from;
+    std::uint64_t period = 0;   // in which a cookie is made or comes back
 };
 
 callback_data& data_of(SSL* ssl) { return *static_cast<callback_data*>(SSL_get_app_data(ssl)); }
@@ -55,8 +59,8 @@ unsigned on_psk_server(SSL* ssl, const char* name, unsigned char* key, unsigned 
     return static_cast<unsigned>(psk.size());
 }
 
-std::array<std::uint8_t, 32> cookie_of(const callback_data& data) {
-    const auto text = data.from.to_string();
+std::array<std::uint8_t, 32> cookie_of(const callback_data& data, std::uint64_t period) {
+    const auto text = std::to_string(period) + ' ' + data.from.to_string();
     std::array<std::uint8_t, 32> cookie{};
     unsigned size = 0;
     HMAC(EVP_sha256(), data.cookie_key.data(), static_cast<int>(data.cookie_key.size()), reinterpret_cast<const unsigned char*>(text.data()),
@@ -65,14 +69,20 @@ std::array<std::uint8_t, 32> cookie_of(const callback_data& data) {
 }
 
 int on_make_cookie(SSL* ssl, unsigned char* cookie, unsigned* size) {
-    const auto made = cookie_of(data_of(ssl));
+    const auto made = cookie_of(data_of(ssl), data_of(ssl).period);
     std::ranges::copy(made, cookie);
     *size = static_cast<unsigned>(made.size());
     return 1;
 }
 
 int on_check_cookie(SSL* ssl, const unsigned char* cookie, unsigned size) {
-    return equal_constant_time({cookie, size}, cookie_of(data_of(ssl))) ? 1 : 0;
+    const auto& data = data_of(ssl);
+    const auto fits = [&](std::uint64_t period) { return equal_constant_time({cookie, size}, cookie_of(data, period)); };
+    return fits(data.period) || fits(data.period - 1) ? 1 : 0;
+}
+
+unsigned next_retransmission(SSL*, unsigned last_us) {
+    return last_us == 0 ? retransmit_first_us : std::min(2 * last_us, retransmit_max_us);
 }
 
 context_pointer make_context(bool server) {
@@ -82,7 +92,7 @@ context_pointer make_context(bool server) {
     SSL_CTX_set_max_proto_version(context.get(), DTLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context.get(), cipher);
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_options(context.get(), SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_options(context.get(), SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_read_ahead(context.get(), 1);
     if (server) {
         SSL_CTX_set_options(context.get(), SSL_OP_COOKIE_EXCHANGE);
@@ -95,16 +105,24 @@ context_pointer make_context(bool server) {
     return context;
 }
 
+/// One for all associations of a side: it holds nothing of any of them, and making it takes longer than a handshake.
+SSL_CTX* shared_context(bool server) {
+    static const auto client_side = make_context(false);
+    static const auto server_side = make_context(true);
+    return (server ? server_side : client_side).get();
+}
+
 }  // namespace
 
 class dtls_association::implementation {
 public:
-    explicit implementation(bool server, const secret_key& psk) : context_(make_context(server)), ssl_(SSL_new(context_.get())) {
+    explicit implementation(bool server, const secret_key& psk) : ssl_(SSL_new(shared_context(server))) {
         if (!ssl_) throw std::bad_alloc();
         data.psk = psk;
         SSL_set_app_data(ssl_.get(), &data);
         auto* bio = make_datagram_bio(queues);
         SSL_set_bio(ssl_.get(), bio, bio);
+        DTLS_set_timer_cb(ssl_.get(), next_retransmission);
         DTLS_set_link_mtu(ssl_.get(), static_cast<long>(limits::datagram_bytes_max));
         server ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
     }
@@ -161,7 +179,6 @@ private:
         failure = reason == nullptr ? "the handshake failed" : reason;
     }
 
-    context_pointer context_;
     ssl_pointer ssl_;
 };
 
@@ -175,6 +192,7 @@ std::unique_ptr<dtls_association> dtls_association::connect(const secret_key& ps
 }
 
 void dtls_association::on_datagram(byte_span datagram) {
+    if (datagram.empty()) return;  // to OpenSSL it would be the end of everything
     self_->queues.incoming.push_back(to_bytes(datagram));
     self_->advance();
     self_->queues.incoming.clear();
@@ -213,24 +231,34 @@ std::vector<bytes> dtls_association::take_records() { return std::exchange(self_
 
 class dtls_listener::implementation {
 public:
-    secret_key psk{};
-    secret_key cookie_key{};
+    implementation(const secret_key& key, const secret_key& cookies) : psk(key), cookie_key(cookies) {}
+    ~implementation() {
+        OPENSSL_cleanse(psk.data(), psk.size());
+        OPENSSL_cleanse(cookie_key.data(), cookie_key.size());
+    }
+    implementation(const implementation&) = delete;
+    implementation& operator=(const implementation&) = delete;
+
+    secret_key psk;
+    secret_key cookie_key;
     std::unique_ptr<dtls_association::implementation> next;   // used for as many cookies as it takes until one comes back
 };
 
 dtls_listener::dtls_listener(const secret_key& psk, const secret_key& cookie_key)
-    : self_(std::make_unique<implementation>(implementation{psk, cookie_key, nullptr})) {}
+    : self_(std::make_unique<implementation>(psk, cookie_key)) {}
 dtls_listener::~dtls_listener() = default;
 
-dtls_listener::outcome dtls_listener::on_datagram(const endpoint& from, byte_span datagram) {
+dtls_listener::outcome dtls_listener::on_datagram(const endpoint& from, byte_span datagram, std::chrono::steady_clock::time_point now) {
     struct address_deleter {
         void operator()(BIO_ADDR* address) const { BIO_ADDR_free(address); }
     };
     outcome out;
+    if (datagram.empty()) return out;
     auto& next = self_->next;
     if (!next) next = std::make_unique<dtls_association::implementation>(true, self_->psk);
     next->data.cookie_key = self_->cookie_key;
     next->data.from = from;
+    next->data.period = static_cast<std::uint64_t>(now.time_since_epoch() / cookie_period);
     next->queues.incoming.push_back(to_bytes(datagram));
     const std::unique_ptr<BIO_ADDR, address_deleter> peer(BIO_ADDR_new());
     ERR_clear_error();

@@ -61,7 +61,8 @@ public:
         std::unique_ptr<dtls_association> association;   ///< the cookie was right: the handshake goes on in here
         std::vector<bytes> datagrams;                    ///< answers, never larger than what came
     };
-    [[nodiscard]] outcome on_datagram(const endpoint& from, byte_span datagram);
+    /// `now`: a cookie is good for the address that it was made for, and for a minute or two.
+    [[nodiscard]] outcome on_datagram(const endpoint& from, byte_span datagram, std::chrono::steady_clock::time_point now);
 
 private:
     class implementation;

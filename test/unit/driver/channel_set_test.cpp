@@ -23,7 +23,8 @@ struct world {
     world()
         : channels(context.get_executor(), key_of(1), key_of(2),
                    {[this](const endpoint& to, bytes datagram) { answers[to].push_back(std::move(datagram)); },
-                    [this](channel_id, const endpoint& from, const secret_key&) { opened.push_back(from); }, [](channel_id, byte_span) {},
+                    [this](channel_id, const endpoint& from, const secret_key&) { opened.push_back(from); },
+                    [this](channel_id, byte_span record) { records.push_back(to_bytes(record)); },
                     [this](channel_id) { ++closed; }}) {}
 
     /// A connector's handshake, as far as it gets.
@@ -36,9 +37,26 @@ struct world {
         return client;
     }
 
+    /// The datagrams of a handshake up to the hello with its cookie, which is not sent.
+    std::pair<std::unique_ptr<dtls_association>, bytes> hello_with_cookie(std::uint16_t port, const secret_key& psk) {
+        auto client = dtls_association::connect(psk);
+        for (const auto& datagram : client->take_datagrams()) channels.on_datagram(at(port), datagram);
+        for (const auto& datagram : std::exchange(answers[at(port)], {})) client->on_datagram(datagram);
+        auto hello = client->take_datagrams();
+        return {std::move(client), std::move(hello.front())};
+    }
+    /// What the connector says is heard, and the server's answer.
+    void pass(std::uint16_t port, dtls_association& client) {
+        for (int round = 0; round < 5; ++round) {
+            for (const auto& datagram : client.take_datagrams()) channels.on_datagram(at(port), datagram);
+            for (const auto& datagram : std::exchange(answers[at(port)], {})) client.on_datagram(datagram);
+        }
+    }
+
     asio::io_context context;
     std::map<endpoint, std::vector<bytes>> answers;
     std::vector<endpoint> opened;
+    std::vector<bytes> records;
     int closed = 0;
     channel_set channels;
 };
@@ -61,4 +79,74 @@ TEST_CASE("who has no key takes no connector's place", "[driver][limits][REQ-CON
     CHECK(here.knock(port++, key_of(1))->status() == dtls_association::state::handshaking);
     CHECK(here.opened.size() == limits::server_channels_max);
     CHECK(here.closed == 0);
+}
+
+TEST_CASE("a new association takes over only once it has shown the key", "[driver][REQ-CON-2]") {
+    world here;
+    auto first = here.knock(1000, key_of(1));
+    REQUIRE(here.opened.size() == 1);
+    // Hellos of somebody who forges the address, with and without a cookie, and a whole handshake without the key.
+    (void)here.hello_with_cookie(1000, key_of(9));
+    (void)here.knock(1000, key_of(9));
+    auto [second, hello] = here.hello_with_cookie(1000, key_of(1));
+    here.channels.on_datagram(at(1000), hello);
+    const auto flight = std::exchange(here.answers[at(1000)], {});
+    CHECK(here.closed == 0);
+    first->send(as_bytes("still here"));
+    here.pass(1000, *first);
+    REQUIRE(here.records.size() == 1);
+    CHECK(here.opened.size() == 1);
+    // The new one is done: now the old one ends.
+    for (const auto& datagram : flight) second->on_datagram(datagram);
+    here.pass(1000, *second);
+    CHECK(second->status() == dtls_association::state::open);
+    CHECK(here.opened.size() == 2);
+    CHECK(here.closed == 1);
+    second->send(as_bytes("and here"));
+    here.pass(1000, *second);
+    CHECK(here.records.size() == 2);
+    first->send(as_bytes("too late"));
+    here.pass(1000, *first);
+    CHECK(here.records.size() == 2);
+}
+
+TEST_CASE("a late copy of the hello in use does not disturb the next handshake", "[driver][hostile][REQ-CON-2]") {
+    world here;
+    auto [first, old_hello] = here.hello_with_cookie(1000, key_of(1));
+    here.channels.on_datagram(at(1000), old_hello);
+    here.pass(1000, *first);
+    REQUIRE(here.opened.size() == 1);
+    auto [second, hello] = here.hello_with_cookie(1000, key_of(1));
+    here.channels.on_datagram(at(1000), hello);
+    const auto flight = std::exchange(here.answers[at(1000)], {});
+    here.channels.on_datagram(at(1000), old_hello);
+    here.answers[at(1000)].clear();
+    for (const auto& datagram : flight) second->on_datagram(datagram);
+    here.pass(1000, *second);
+    CHECK(here.opened.size() == 2);
+}
+
+TEST_CASE("a host's handshakes without the key are few", "[driver][limits][hostile][REQ-CON-2]") {
+    world here;
+    std::vector<std::unique_ptr<dtls_association>> waiting;
+    int answered = 0;
+    for (std::uint16_t port = 1; port <= 200; ++port) {
+        auto [client, hello] = here.hello_with_cookie(port, key_of(9));
+        here.channels.on_datagram(at(port), hello);
+        answered += here.answers[at(port)].empty() ? 0 : 1;
+    }
+    CHECK(answered == limits::server_channel_handshakes_of_host_max);
+    CHECK(here.closed == 0);
+}
+
+TEST_CASE("a new security key ends every channel, and says so", "[driver][REQ-CON-2]") {
+    world here;
+    auto connector = here.knock(1000, key_of(1));
+    here.channels.set_key(key_of(3));
+    CHECK(here.closed == 1);
+    here.pass(1000, *connector);
+    CHECK(connector->status() == dtls_association::state::closed);
+    CHECK(here.knock(1000, key_of(1))->status() == dtls_association::state::handshaking);
+    CHECK(here.opened.size() == 1);
+    CHECK(here.knock(1000, key_of(3))->status() == dtls_association::state::open);
 }
