@@ -15,7 +15,10 @@ client_core::client_core(client_core&&) noexcept = default;
 client_core& client_core::operator=(client_core&&) noexcept = default;
 
 command_handle client_core::fetch(time_point now, const content_id& id, std::string output) {
-    return self_->orders.fetch(now, id, std::move(output));
+    return self_->orders.fetch(now, id, std::move(output), nullptr);
+}
+command_handle client_core::fetch(time_point now, const content_id& id, std::shared_ptr<output_sink> sink) {
+    return self_->orders.fetch(now, id, {}, std::move(sink));
 }
 command_handle client_core::import(time_point now, std::string path, std::optional<content_id> id) {
     return self_->orders.import(now, std::move(path), std::move(id));

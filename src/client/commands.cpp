@@ -49,11 +49,12 @@ void commands::end(time_point now, std::uint64_t handle, std::optional<error> fa
 
 // ---- fetch
 
-command_handle commands::fetch(time_point now, const content_id& id, std::string output) {
+command_handle commands::fetch(time_point now, const content_id& id, std::string output, std::shared_ptr<output_sink> sink) {
     command what;
     what.what = kind::fetch;
     what.id = id;
     what.output = std::move(output);
+    what.sink = std::move(sink);
     const auto handle = add(now, std::move(what));
     if (!handle) return refused(now, errc::limit_reached, "too many commands at once");
     look_up(now, handle->value);
@@ -151,8 +152,8 @@ void commands::deliver(time_point now, std::uint64_t handle) {
     auto* what = find(handle);
     if (!what) return;
     what->at = stage::storing;
-    if (what->output.empty()) return end(now, handle, std::nullopt);
-    node_->ask_store(store_export{what->content.key(), what->output}, [this, handle](time_point at, const store_completion& got) {
+    if (what->output.empty() && !what->sink) return end(now, handle, std::nullopt);
+    node_->ask_store(store_export{what->content.key(), what->output, what->sink}, [this, handle](time_point at, const store_completion& got) {
         auto* asked = find(handle);
         if (!asked || !got.failure || (got.failure->code != errc::integrity_failed && got.failure->code != errc::refused)) return end(at, handle, got.failure);
         // The disk has altered it since: what is missing of it now is fetched again.

@@ -15,7 +15,7 @@ class commands {
 public:
     commands(client_parts& parts, fetch_jobs& jobs);
 
-    command_handle fetch(time_point now, const content_id& id, std::string output);
+    command_handle fetch(time_point now, const content_id& id, std::string output, std::shared_ptr<output_sink> sink);
     command_handle import(time_point now, std::string path, std::optional<content_id> id);
     command_handle pin(time_point now, const content_id& id, bool pinned);
     command_handle remove(time_point now, const content_id& id);
@@ -37,6 +37,7 @@ private:
         stage at = stage::waiting;
         content_id id;
         std::string output;                  // fetch: may be empty; import: the file to read
+        std::shared_ptr<output_sink> sink;   // fetch: instead of a path
         content_info content;
         time_point began;
         time_point next = never;             // waiting: when to look again

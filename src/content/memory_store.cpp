@@ -187,7 +187,14 @@ private:
         if (!entry) return unknown(request.key);
         if (!entry->whole()) return {errc::refused, "content " + request.key.to_string() + " is not whole yet"};
         if (const auto bad = check_chunks(*entry); !bad.corrupt.empty()) return {errc::integrity_failed, "a chunk was altered on disk"};
-        files[request.path] = entry->assemble();
+        if (request.sink) {
+            const auto whole = entry->assemble();
+            for (auto done : {request.sink->resize(whole.size()), request.sink->write_at(0, whole), request.sink->sync()}) {
+                if (!done) return done.error();
+            }
+        } else {
+            files[request.path] = entry->assemble();
+        }
         entry->last_used = ++uses_;
         return store_content{entry->content()};
     }

@@ -16,13 +16,17 @@ namespace p2pdist::tools {
 namespace {
 
 /// Sends a request; with --json every line goes out as it came, otherwise `show` prints it. The last line's event is the exit code.
-int ask(const ask_options& options, const json& request, const std::function<void(const json&)>& show) {
+int ask(const ask_options& options, const json& request, const std::function<void(const json&)>& show, output_file* output = nullptr) {
     int code = done;
     bool finished = false;  // progress alone is no answer
     const auto outcome = local_call(options.data, request.dump(), [&](const std::string& line) {
-        const auto answer = json::parse(line);
+        auto answer = json::parse(line);
         finished = answer.value("event", "") != "progress";
-        if (options.json) std::cout << line << std::endl;
+        if (output != nullptr && answer.value("event", "") == "complete") {
+            const auto published = output->publish(answer.value("size", std::uint64_t{0}));
+            if (!published) answer.update({{"event", "failed"}, {"code", published.error().error_code().message()}, {"error", published.error().message}});
+        }
+        if (options.json) std::cout << answer.dump() << std::endl;
         if (answer.value("event", "") == "failed") {
             code = failed;
             if (!options.json) std::cerr << "p2pdist: " << answer.value("error", "failed") << '\n';
@@ -30,7 +34,7 @@ int ask(const ask_options& options, const json& request, const std::function<voi
             show(answer);
         }
         return true;
-    });
+    }, output);
     if (!outcome) return report(outcome.error());
     if (!finished) return report({errc::unreachable, "the client ended before it answered: see its log, start it again, and repeat the command"});
     return code;
@@ -51,9 +55,13 @@ int ask_again(const ask_options& options, const json& request, const std::functi
 
 int get(const ask_options& options) {
     json request = {{"command", "get"}, {"content", options.content}};
-    if (!options.output.empty()) request["output"] = std::filesystem::absolute(options.output).string();
     progress_line line;
-    return ask(options, request, [&](const json& answer) { line.show(answer); });
+    const auto show = [&](const json& answer) { line.show(answer); };
+    if (options.output.empty()) return ask(options, request, show);
+    auto output = output_file::create(options.output);
+    if (!output) return report(output.error());
+    request["descriptor"] = true;
+    return ask(options, request, show, &*output);
 }
 
 int import(const ask_options& options) {

@@ -151,6 +151,8 @@ public:
     // Commands.
     /// Downloads a published content into the store and, where `output` is not empty, writes it there (CLI-6).
     command_handle fetch(time_point now, const content_id& id, std::string output = {});
+    /// The same, into a file that whoever asks has opened.
+    command_handle fetch(time_point now, const content_id& id, std::shared_ptr<output_sink> sink);
     /// Puts a file of this device into the store and shares it (`import`).
     command_handle import(time_point now, std::string path, std::optional<content_id> id);
     command_handle pin(time_point now, const content_id& id, bool pinned);

@@ -9,6 +9,7 @@
 // store_read_chunk serves others meanwhile; store_export writes the output file; store_close lets go.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -107,6 +108,17 @@ struct store_attach {
     std::string path;
 };
 
+/// Where an export can go instead of a path: a file, or anything like one, that whoever wants it opened with rights of his own. Used by
+/// the store's threads, one call at a time.
+class output_sink {
+public:
+    virtual ~output_sink() = default;
+    /// Comes first. What is not written afterwards are zeros.
+    [[nodiscard]] virtual result<void> resize(std::uint64_t size_bytes) = 0;
+    [[nodiscard]] virtual result<void> write_at(std::uint64_t offset, byte_span data) = 0;
+    [[nodiscard]] virtual result<void> sync() = 0;
+};
+
 /// Writes the output file: under another name beside it, verified while it is copied, synced, then renamed, replacing what stood
 /// there (CLI-6). Answer: store_content. errc::not_found: not in the store; errc::refused: not whole; errc::integrity_failed:
 /// the disk altered a chunk or does not give it, and it counts as missing from then on. errc::no_space: the volume of the output
@@ -114,6 +126,7 @@ struct store_attach {
 struct store_export {
     content_key key;
     std::string path;
+    std::shared_ptr<output_sink> sink = nullptr;  ///< instead of the path; what it got is worth nothing until the answer says so
 };
 
 /// A pinned content is never evicted. Survives a restart. Answer: store_done.

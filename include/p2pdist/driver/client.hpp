@@ -110,6 +110,7 @@ public:
 
     /// Commands and views of the core; their ends show in the events.
     command_handle fetch(const content_id& id, std::string output);
+    command_handle fetch(const content_id& id, std::shared_ptr<output_sink> sink);
     command_handle import_file(std::string path, std::optional<content_id> id);
     void pause(bool paused);
     void set_profile(device_profile profile);

@@ -4,8 +4,9 @@
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <asio/read_until.hpp>
-#include <asio/write.hpp>
 
+#include "local/passed_file.hpp"
+#include "local/peer_credentials.hpp"
 #include "p2pdist/driver/local_service.hpp"
 
 namespace p2pdist {
@@ -16,17 +17,21 @@ fs::path local_socket_path(const fs::path& data) {
     const auto absolute = fs::absolute(data).lexically_normal();
     const auto inside = absolute / "control.sock";
     if (inside.string().size() <= path_bytes_max) return inside;
-    return fs::temp_directory_path() / ("p2pdist-" + std::to_string(std::hash<std::string>{}(absolute.string())) + ".sock");
+    return short_socket_directory(absolute) / (std::to_string(std::hash<std::string>{}(absolute.string())) + ".sock");
 }
 
-result<void> local_call(const fs::path& data, const std::string& request_line, const std::function<bool(const std::string& line)>& on_line) {
+result<void> local_call(const fs::path& data, const std::string& request_line, const std::function<bool(const std::string& line)>& on_line,
+                        const output_file* output) {
     asio::io_context io;
     asio::local::stream_protocol::socket socket(io);
     std::error_code failure;
     socket.connect(asio::local::stream_protocol::endpoint(local_socket_path(data).string()), failure);
     if (failure)
         return {errc::unreachable, "no client runs on " + data.string() + " (" + failure.message() + "): start `p2pdist-client run --data " + data.string() + " ...`"};
-    asio::write(socket, asio::buffer(request_line + "\n"), failure);
+    // Whoever else listens there would learn what is asked for, get a descriptor of ours, and could answer what it likes.
+    if (!listener_owns(socket.native_handle(), data))
+        return {errc::refused, "the program that listens on " + local_socket_path(data).string() + " is not run by the owner of " + data.string() + ": do not trust it"};
+    if (!send_passed(socket.native_handle(), request_line + "\n", output == nullptr ? -1 : output->descriptor())) return {};
     std::string input;
     while (!failure) {
         const auto size = asio::read_until(socket, asio::dynamic_buffer(input), '\n', failure);

@@ -1,16 +1,18 @@
 #include "p2pdist/driver/local_service.hpp"
 
+#include <array>
 #include <deque>
 #include <map>
 #include <set>
 
 #include <asio/buffer.hpp>
 #include <asio/local/stream_protocol.hpp>
-#include <asio/read_until.hpp>
-#include <asio/streambuf.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
 
 #include "local/json_views.hpp"
+#include "local/local_request.hpp"
+#include "local/passed_file.hpp"
 #include "local/peer_credentials.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/driver/client.hpp"
@@ -20,17 +22,9 @@ namespace {
 
 using protocol = asio::local::stream_protocol;
 constexpr std::size_t request_bytes_max = 16384;
+constexpr auto request_time = std::chrono::seconds(10);   // for a program to say what it wants
+constexpr auto farewell_time = std::chrono::seconds(30);  // for it to read its last answer
 constexpr std::size_t answer_lines_max = 1024;   // that wait for a slow reader; progress lines beyond that are left out
-
-struct bad_request {
-    std::string text;
-};
-
-content_id content_of(const json& request) {
-    auto id = content_id::parse(request.value("content", ""));
-    if (!id) throw bad_request{id.error().message};
-    return *id;
-}
 
 json failed_json(const std::string& text) { return {{"event", "failed"}, {"error", text}}; }
 
@@ -39,16 +33,12 @@ json failed_json(const std::string& text) { return {{"event", "failed"}, {"error
 /// One program that asked something.
 class local_connection : public std::enable_shared_from_this<local_connection> {
 public:
-    explicit local_connection(protocol::socket socket) : socket_(std::move(socket)), input_(request_bytes_max) {}
+    explicit local_connection(protocol::socket socket) : socket_(std::move(socket)), timer_(socket_.get_executor()) {}
 
     template <class OnRequest, class OnGone>
     void start(OnRequest on_request, OnGone on_gone) {
-        asio::async_read_until(socket_, input_, '\n', [self = shared_from_this(), on_request, on_gone](std::error_code failure, std::size_t size) {
-            if (failure) return on_gone();
-            const std::string line(asio::buffers_begin(self->input_.data()), asio::buffers_begin(self->input_.data()) + static_cast<std::ptrdiff_t>(size));
-            self->watch(on_gone);
-            on_request(line);
-        });
+        end_after(request_time);
+        read(on_request, on_gone);
     }
 
     void write(const json& line, bool may_be_left_out = false) {
@@ -60,13 +50,42 @@ public:
     void finish() {
         finished_ = true;
         if (lines_.empty()) close();
+        else end_after(farewell_time);
     }
     void close() {
+        timer_.cancel();
         std::error_code ignored;
         socket_.close(ignored);
     }
 
 private:
+    template <class OnRequest, class OnGone>
+    void read(OnRequest on_request, OnGone on_gone) {
+        socket_.async_wait(protocol::socket::wait_read, [self = shared_from_this(), on_request, on_gone](std::error_code failure) {
+            if (failure || !self->take_input()) return on_gone();
+            const auto end = self->input_.find('\n');
+            if (end == std::string::npos) return self->read(on_request, on_gone);
+            self->timer_.cancel();
+            self->input_.resize(end);
+            self->watch(on_gone);
+            on_request(self->input_, std::move(self->file_));
+        });
+    }
+    /// False where nothing more will come, or too much came.
+    bool take_input() {
+        std::array<std::uint8_t, 4096> room;
+        const auto got = receive_passed(socket_.native_handle(), room);
+        if (got.file && !file_) file_ = got.file;
+        input_ += as_text(byte_span(room).first(got.size));
+        return got.what != passed_bytes::state::over && input_.size() <= request_bytes_max;
+    }
+    /// Closes then, unless the timer is set anew: whoever says or reads nothing must not hold a place for ever.
+    void end_after(std::chrono::steady_clock::duration time) {
+        timer_.expires_after(time);
+        timer_.async_wait([self = shared_from_this()](std::error_code failure) {
+            if (!failure) self->close();
+        });
+    }
     /// Notices that the program went away: it sends nothing more, so a read ends with that only.
     template <class OnGone>
     void watch(OnGone on_gone) {
@@ -82,7 +101,9 @@ private:
     }
 
     protocol::socket socket_;
-    asio::streambuf input_;
+    asio::steady_timer timer_;
+    std::string input_;
+    std::shared_ptr<passed_file> file_;
     std::deque<std::string> lines_;
     bool finished_ = false;
 };
@@ -92,6 +113,9 @@ public:
     implementation(const asio::any_io_executor& executor, client& served, const std::filesystem::path& data)
         : client_(served), path_(local_socket_path(data)), acceptor_(executor) {
         if (!local_call(data, R"({"command":"status"})", [](const auto&) { return false; }).has_value()) std::filesystem::remove(path_);
+        if (path_.parent_path() != std::filesystem::absolute(data).lexically_normal()) {
+            if (const auto made = make_short_socket_directory(path_.parent_path()); !made) throw std::system_error(made.error().error_code(), made.error().message);
+        }
         const auto before = restrict_new_files();
         acceptor_.open();
         std::error_code failure;
@@ -143,8 +167,8 @@ private:
         if (connections_.size() >= limits::local_connections_max || !peer_is_own_user(socket.native_handle())) return;
         auto connection = std::make_shared<local_connection>(std::move(socket));
         connections_.insert(connection);
-        connection->start([weak = weak_from_this(), connection](const std::string& line) {
-            if (const auto self = weak.lock(); self && !self->stopped_) self->on_request(connection, line);
+        connection->start([weak = weak_from_this(), connection](const std::string& line, std::shared_ptr<passed_file> file) {
+            if (const auto self = weak.lock(); self && !self->stopped_) self->on_request(connection, line, file);
         }, [weak = weak_from_this(), connection] {
             if (const auto self = weak.lock()) self->on_gone(connection);
         });
@@ -164,51 +188,37 @@ private:
         }
     }
 
-    void on_request(const connection_pointer& connection, const std::string& line) {
-        try {
-            const auto request = json::parse(line);
-            const std::string command = request.value("command", "");
-            if (starts_command(connection, command, request)) return;
-            connection->write(view(command, request));
-        } catch (const json::exception& problem) {
-            connection->write(failed_json(std::string("the request is not understood: ") + problem.what()));
-        } catch (const bad_request& problem) {
-            connection->write(failed_json(problem.text));
-        }
+    void on_request(const connection_pointer& connection, const std::string& line, const std::shared_ptr<passed_file>& file) {
+        const auto request = parse_local_request(line);
+        const bool no_file = request && request->descriptor && (!file || !file->is_writable_file());
+        if (request && !no_file && starts_command(connection, *request, file)) return;
+        if (!request) connection->write(failed_json(request.error().message));
+        else if (no_file) connection->write(failed_json("\"descriptor\":true needs the descriptor of a plain file, open for writing, with the request"));
+        else connection->write(view(*request));
         connection->finish();
     }
 
     /// Commands whose end is an event.
-    bool starts_command(const connection_pointer& connection, const std::string& command, const json& request) {
-        const auto wait = [&](command_handle handle, content_id content) { waiting_[handle] = {connection, std::move(content)}; };
-        if (command == "get") {
-            auto id = content_of(request);
-            wait(client_.fetch(id, request.value("output", "")), id);
-        } else if (command == "import") {
-            std::optional<content_id> id;
-            if (request.contains("content")) id = content_of(request);
-            wait(client_.import_file(request.value("path", ""), id), id.value_or(content_id()));
-        } else if (command == "pin" || command == "unpin") {
-            auto id = content_of(request);
-            wait(client_.pin(id, command == "pin"), id);
-        } else if (command == "remove") {
-            auto id = content_of(request);
-            wait(client_.remove(id), id);
-        } else if (command == "verify") {
-            wait(client_.verify(), {});
-        } else {
-            return false;
-        }
+    bool starts_command(const connection_pointer& connection, const local_request& request, const std::shared_ptr<passed_file>& file) {
+        const auto& command = request.command;
+        const auto wait = [&](command_handle handle) { waiting_[handle] = {connection, request.content.value_or(content_id())}; };
+        if (command == "get") wait(client_.fetch(*request.content, std::shared_ptr<output_sink>(request.descriptor ? file : nullptr)));
+        else if (command == "import") wait(client_.import_file(request.path, request.content));
+        else if (command == "pin" || command == "unpin") wait(client_.pin(*request.content, command == "pin"));
+        else if (command == "remove") wait(client_.remove(*request.content));
+        else if (command == "verify") wait(client_.verify());
+        else return false;
         return true;
     }
 
-    json view(const std::string& command, const json& request) {
+    json view(const local_request& request) {
         const auto& core = client_.core();
         const auto list = [](const auto& values, auto one) {
             json out = json::array();
             for (const auto& value : values) out.push_back(one(value));
             return out;
         };
+        const auto& command = request.command;
         if (command == "status") return status_json(core.status());
         if (command == "transfers") {
             const auto status = core.status();
@@ -217,16 +227,11 @@ private:
         if (command == "peers") return {{"peers", list(core.peers(), peer_json)}};
         if (command == "list") return {{"contents", list(core.contents(), entry_json)}};
         if (command == "explain") {
-            const auto id = content_of(request);
-            const auto why = core.explain(id);
-            if (!why) throw bad_request{"this client knows nothing of '" + id.text() + "' yet: `get` it first"};
-            return explanation_json(*why);
+            const auto why = core.explain(*request.content);
+            return why ? explanation_json(*why) : failed_json("this client knows nothing of '" + request.content->text() + "' yet: `get` it first");
         }
-        if (command == "pause" || command == "resume") {
-            client_.pause(command == "pause");
-            return {{"paused", command == "pause"}};
-        }
-        throw bad_request{"there is no command '" + command + "'"};
+        client_.pause(command == "pause");
+        return {{"paused", command == "pause"}};
     }
 
     client& client_;

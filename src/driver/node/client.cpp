@@ -223,6 +223,9 @@ std::function<void(command_handle)> client::canceller() const {
 command_handle client::fetch(const content_id& id, std::string output) {
     return self_->command([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(output)); });
 }
+command_handle client::fetch(const content_id& id, std::shared_ptr<output_sink> sink) {
+    return self_->command([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(sink)); });
+}
 command_handle client::import_file(std::string path, std::optional<content_id> id) {
     return self_->command([&](client_core& core, time_point now) { return core.import(now, std::move(path), std::move(id)); });
 }

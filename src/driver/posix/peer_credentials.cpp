@@ -1,22 +1,62 @@
 #include "local/peer_credentials.hpp"
 
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace p2pdist {
+namespace {
 
-bool peer_is_own_user(int socket) noexcept {
+std::optional<uid_t> user_behind(int socket) noexcept {
 #ifdef SO_PEERCRED
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-    return peer.uid == ::geteuid() || peer.uid == 0;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+    return peer.uid;
 #else
     uid_t user = 0;
     gid_t group = 0;
-    return ::getpeereid(socket, &user, &group) == 0 && (user == ::geteuid() || user == 0);
+    if (::getpeereid(socket, &user, &group) != 0) return std::nullopt;
+    return user;
 #endif
+}
+
+std::optional<uid_t> owner_of(const std::filesystem::path& path) noexcept {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) return std::nullopt;
+    return about.st_uid;
+}
+
+}  // namespace
+
+bool peer_is_own_user(int socket) noexcept {
+    const auto user = user_behind(socket);
+    return user && (*user == ::geteuid() || *user == 0);
+}
+
+bool listener_owns(int socket, const std::filesystem::path& data) noexcept {
+    const auto user = user_behind(socket);
+    return user && (*user == 0 || user == owner_of(data));
+}
+
+std::filesystem::path short_socket_directory(const std::filesystem::path& data) {
+    // Not the environment's choice: both ends have to come to the same one.
+    return "/tmp/p2pdist-" + std::to_string(owner_of(data).value_or(::geteuid()));
+}
+
+result<void> make_short_socket_directory(const std::filesystem::path& directory) {
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+        return {errc::io_failed, "cannot make " + directory.string() + ": " + std::strerror(errno)};
+    struct stat about {};
+    constexpr mode_t others = 0077;
+    if (::lstat(directory.c_str(), &about) != 0 || !S_ISDIR(about.st_mode) || about.st_uid != ::geteuid() || (about.st_mode & others) != 0)
+        return {errc::refused, directory.string() + " belongs to somebody else or is open to others: remove it, or use a data directory with a shorter path"};
+    return {};
 }
 
 unsigned restrict_new_files() noexcept { return ::umask(0177); }

@@ -114,7 +114,7 @@ result<store_content> file_store::impl::run(const store_export& request, evicted
     evicted_keys none;
     const auto stored = index_.acquire((*known)->content(), false, none);
     if (!stored) return stored.error();
-    auto done = (*stored)->copy_to(std::filesystem::absolute(request.path));
+    auto done = request.sink ? (*stored)->copy_to(*request.sink) : (*stored)->copy_to(std::filesystem::absolute(request.path));
     if (auto released = index_.release(request.key); done && !released) done = released;
     if (!done) return done.error();
     return store_content{(*stored)->content()};

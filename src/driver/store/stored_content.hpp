@@ -72,8 +72,10 @@ public:
     /// Copies from a file whose tree is `tree`, which leads to the content's hash. For an attached content nothing is copied.
     [[nodiscard]] result<void> fill_from(const file& source, const hash_tree& tree);
     [[nodiscard]] result<void> copy_to(const std::filesystem::path& target);
+    [[nodiscard]] result<void> copy_to(output_sink& out);
 
 private:
+    [[nodiscard]] error not_whole() const;
     struct open_files {
         file content, tree, log;
     };

@@ -37,6 +37,17 @@ private:
     std::filesystem::path path_;
 };
 
+class file_sink final : public output_sink {
+public:
+    explicit file_sink(file out) : out_(std::move(out)) {}
+    result<void> resize(std::uint64_t size_bytes) override { return out_.resize(size_bytes); }
+    result<void> write_at(std::uint64_t offset, byte_span data) override { return out_.write_at(offset, data); }
+    result<void> sync() override { return out_.sync(); }
+
+private:
+    file out_;
+};
+
 }  // namespace
 
 result<void> stored_content::take_tree(const open_files& files, const hash_tree& tree) {
@@ -157,34 +168,43 @@ result<void> stored_content::copy_from(const open_files& files, const file& sour
 }
 
 result<void> stored_content::copy_to(const std::filesystem::path& target) {
-    if (!whole()) return {errc::refused, "content " + content().key().to_string() + " is not whole yet"};
-    const auto open = files();
-    if (!open) return open.error();
+    if (!whole()) return not_whole();
     if (auto room = has_room(target.parent_path(), content().size_bytes); !room) return room;
     const temporary_file temporary(target.parent_path() / ("." + target.filename().string() + ".p2pdist-part"));
     {
-        const auto out = file::open(temporary.path(), file::mode::create_new, &context_.fault);
+        auto out = file::open(temporary.path(), file::mode::create_new, &context_.fault);
         if (!out) return out.error();
-        if (auto done = out->resize(content().size_bytes); !done) return done;
-        bytes region;
-        for (chunk_index chunk = 0; chunk < geometry_.chunk_count(); ++chunk) {
-            if (context_.stopping) return {errc::cancelled, "stopped while copying"};
-            region.resize(geometry_.region(chunk).length);
-            const auto fits = read_region(**open, chunk, region);
-            if (!fits) {
-                miss(chunk, fits.error());
-                return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " cannot be read: " + fits.error().message};
-            }
-            if (!*fits) {
-                lose(**open, chunk);
-                return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
-            }
-            const auto data = byte_span(region).subspan(geometry_.proof_bytes(chunk));
-            if (auto done = write_sparse(*out, geometry_.chunk(chunk).offset, data); !done) return done;
-        }
-        if (auto done = out->sync(); !done) return done;
+        file_sink sink(std::move(*out));
+        if (auto done = copy_to(sink); !done) return done;
     }
     return rename_synced(temporary.path(), target, &context_.fault);
 }
+
+result<void> stored_content::copy_to(output_sink& out) {
+    if (!whole()) return not_whole();
+    const auto open = files();
+    if (!open) return open.error();
+    if (auto done = out.resize(content().size_bytes); !done) return done;
+    bytes region;
+    for (chunk_index chunk = 0; chunk < geometry_.chunk_count(); ++chunk) {
+        if (context_.stopping) return {errc::cancelled, "stopped while copying"};
+        region.resize(geometry_.region(chunk).length);
+        const auto fits = read_region(**open, chunk, region);
+        if (!fits) {
+            miss(chunk, fits.error());
+            return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " cannot be read: " + fits.error().message};
+        }
+        if (!*fits) {
+            lose(**open, chunk);
+            return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
+        }
+        const auto data = byte_span(region).subspan(geometry_.proof_bytes(chunk));
+        if (std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; })) continue;  // leaves a hole
+        if (auto done = out.write_at(geometry_.chunk(chunk).offset, data); !done) return done;
+    }
+    return out.sync();
+}
+
+error stored_content::not_whole() const { return {errc::refused, "content " + content().key().to_string() + " is not whole yet"}; }
 
 }  // namespace p2pdist::detail
