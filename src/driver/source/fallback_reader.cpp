@@ -18,10 +18,28 @@
 namespace p2pdist {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The plain file of that name below the directory: no name leads out of it, neither by "..", nor from the root, nor by a symbolic link.
+std::optional<fs::path> plain_file_below(const fs::path& directory, const fs::path& name) {
+    if (name.empty() || name.is_absolute() || name.has_root_name()) return std::nullopt;
+    auto path = directory;
+    fs::file_status status;
+    for (const auto& part : name) {
+        if (part.empty() || part == "." || part == "..") return std::nullopt;
+        path /= part;
+        std::error_code failure;
+        status = fs::symlink_status(path, failure);
+        if (failure || fs::is_symlink(status)) return std::nullopt;
+    }
+    return fs::is_regular_file(status) ? std::optional(path) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<fs::path> find_in_file_store(const fs::path& directory, const content_info& content) {
     for (const auto& name : {content.id.text(), to_hex(content.hash.value)}) {
-        std::error_code failure;
-        if (fs::is_regular_file(directory / name, failure)) return directory / name;
+        if (auto path = plain_file_below(directory, name)) return path;
     }
     // Published without an id of its own, a package lies there under the name that it always had: the size tells, and the hash decides
     // when it is read.
@@ -30,7 +48,8 @@ std::optional<fs::path> find_in_file_store(const fs::path& directory, const cont
     for (fs::directory_iterator entry(directory, failure), end; !failure && entry != end && looked_at < limits::file_store_entries_max;
          entry.increment(failure), ++looked_at) {
         std::error_code unreadable;
-        if (entry->is_regular_file(unreadable) && entry->file_size(unreadable) == content.size_bytes && !unreadable) return entry->path();
+        const bool plain = fs::is_regular_file(entry->symlink_status(unreadable));
+        if (plain && !unreadable && entry->file_size(unreadable) == content.size_bytes && !unreadable) return entry->path();
     }
     return std::nullopt;
 }
@@ -89,15 +108,27 @@ void keep_rate(steady::time_point begin, std::uint64_t sent, double bytes_per_se
         std::chrono::duration<double>(static_cast<double>(sent) / bytes_per_second)));
 }
 
+/// Nobody proved yet that it is a tree file: no more of it than the largest that this content can have.
+std::uint64_t tree_file_bytes_max(const content_info& content) {
+    constexpr std::uint64_t head_leaves = 8;
+    return digest_bytes * (chunk_geometry(content.size_bytes).chunk_count() + head_leaves);
+}
+
 std::optional<error> read_file(const fallback_request& request, const std::optional<fs::path>& directory, const std::function<bool(byte_span)>& sink) {
     if (!directory) return error{errc::not_found, "no file store is configured"};
     auto path = find_in_file_store(*directory, request.content);
     const bool tree = request.what == fallback_request::target::tree;
-    if (path && tree) *path += ".tree";
+    if (path && tree) {
+        auto name = path->lexically_relative(*directory);
+        path = plain_file_below(*directory, name += ".tree");
+    }
     std::ifstream file;
     if (path) file.open(*path, std::ios::binary);
     if (!path || !file) return error{errc::not_found, "the file store has no " + request.content.id.text() + (tree ? ".tree" : "")};
-    std::uint64_t left = tree ? fs::file_size(*path) : request.range.length;
+    std::error_code unreadable;
+    std::uint64_t left = tree ? fs::file_size(*path, unreadable) : request.range.length;
+    if (unreadable || (tree && left > tree_file_bytes_max(request.content)))
+        return error{errc::source_failed, "the file store's " + path->filename().string() + " is no tree file of this content"};
     if (!tree) file.seekg(static_cast<std::streamoff>(request.range.offset));
     const auto begin = steady::now();
     bytes buffer(limits::fallback_piece_bytes);
@@ -121,9 +152,7 @@ std::optional<error> read_cdn(const fallback_request& request, const std::functi
         http.length = request.range.length;
         return http_read(http, sink);
     }
-    // Nobody proved yet that it is a tree file: no more of it than the largest that this content can have.
-    const chunk_geometry geometry(request.content.size_bytes);
-    std::uint64_t left = digest_bytes * (geometry.chunk_count() + 8);
+    std::uint64_t left = tree_file_bytes_max(request.content);
     return http_read(http, [&](byte_span data) {
         if (data.size() > left) return false;
         left -= data.size();

@@ -3,50 +3,70 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include <curl/curl.h>
+
+#include "source/range_filter.hpp"
 
 namespace p2pdist {
 namespace {
 
 constexpr long connect_timeout_s = 10;
-constexpr long stalled_after_s = 30;   // less than one byte a second for so long ends the download
+constexpr long stalled_after_s = 30;   // fewer bytes than the next number a second for so long end the download
+constexpr long stalled_bytes_per_second = 256;
+constexpr std::size_t head_bytes_max = 32768;
 
 struct transfer {
     CURL* handle = nullptr;
-    const http_read_request* request = nullptr;
     const std::function<bool(byte_span)>* sink = nullptr;
-    std::uint64_t skip = 0;        // bytes before the range, of a server that ignores ranges
-    std::uint64_t wanted = 0;      // bytes of the range that are still to come
+    range_filter filter;
     bool began = false;
-    bool complete = false;
     bool stopped = false;
+    bool whole = false;            // no range was asked for
+    std::size_t head_bytes = 0;
+    std::string refusal = {};      // what is wrong with the answer
 };
+
+std::string header_of(const transfer& self, const char* name) {
+    curl_header* found = nullptr;
+    return curl_easy_header(self.handle, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
+}
+
+/// Why the body is of no use. It would only fail its hash later, after all of it was read.
+std::string begin_answer(transfer& self) {
+    constexpr long ok = 200, partial_content = 206;
+    long code = 0;
+    curl_easy_getinfo(self.handle, CURLINFO_RESPONSE_CODE, &code);
+    if (code != ok && code != partial_content) return "it answers with status " + std::to_string(code);
+    const auto encoding = header_of(self, "Content-Encoding");
+    if (!encoding.empty() && encoding != "identity") return "it sends the content encoded, which nobody asked for";
+    const auto range = header_of(self, "Content-Range");
+    if (code == partial_content && (self.whole || range.empty())) return "it sends a part and does not say which";
+    if (!self.filter.begin(code, range)) return "it sends another range than was asked for";
+    return {};
+}
+
+std::size_t on_header(char*, std::size_t size, std::size_t count, void* context) {
+    auto& self = *static_cast<transfer*>(context);
+    self.head_bytes += size * count;
+    if (self.head_bytes <= head_bytes_max) return size * count;
+    self.refusal = "its answer's head does not end";
+    return 0;
+}
 
 std::size_t on_data(char* data, std::size_t size, std::size_t count, void* context) {
     auto& self = *static_cast<transfer*>(context);
-    byte_span piece(reinterpret_cast<const std::uint8_t*>(data), size * count);
-    const auto all = piece.size();
-    if (!self.began) {
-        self.began = true;
-        long code = 0;
-        curl_easy_getinfo(self.handle, CURLINFO_RESPONSE_CODE, &code);
-        if (code != 206) self.skip = self.request->offset;
-    }
-    const auto skipped = std::min<std::uint64_t>(self.skip, piece.size());
-    self.skip -= skipped;
-    piece = piece.subspan(static_cast<std::size_t>(skipped));
-    piece = piece.first(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), self.wanted)));
+    const byte_span all(reinterpret_cast<const std::uint8_t*>(data), size * count);
+    if (!std::exchange(self.began, true)) self.refusal = begin_answer(self);
+    if (!self.refusal.empty()) return 0;
+    const auto piece = self.filter.take(all);
     if (!piece.empty() && !(*self.sink)(piece)) {
         self.stopped = true;
         return 0;
     }
-    self.wanted -= piece.size();
-    if (self.request->length && self.wanted == 0) {
-        self.complete = true;
-        return self.skip == 0 && piece.size() + skipped == all ? all : 0;  // there is more that nobody asked for: end here
-    }
-    return all;
+    const bool more_than_asked = self.filter.complete() && (piece.empty() || piece.data() + piece.size() != all.data() + all.size());
+    return more_than_asked ? 0 : all.size();   // there is more that nobody asked for: end here
 }
 
 /// For people: without a user name and password, which are never logged (SRC-2).
@@ -71,7 +91,8 @@ std::optional<error> http_read(const http_read_request& request, const std::func
     initialise_once();
     const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle(curl_easy_init(), curl_easy_cleanup);
     if (!handle) return error{errc::source_failed, "libcurl could not start"};
-    transfer state{handle.get(), &request, &sink, 0, request.length.value_or(UINT64_MAX)};
+    transfer state{handle.get(), &sink, range_filter(request.offset, request.length)};
+    state.whole = request.offset == 0 && !request.length;
     const auto set = [&](auto option, auto value) { curl_easy_setopt(handle.get(), option, value); };
     set(CURLOPT_URL, request.url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -79,9 +100,15 @@ std::optional<error> http_read(const http_read_request& request, const std::func
     set(CURLOPT_FAILONERROR, 1L);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, connect_timeout_s);
-    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    const auto rate = request.bytes_per_second_max;
+    set(CURLOPT_LOW_SPEED_LIMIT, rate > 0 ? std::clamp(static_cast<long>(rate / 2), 1L, stalled_bytes_per_second) : stalled_bytes_per_second);
     set(CURLOPT_LOW_SPEED_TIME, stalled_after_s);
     set(CURLOPT_USERAGENT, "p2pdist");
+    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(CURLOPT_PATH_AS_IS, 1L);
+    set(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    set(CURLOPT_HEADERFUNCTION, on_header);
+    set(CURLOPT_HEADERDATA, static_cast<void*>(&state));
     set(CURLOPT_WRITEFUNCTION, on_data);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&state));
     if (request.bytes_per_second_max > 0) set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(request.bytes_per_second_max));
@@ -96,7 +123,8 @@ std::optional<error> http_read(const http_read_request& request, const std::func
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &code);
     if (code == 404) return error{errc::not_found, "the CDN has no " + shown(request.url)};
     if (code >= 300 && code < 400) return error{errc::source_failed, "the CDN redirects " + shown(request.url) + ", which is not allowed"};
-    if (state.complete) return std::nullopt;
+    if (!state.refusal.empty()) return error{errc::source_failed, "the CDN cannot be used for " + shown(request.url) + ": " + state.refusal};
+    if (state.filter.complete()) return std::nullopt;
     if (outcome != CURLE_OK) return error{errc::source_failed, "the CDN failed for " + shown(request.url) + ": " + curl_easy_strerror(outcome)};
     if (request.length) return error{errc::source_failed, "the CDN's " + shown(request.url) + " ended early"};
     return std::nullopt;

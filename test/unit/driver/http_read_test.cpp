@@ -1,0 +1,165 @@
+// The CDN's side is a thread that says what a hostile or careless server could say.
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <thread>
+
+#include <asio/connect.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/read_until.hpp>
+#include <asio/write.hpp>
+
+#include "source/http_read.hpp"
+
+using namespace p2pdist;
+using asio::ip::tcp;
+
+namespace {
+
+/// Answers each request with the same bytes, then `endless` over and over until the reader has gone; keeps the last request.
+class canned_server {
+public:
+    explicit canned_server(std::string answer, std::string endless = {})
+        : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}), thread_([this, answer = std::move(answer), endless = std::move(endless)] { serve(answer, endless); }) {}
+    ~canned_server() {
+        stopping_ = true;
+        std::error_code ignored;
+        tcp::socket last(io_);
+        last.connect(acceptor_.local_endpoint(), ignored);
+        last.close(ignored);
+        thread_.join();
+    }
+    std::string url() { return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/app"; }
+    std::string request;
+    std::atomic<int> requests = 0;
+
+private:
+    void serve(const std::string& answer, const std::string& endless) {
+        for (;;) {
+            std::error_code failure;
+            tcp::socket socket(io_);
+            acceptor_.accept(socket, failure);
+            if (stopping_) return;
+            std::string head;
+            asio::read_until(socket, asio::dynamic_buffer(head), "\r\n\r\n", failure);
+            request = head;
+            ++requests;
+            asio::write(socket, asio::buffer(answer), failure);
+            while (!endless.empty() && !failure) asio::write(socket, asio::buffer(endless), failure);
+        }
+    }
+    asio::io_context io_;
+    tcp::acceptor acceptor_;
+    std::atomic<bool> stopping_ = false;
+    std::thread thread_;
+};
+
+struct got {
+    std::optional<error> failure;
+    std::string body;
+};
+
+got read(const std::string& url, std::uint64_t offset, std::optional<std::uint64_t> length, std::size_t limit = 1 << 20) {
+    got out;
+    out.failure = http_read({url, offset, length, 0}, [&](byte_span data) {
+        out.body += as_text(data);
+        return out.body.size() <= limit;
+    });
+    return out;
+}
+
+std::string ok(const std::string& body, const std::string& head = {}) {
+    return "HTTP/1.1 200 OK\r\n" + head + "Content-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+}
+
+}  // namespace
+
+TEST_CASE("a range is read, also from a server that knows no ranges", "[driver][REQ-SRC-2]") {
+    canned_server ranged("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-5/10\r\nContent-Length: 4\r\n\r\n2345");
+    CHECK(read(ranged.url(), 2, 4).body == "2345");
+    CHECK(ranged.request.find("Range: bytes=2-5") != std::string::npos);
+    CHECK(ranged.request.find("Accept-Encoding") == std::string::npos);
+    canned_server whole(ok("0123456789"));
+    const auto part = read(whole.url(), 2, 4);
+    CHECK_FALSE(part.failure);
+    CHECK(part.body == "2345");
+}
+
+TEST_CASE("redirects are not followed, wherever they lead", "[driver][hostile][REQ-SRC-2]") {
+    canned_server inside(ok("secret"));
+    for (const auto& target : {inside.url(), std::string("https://127.0.0.1/app"), std::string("file:///etc/passwd"), std::string("/other"),
+                               std::string("http://169.254.169.254/latest/meta-data/")}) {
+        for (const auto* code : {"301", "302", "303", "307", "308"}) {
+            canned_server cdn("HTTP/1.1 " + std::string(code) + " Moved\r\nLocation: " + target + "\r\nContent-Length: 6\r\n\r\nsecret");
+            const auto seen = read(cdn.url(), 0, 6);
+            REQUIRE(seen.failure);
+            CHECK(seen.failure->code == errc::source_failed);
+            CHECK(seen.body.empty());
+            CHECK(cdn.requests == 1);
+        }
+    }
+    CHECK(inside.requests == 0);
+}
+
+TEST_CASE("only http and https are spoken", "[driver][hostile][REQ-SRC-2]") {
+    for (const auto* url : {"file:///etc/passwd", "ftp://127.0.0.1/app", "gopher://127.0.0.1/", "dict://127.0.0.1/", "/etc/passwd", ""}) {
+        const auto seen = read(url, 0, 6);
+        CHECK(seen.failure);
+        CHECK(seen.body.empty());
+    }
+}
+
+TEST_CASE("an answer that is not what was asked for is refused, and nothing of it is used", "[driver][hostile][REQ-SRC-2]") {
+    const auto refused = [](const std::string& answer, std::uint64_t offset = 2, std::optional<std::uint64_t> length = 4) {
+        canned_server cdn(answer);
+        const auto seen = read(cdn.url(), offset, length);
+        return seen.failure && seen.body.empty();
+    };
+    CHECK(refused("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 3-6/10\r\nContent-Length: 4\r\n\r\n3456"));
+    CHECK(refused("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 20-23/30\r\nContent-Length: 4\r\n\r\nabcd"));
+    CHECK(refused("HTTP/1.1 206 Partial Content\r\nContent-Range: lines 2-5/10\r\nContent-Length: 4\r\n\r\n2345"));
+    CHECK(refused("HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\n\r\n2345"));
+    CHECK(refused("HTTP/1.1 206 Partial Content\r\nContent-Type: multipart/byteranges; boundary=x\r\nContent-Length: 4\r\n\r\n2345"));
+    CHECK(refused("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/10\r\nContent-Length: 4\r\n\r\n0123", 0, std::nullopt));
+    CHECK(refused(ok("0123456789", "Content-Encoding: gzip\r\n")));
+    CHECK(refused("HTTP/1.1 203 Altered\r\nContent-Length: 10\r\n\r\n0123456789"));
+    CHECK(refused("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n0123456789"));
+    CHECK(refused("HTTP/1.1 500 Oops\r\nContent-Length: 10\r\n\r\n0123456789"));
+    CHECK(refused("SSH-2.0-OpenSSH_9.2\r\n"));
+    CHECK(refused("0123456789"));
+    CHECK(refused(""));
+}
+
+TEST_CASE("a body that ends early is a failure, one that does not end is left", "[driver][hostile][REQ-SRC-2]") {
+    canned_server brief("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-5/10\r\nConnection: close\r\n\r\n23");
+    CHECK(read(brief.url(), 2, 4).failure);
+    canned_server promised("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n0123");
+    CHECK(read(promised.url(), 0, 10).failure);
+    canned_server endless("HTTP/1.1 200 OK\r\n\r\n", std::string(4096, 'x'));
+    const auto part = read(endless.url(), 5, 100'000);
+    CHECK_FALSE(part.failure);
+    CHECK(part.body.size() == 100'000);
+    // Without a length it is the reader who ends it.
+    const auto all = read(endless.url(), 0, std::nullopt, 300'000);
+    REQUIRE(all.failure);
+    CHECK(all.body.size() < 400'000);
+}
+
+TEST_CASE("a head that does not end is left", "[driver][hostile][REQ-SRC-2]") {
+    canned_server endless("HTTP/1.1 200 OK\r\n", "X-More: " + std::string(500, 'y') + "\r\n");
+    const auto seen = read(endless.url(), 0, 10);
+    REQUIRE(seen.failure);
+    CHECK(seen.failure->message.find("head") != std::string::npos);
+}
+
+TEST_CASE("errors never show a user name or password", "[driver][REQ-SRC-2]") {
+    canned_server cdn("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
+    auto url = cdn.url();
+    url.insert(7, "somebody:hunter2@");
+    const auto seen = read(url, 0, 10);
+    REQUIRE(seen.failure);
+    CHECK(seen.failure->message.find("hunter2") == std::string::npos);
+    CHECK(seen.failure->message.find("somebody") == std::string::npos);
+}
