@@ -58,7 +58,9 @@ void admin_service::answer(time_point now, const activate_request& request, cons
         now, reply,
         [this, request, was_active, report](time_point at) -> std::vector<catalogue_change> {
             *was_active = shared_->state.licence.activated;
-            const licence_record licence{request.licence_key, request.seats, true};
+            // The key itself is nobody's business who reads the database, or a copy of it.
+            const auto seal = crypto_->hmac_sha256(shared_->config.signing, {as_bytes("p2pdist licence"), as_bytes(request.licence_key)});
+            const licence_record licence{to_hex(seal), request.seats, true};
             if (shared_->state.licence == licence) return report(at), std::vector<catalogue_change>{};
             auto versions = shared_->state.versions;
             versions.activated = true;

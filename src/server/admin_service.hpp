@@ -7,7 +7,7 @@ namespace p2pdist {
 
 class admin_service {
 public:
-    admin_service(server_context& shared, content_feeder& feeder) : shared_(&shared), feeder_(&feeder) {}
+    admin_service(const crypto_suite& crypto, server_context& shared, content_feeder& feeder) : crypto_(&crypto), shared_(&shared), feeder_(&feeder) {}
 
     void handle(time_point now, const message_body& body, const reply_function& reply);
 
@@ -34,6 +34,7 @@ private:
         shared_->change(now, reply, std::move(plan), std::move(then));
     }
 
+    const crypto_suite* crypto_;
     server_context* shared_;
     content_feeder* feeder_;
 };

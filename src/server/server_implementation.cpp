@@ -38,7 +38,7 @@ server_core::implementation::implementation(const crypto_suite& crypto, entropy&
       enrolment_(crypto, random_bytes, config),
       channels_(crypto, random_bytes, config),
       clients_(shared_, feeder_),
-      admin_(shared_, feeder_),
+      admin_(crypto, shared_, feeder_),
       last_input_(now) {}
 
 // ---- start

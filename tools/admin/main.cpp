@@ -10,6 +10,7 @@
 #include "p2pdist/content/content_checks.hpp"
 #include "p2pdist/content/hash_tree.hpp"
 #include "p2pdist/driver/connector.hpp"
+#include "p2pdist/driver/device.hpp"
 #include "p2pdist/driver/hash_file.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/driver/server.hpp"
@@ -123,6 +124,7 @@ int export_topology(const options& given, bool detected) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    forbid_core_files();
     CLI::App app{"The connector of libp2pdist: activates the server, checks its health, publishes metadata, keeps the topology."};
     app.require_subcommand(1);
     options given;

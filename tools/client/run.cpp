@@ -28,7 +28,7 @@ client_options to_client_options(const run_options& given) {
     if (!given.enrolment_key_file.empty()) core.enrolment = read_key_file(given.enrolment_key_file).value();
     if (!given.ports.empty()) core.ports = parse_ports(given.ports, "--ports");
     if (!given.cdn.empty() && !given.cdn.starts_with("http://") && !given.cdn.starts_with("https://"))
-        throw CLI::ValidationError("--cdn", "'" + given.cdn + "' is no URL of a CDN: give http://HOST/PATH or https://HOST/PATH");
+        throw CLI::ValidationError("--cdn", "this is no URL of a CDN: give http://HOST/PATH or https://HOST/PATH");
     if (!given.cdn.empty()) core.cdn = given.cdn;
     core.host_name = read_host_name();
     out.data = given.data;
@@ -86,6 +86,7 @@ void add_run_options(CLI::App& command, run_options& options) {
 }
 
 int run_client(const run_options& given) {
+    forbid_core_files();
     auto settings = to_client_options(given);
     settings.core.log = given.log.sink();
     settings.core.profile = profile_of(given, settings.store_limit_bytes);

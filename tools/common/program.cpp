@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
+#include <iterator>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -61,9 +63,42 @@ int report(const error& why) {
     return exit_code_of(why.code);
 }
 
+namespace {
+
+/// A licence key, or what stands before the host in a URL: everybody on this machine can read a process's arguments.
+void hide(char* value, bool is_url) {
+    char* end = value + std::strlen(value);
+    if (is_url) {
+        char* host = std::strstr(value, "://");
+        if (host == nullptr) return;
+        value = host + 3;
+        end = std::find_if(value, end, [](char c) { return c == '/' || c == '?' || c == '#'; });
+        end = std::find(std::reverse_iterator(end), std::reverse_iterator(value), '@').base();
+        if (end == value) return;
+        --end;
+    }
+    std::fill(value, end, '*');
+}
+
+void hide_secrets(int argc, char** argv) {
+    constexpr std::pair<const char*, bool> secret_options[] = {{"licence", false}, {"cdn", true}, {"database", true}};
+    for (const auto& [name, is_url] : secret_options) {
+        const auto option = "--" + std::string(name);
+        for (int i = 1; i < argc; ++i) {
+            const std::string_view argument(argv[i]);
+            if (argument == option && i + 1 < argc) hide(argv[i + 1], is_url);
+            if (argument.starts_with(option + "=")) hide(argv[i] + option.size() + 1, is_url);
+        }
+        if (char* variable = std::getenv(environment_name(name).c_str())) hide(variable, is_url);
+    }
+}
+
+}  // namespace
+
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& action) {
     try {
         app.parse(argc, argv);
+        hide_secrets(argc, argv);
         return action();
     } catch (const CLI::CallForHelp& help) {
         return app.exit(help);

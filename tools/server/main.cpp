@@ -64,6 +64,7 @@ server_options to_server_options(const options& given) {
 }
 
 int run(const options& given) {
+    forbid_core_files();
     auto server_settings = to_server_options(given);
     server_settings.log = given.log.sink();
     asio::io_context io(1);

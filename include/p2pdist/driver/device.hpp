@@ -25,6 +25,8 @@ struct own_address {
 [[nodiscard]] device_profile read_device_profile();
 /// Free bytes of the volume that holds `path` or its nearest existing parent.
 [[nodiscard]] std::uint64_t free_storage_bytes(const std::filesystem::path& path);
+/// No core file of this process is written: it would hold its keys. Processes that it starts inherit that.
+void forbid_core_files();
 [[nodiscard]] std::string read_host_name();
 
 }  // namespace p2pdist

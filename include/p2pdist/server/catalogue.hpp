@@ -43,7 +43,7 @@ struct holding_record {
 };
 
 struct licence_record {
-    std::string key;           ///< as the connector gave it; never sent to clients
+    std::string key;           ///< a digest under the server's own key: enough to tell another one
     std::uint32_t seats = 0;
     bool activated = false;
     friend bool operator==(const licence_record&, const licence_record&) = default;

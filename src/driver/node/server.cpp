@@ -189,7 +189,7 @@ private:
     std::unique_ptr<crypto_suite> crypto_;
     std::unique_ptr<entropy> random_;
     server_keys keys_;
-    std::filesystem::file_time_type keys_changed_;
+    server_keys_time keys_changed_;
     std::unique_ptr<sql_catalogue> catalogue_;
     server_core core_;
     net::core_loop<server_core, implementation> loop_;

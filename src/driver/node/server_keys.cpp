@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include <openssl/crypto.h>
+
 #include "node/secret_file.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/driver/sql_catalogue.hpp"
@@ -22,6 +24,9 @@ fs::path key_file(const fs::path& data, server_key which) {
 
 }  // namespace
 
+void wipe(mutable_byte_span secret) noexcept { OPENSSL_cleanse(secret.data(), secret.size()); }
+void wipe(std::string& secret) noexcept { OPENSSL_cleanse(secret.data(), secret.size()); }
+
 std::string key_to_text(const secret_key& key) {
     constexpr std::size_t group = 8;
     const auto digits = to_hex(key);
@@ -32,13 +37,16 @@ std::string key_to_text(const secret_key& key) {
 
 result<secret_key> key_from_text(std::string_view text) {
     std::string digits;
+    digits.reserve(text.size());  // grown in pieces, it would leave some of them behind
     for (const auto c : text) {
         if (c != '-' && c != ' ' && c != '\n' && c != '\r' && c != '\t') digits.push_back(c);
     }
-    const auto decoded = from_hex(digits);
+    auto decoded = from_hex(digits);
+    wipe(digits);
     secret_key key{};
     if (!decoded || decoded->size() != key.size()) return {errc::malformed, "a key is 64 hexadecimal digits, with or without dashes"};
     std::copy(decoded->begin(), decoded->end(), key.begin());
+    wipe(*decoded);
     return key;
 }
 
@@ -46,6 +54,7 @@ result<secret_key> read_key_file(const fs::path& file) {
     auto text = read_secret_file(file);
     if (!text) return text.error();
     auto key = key_from_text(as_text(*text));
+    wipe(*text);
     if (!key) return {errc::malformed, file.string() + ": " + key.error().message};
     return key;
 }
@@ -96,14 +105,9 @@ result<server_keys> load_server_keys(const fs::path& data) {
     return keys;
 }
 
-fs::file_time_type server_keys_changed(const fs::path& data) {
-    auto newest = fs::file_time_type::min();
-    for (const auto which : {server_key::security, server_key::enrolment}) {
-        std::error_code failure;
-        const auto time = fs::last_write_time(key_file(data, which), failure);
-        if (!failure) newest = std::max(newest, time);
-    }
-    return newest;
+server_keys_time server_keys_changed(const fs::path& data) {
+    std::error_code failure;
+    return {fs::last_write_time(key_file(data, server_key::security), failure), fs::last_write_time(key_file(data, server_key::enrolment), failure)};
 }
 
 result<std::string> recorded_database(const fs::path& data) {

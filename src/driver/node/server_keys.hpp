@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "p2pdist/crypto/crypto_suite.hpp"
 #include "p2pdist/driver/server.hpp"
@@ -19,8 +20,9 @@ struct server_keys {
 };
 
 [[nodiscard]] result<server_keys> load_server_keys(const std::filesystem::path& data);
-/// What changes when `key rotate` ran: cheap to ask often.
-[[nodiscard]] std::filesystem::file_time_type server_keys_changed(const std::filesystem::path& data);
+/// What changes when `key rotate` ran, also after the clock was set back: cheap to ask often.
+using server_keys_time = std::pair<std::filesystem::file_time_type, std::filesystem::file_time_type>;
+[[nodiscard]] server_keys_time server_keys_changed(const std::filesystem::path& data);
 [[nodiscard]] result<std::string> recorded_database(const std::filesystem::path& data);
 
 }  // namespace p2pdist

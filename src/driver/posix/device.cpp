@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "p2pdist/driver/device.hpp"
@@ -59,6 +60,11 @@ std::uint64_t free_storage_bytes(const fs::path& path) {
     while (!fs::exists(existing, failure) && existing.has_parent_path() && existing != existing.parent_path()) existing = existing.parent_path();
     const auto space = fs::space(existing, failure);
     return failure ? 0 : space.available;
+}
+
+void forbid_core_files() {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
 }
 
 std::string read_host_name() {

@@ -1,9 +1,9 @@
 #include "node/secret_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -39,7 +39,8 @@ void sync_directory(const fs::path& directory) {
 result<void> write_secret_file(const fs::path& file, byte_span content) {
     auto temporary = file;
     temporary += ".new";
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ::unlink(temporary.c_str());  // of a crash; never written into, whoever may have put it there
+    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return system_error(temporary, "write");
     const bool written = write_all(fd, content);
     ::close(fd);
@@ -50,12 +51,25 @@ result<void> write_secret_file(const fs::path& file, byte_span content) {
 }
 
 result<bytes> read_secret_file(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) {
+    constexpr std::size_t bytes_max = 1u << 20;
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
         if (errno == ENOENT) return {errc::not_found, "there is no " + file.string()};
         return system_error(file, "read");
     }
-    return bytes(std::istreambuf_iterator<char>(in), {});
+    // Straight into what is given back, in one piece: no copy of it stays behind in a buffer.
+    struct stat about {};
+    bytes out(::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? std::min(static_cast<std::size_t>(about.st_size), bytes_max) : std::size_t{4096});
+    std::size_t size = 0;
+    ssize_t count = 0;
+    while (size < out.size() && ((count = ::read(fd, out.data() + size, out.size() - size)) > 0 || (count < 0 && errno == EINTR))) {
+        if (count > 0) size += static_cast<std::size_t>(count);
+    }
+    const auto failed = count < 0 ? std::optional(system_error(file, "read")) : std::nullopt;
+    ::close(fd);
+    if (failed) return *failed;
+    out.resize(size);
+    return out;
 }
 
 result<void> make_private_directory(const fs::path& directory) {
