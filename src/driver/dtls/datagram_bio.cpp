@@ -20,6 +20,7 @@ int on_write(BIO* bio, const char* data, int size) {
 int on_read(BIO* bio, char* data, int size) {
     BIO_clear_retry_flags(bio);
     auto& queues = queues_of(bio);
+    while (!queues.incoming.empty() && queues.incoming.front().empty()) queues.incoming.pop_front();   // nothing to read, but no end either
     if (queues.incoming.empty()) {
         BIO_set_retry_read(bio);
         return -1;
