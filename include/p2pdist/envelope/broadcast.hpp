@@ -71,7 +71,7 @@ public:
     };
     /// A new request; answers to it are accepted for broadcast_answer_time. The oldest question is dropped at broadcast_questions_max.
     [[nodiscard]] question ask(time_point now, wall_time wall, const credentials& held, byte_span payload);
-    /// Takes frame_type::broadcast_request that came from this address. The caller has checked that the sender's address is in the own subnet (MSG-3).
+    /// Takes frame_type::broadcast_request. The caller has checked that the sender's address is in the own subnet (MSG-3).
     [[nodiscard]] std::optional<broadcast_request> on_request(time_point now, wall_time wall, const credentials& held,
                                                               const ip_address& from, byte_span datagram);
     /// Takes frame_type::broadcast_answer: one from each member for each question.

@@ -43,7 +43,9 @@ TEST_CASE("a broadcast is answered pairwise, with no more bytes than it had", "[
 TEST_CASE("every truncation and every flipped bit of a broadcast is refused", "[broadcast][REQ-SEC-2]") {
     member a(1), b(2);
     const auto question = a.exchange.ask(start, wall, a.held, as_bytes("?"));
-    each_mutation(question.datagram, [&](const bytes& altered) { REQUIRE_FALSE(b.exchange.on_request(start, wall, b.held, at(1).address, altered)); });
+    each_mutation(question.datagram, [&](const bytes& altered) {
+        REQUIRE_FALSE(b.exchange.on_request(start, wall, b.held, at(1).address, altered));
+    });
     const auto heard = b.exchange.on_request(start, wall, b.held, at(1).address, question.datagram);
     REQUIRE(heard);
     const auto answer = seal_broadcast_answer(crypto(), b.held, b.self, *heard, as_bytes("me"));
@@ -95,7 +97,8 @@ TEST_CASE("a member remembers so many requests and then answers no more", "[broa
         nonce[0] = static_cast<std::uint8_t>(i);
         nonce[1] = static_cast<std::uint8_t>(i >> 8);
         const auto asker = ip_address::v4(0x0a000000u + static_cast<std::uint32_t>(i % 250));
-        const auto heard = b.exchange.on_request(start + i * 2ms, wall, b.held, asker, seal_broadcast_request(crypto(), a.held, wall, nonce, {}));
+        const auto asked = seal_broadcast_request(crypto(), a.held, wall, nonce, {});
+        const auto heard = b.exchange.on_request(start + i * 2ms, wall, b.held, asker, asked);
         REQUIRE(heard.has_value() == (i < limits::broadcast_nonces_max));
     }
     CHECK(b.exchange.counters().limited == 1);

@@ -172,7 +172,8 @@ struct enrolling_server {
             } else {
                 const auto& request = std::get<enrolment_request>(*out);
                 const auto server_key = identity_from_secret(crypto(), key_of_byte(200)).key;
-                REQUIRE(server.grant(now, request.handle, {credentials_for(request.key), credentials_for(server_key, role::server).own, {}}));
+                const auto own = credentials_for(server_key, role::server).own;
+                REQUIRE(server.grant(now, request.handle, {credentials_for(request.key), own, {}}));
             }
         }
     }
@@ -247,7 +248,8 @@ TEST_CASE("somebody with the enrolment key who opens exchanges without end keeps
     SECTION("from everywhere") { spoofed = true; }
     const auto members = enrol_all(world, devices, 1, spoofed ? 6s : 1s, [&](time_point now) {
         for (int i = 0; i < (spoofed ? 3 : flood_per_ms); ++i) {
-            world.take(now, hellos[number() % hellos.size()], from(spoofed ? static_cast<std::uint32_t>(number()) : 0xc6336400u + number() % 256));
+            const auto address = spoofed ? number() : 0xc6336400u + number() % 256;
+            world.take(now, hellos[number() % hellos.size()], from(static_cast<std::uint32_t>(address)));
         }
         REQUIRE(world.server.pending() <= limits::enrolment_pending_max);
     });
