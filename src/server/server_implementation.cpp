@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/claimed_sender.hpp"
 
 namespace p2pdist {
 namespace {
@@ -30,7 +31,8 @@ message_layer_config layer_config(const server_config& config) {
 
 server_core::implementation::implementation(const crypto_suite& crypto, entropy& random_bytes, const server_config& config, time_point now,
                                             wall_time wall)
-    : papers_(crypto, config),
+    : crypto_(&crypto),
+      papers_(crypto, config),
       shared_(config, now, wall),
       seal_(crypto, random_bytes, papers_.identity(), std::nullopt, seal_config()),
       messages_(crypto, random_bytes, seal_, config.jitter_seed, layer_config(config)),
@@ -105,6 +107,7 @@ void server_core::implementation::on_datagram(time_point now, const received_dat
         case frame_type::session_welcome:
         case frame_type::session_unknown:
         case frame_type::version_refused:
+            introduce(datagram.payload);
             if (const auto frame = seal_.on_datagram(now, shared_.wall, datagram)) route(now, *frame);
             return;
         case frame_type::data:
@@ -115,6 +118,14 @@ void server_core::implementation::on_datagram(time_point now, const received_dat
             break;
     }
     ++datagrams_dropped_;
+}
+
+/// Whoever is registered is no stranger, even to a server that has just started: it tells him at once that his session is gone, and a
+/// flood of strangers keeps none of them out.
+void server_core::implementation::introduce(byte_span datagram) {
+    const auto id = claimed_sender(*crypto_, datagram);
+    if (!id || seal_.knows(*id)) return;
+    if (const auto* client = shared_.state.member(*id)) (void)seal_.add_peer(*id, client->record.key);
 }
 
 void server_core::implementation::route(time_point now, const opened& frame) {

@@ -40,6 +40,7 @@ private:
     void found_catalogue(time_point now);
     void get_ready(time_point now);
     void renew_papers();
+    void introduce(byte_span datagram);
     void route(time_point now, const opened& frame);
     void on_request(time_point now, const message_received& request);
     void write_last_seen(time_point now);
@@ -54,6 +55,7 @@ private:
     [[nodiscard]] bool take_from_channels(time_point now);
     [[nodiscard]] bool take_from_context();
 
+    const crypto_suite* crypto_;
     certificate_office papers_;
     server_context shared_;
     envelope seal_;

@@ -160,7 +160,9 @@ TEST_CASE("a restarted server knows its clients, and they stay active", "[REQ-SR
     const auto versions = world.asked<heartbeat_reply>(client, heartbeat{}).versions;
     world.restart_server();
     CHECK(world.server().statistics().clients_active == 1);
+    const auto asked_at = world.now();
     const auto reply = world.asked<heartbeat_reply>(client, heartbeat{});
+    CHECK(world.now() - asked_at < 1s);  // it says at once that the session is gone
     CHECK(reply.known);
     CHECK(reply.versions == versions);
 }
