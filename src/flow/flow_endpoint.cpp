@@ -27,6 +27,7 @@ public:
         : config_(std::move(config)), random_(&random_bytes), jitter_(jitter_seed), context_{crypto, link, config_, jitter_} {}
 
     flow_handle open(time_point now, const client_id& peer, const path& way, flow_open request);
+    void authenticate(time_point now, flow_handle flow);
     void want(time_point now, flow_handle flow, const std::vector<index_range>& ranges);
     void accept(time_point now, flow_handle flow, std::uint64_t object_bytes, bytes status);
     void provide(time_point now, flow_handle flow, std::uint64_t offset, const shared_bytes& data);
@@ -159,6 +160,13 @@ void flow_endpoint::implementation::want(time_point now, flow_handle flow, const
     auto* const found = receiving(flow);
     if (!found) return;
     found->want(ranges);
+    touch(now, *found);
+}
+
+void flow_endpoint::implementation::authenticate(time_point now, flow_handle flow) {
+    auto* const found = receiving(flow);
+    if (!found) return;
+    found->authenticate(now);
     touch(now, *found);
 }
 
@@ -366,6 +374,7 @@ flow_handle flow_endpoint::open(time_point now, const client_id& peer, const pat
     return self_->open(now, peer, way, std::move(request));
 }
 void flow_endpoint::want(time_point now, flow_handle flow, std::vector<index_range> ranges) { self_->want(now, flow, ranges); }
+void flow_endpoint::authenticate(time_point now, flow_handle flow) { self_->authenticate(now, flow); }
 void flow_endpoint::accept(time_point now, flow_handle flow, std::uint64_t object_bytes, bytes status) {
     self_->accept(now, flow, object_bytes, std::move(status));
 }

@@ -33,7 +33,7 @@ void flow_receiver::want(const std::vector<index_range>& ranges) {
 std::optional<index_range> flow_receiver::on_data(time_point now, time_point received_at, const data_header& header,
                                                   std::uint64_t payload_bytes, bool congestion_experienced) {
     const index_range number{header.packet_number, 1};
-    if (packets_.contains(header.packet_number)) {
+    if (has_packet(header.packet_number)) {
         duplicate_bytes_ += payload_bytes;
         return std::nullopt;
     }
@@ -46,7 +46,10 @@ std::optional<index_range> flow_receiver::on_data(time_point now, time_point rec
     if (gap) schedule_.on_gap();
     if ((header.flags & data_flag_feedback_now) != 0) schedule_.on_urgent();
     packets_.add(number);
-    while (packets_.size() > limits::flow_packet_ranges_max) packets_.remove_lowest();
+    while (packets_.size() > limits::flow_packet_ranges_max) {
+        packets_floor_ = packets_.ranges().front().end();
+        packets_.remove_lowest();
+    }
     if (congestion_experienced) ++ce_packets_;
     count_packet(received_at, header, payload_bytes);
 
@@ -69,7 +72,7 @@ void flow_receiver::count_packet(time_point received_at, const data_header& head
         largest_sent_at_us_ = header.sent_at_us;
         largest_received_at_ = received_at;
     }
-    const auto delay = static_cast<std::int32_t>(microseconds_of(received_at) - header.sent_at_us);
+    const auto delay = static_cast<std::int32_t>(microseconds_of(received_at) - clock_behind_us_ - header.sent_at_us);
     const auto above = [](std::int32_t left, std::int32_t right) {  // the unknown offset may make them wrap
         return static_cast<std::int32_t>(static_cast<std::uint32_t>(left) - static_cast<std::uint32_t>(right)) > 0;
     };

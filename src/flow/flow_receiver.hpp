@@ -22,6 +22,8 @@ public:
     /// must have left them out.
     void want(const std::vector<index_range>& ranges);
 
+    /// Whether this packet number was given to on_data() before, or is too old to tell.
+    [[nodiscard]] bool has_packet(std::uint32_t number) const noexcept { return number < packets_floor_ || packets_.contains(number); }
     /// An authentic datagram. Gives the part of the piece that is wanted and new.
     [[nodiscard]] std::optional<index_range> on_data(time_point now, time_point received_at, const data_header& header,
                                                      std::uint64_t payload_bytes, bool congestion_experienced);
@@ -29,6 +31,12 @@ public:
     /// The whole state, as of now. on_feedback_sent() must follow.
     [[nodiscard]] flow_feedback make_feedback(time_point now);
     void on_feedback_sent(time_point now, std::uint64_t datagram_bytes) { schedule_.on_feedback(now, datagram_bytes); }
+    /// What was measured so far may have been a forger's doing, whose frames can arrive before the true ones: later delays are told as of a
+    /// clock that is behind by a second, so that they count as the least ever seen.
+    void measure_delays_anew() noexcept {
+        clock_behind_us_ += 1'000'000;
+        interval_packets_ = 0;
+    }
     void speak_now() noexcept { schedule_.on_urgent(); }
     void set_round_trip(duration value) noexcept { schedule_.set_round_trip(value); }
     [[nodiscard]] time_point feedback_due() const noexcept { return schedule_.due(!complete()); }
@@ -53,6 +61,7 @@ private:
     std::uint32_t want_generation_ = 0;
 
     range_set packets_;
+    std::uint64_t packets_floor_ = 0;  // lower ones are forgotten, and taken for repetitions: a recording must not pass for news
     bool any_packet_ = false;
     std::uint32_t largest_packet_ = 0;
     std::uint32_t largest_sent_at_us_ = 0;
@@ -62,6 +71,7 @@ private:
     std::uint64_t duplicate_bytes_ = 0;
     std::uint64_t ce_packets_ = 0;
 
+    std::uint32_t clock_behind_us_ = 0;  // of delays alone
     std::uint32_t sequence_ = 0;
     std::uint32_t interval_packets_ = 0;
     std::int32_t delay_min_us_ = 0;

@@ -28,6 +28,7 @@ flow_sender::flow_sender(std::unique_ptr<congestion_controller> controller, std:
 
 bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback) {
     if (any_feedback_ && static_cast<std::int32_t>(feedback.sequence - last_.sequence) <= 0) return false;
+    if (!plausible(feedback)) return false;
     change_.clear();
     std::optional<duration> rtt_sample;
     if (feedback.received_packets > 0) {
@@ -52,6 +53,13 @@ bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback) {
     release_supply();
     ask_ahead();
     return true;
+}
+
+/// Nobody received what was not sent: a receiver that says so wants to be flooded, or others to be.
+bool flow_sender::plausible(const flow_feedback& feedback) const noexcept {
+    if (feedback.received_packets == 0) return true;
+    return feedback.largest_packet < ledger_.next_number() && feedback.received_packets <= ledger_.next_number() &&
+           feedback.received_bytes <= sent_bytes_;
 }
 
 void flow_sender::apply_change(const ledger_change& change) {

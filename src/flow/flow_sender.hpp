@@ -35,7 +35,7 @@ public:
     flow_sender(std::unique_ptr<congestion_controller> controller, std::uint32_t datagram_bytes_max);
 
     void set_object_bytes(std::uint64_t size) noexcept { object_bytes_ = size; }
-    /// False where it is older than one seen before.
+    /// False, and nothing changes, where it is older than one seen before or tells of packets that were never sent.
     bool on_feedback(time_point now, const flow_feedback& feedback);
     void provide(std::uint64_t offset, const shared_bytes& data);
     /// The next range to ask the upper layer for.
@@ -56,6 +56,7 @@ public:
 private:
     static constexpr std::uint64_t packet_numbers_max = 0xffff'fff0;
 
+    [[nodiscard]] bool plausible(const flow_feedback& feedback) const noexcept;
     void apply_wants(const flow_feedback& feedback);
     void tell_controller(time_point now, const flow_feedback& feedback, std::optional<duration> rtt_sample);
     void apply_change(const ledger_change& change);

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr duration open_retry_first = 300ms;
 constexpr duration open_retry_max = 2s;
+constexpr duration strict_patience = 1s;  // for data frames that left before the sender heard of strict mode
 constexpr std::size_t keys_max = 4;
 constexpr std::uint8_t ecn_ce = 3;
 constexpr std::size_t acknowledged_beside_status = 4;
@@ -89,15 +90,46 @@ std::optional<flow_piece> receiving_flow::on_data(time_point now, const received
         }
         break;
     }
-    const bool strict = frame && frame->header.type == frame_type::data_strict;
-    if (!frame || strict != request_.strict || frame->payload.empty()) return std::nullopt;
-    heard_at_ = now;
-    if (!accepted_) return std::nullopt;  // the acceptance is late; not acknowledged, so it comes again
+    if (!frame || frame->payload.empty() || !takes(now, frame->header)) return std::nullopt;
+    const bool strict = frame->header.type == frame_type::data_strict;
+    if (!accepted_) {
+        heard_at_ = now;
+        return std::nullopt;  // the acceptance is late; not acknowledged, so it comes again
+    }
     if (frame->header.offset + frame->payload.size() > object_bytes_) return std::nullopt;
-    rate_.add(now, datagram.payload.size());
+    const bool repeated = receiver_.has_packet(frame->header.packet_number);
     const auto part = receiver_.on_data(now, datagram.received_at, frame->header, frame->payload.size(), datagram.ecn == ecn_ce);
+    if (repeated) {  // no sign of life: anybody can repeat a frame
+        if (strict) return std::nullopt;
+        return flow_piece{handle_, peer_, frame->header.offset, frame->payload, false, true};
+    }
+    heard_at_ = now;
+    rate_.add(now, datagram.payload.size());
     if (!part) return std::nullopt;
-    return flow_piece{handle_, peer_, part->first, frame->payload.subspan(part->first - frame->header.offset, part->length), strict};
+    return flow_piece{handle_, peer_, part->first, frame->payload.subspan(part->first - frame->header.offset, part->length), strict, false};
+}
+
+/// Whether a frame with a good tag is of the kind that is wanted.
+bool receiving_flow::takes(time_point now, const data_header& header) {
+    if (header.type == frame_type::data_strict) {
+        if (!request_.strict && !strict_since_) return false;
+        if (!first_strict_ && strict_since_) receiver_.measure_delays_anew();
+        if (!first_strict_ || header.packet_number < *first_strict_) first_strict_ = header.packet_number;
+        return true;
+    }
+    if (request_.strict) return false;
+    if (!strict_since_) return true;
+    return now < *strict_since_ + strict_patience && (!first_strict_ || header.packet_number < *first_strict_);
+}
+
+void receiving_flow::authenticate(time_point now) {
+    if (request_.strict || strict_since_) return;
+    if (opens_ == 0) {
+        request_.strict = true;
+        return;
+    }
+    strict_since_ = now;
+    receiver_.speak_now();
 }
 
 void receiving_flow::send_open(time_point now) {
@@ -117,6 +149,7 @@ void receiving_flow::send_feedback(time_point now) {
     flow_control control{token_, true, receiver_.make_feedback(now)};
     auto& feedback = std::get<flow_feedback>(control.signal);
     feedback.status_sequence_seen = their_status_sequence_;
+    feedback.strict = strict_since_.has_value();
     // A status travels until the sender has seen it; sequence 0 says that none is here.
     if (own_status_seen_ < own_status_sequence_) {
         feedback.status_sequence = own_status_sequence_;

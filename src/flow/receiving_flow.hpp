@@ -16,6 +16,8 @@ public:
 
     [[nodiscard]] bool sends() const noexcept override { return false; }
     void want(const std::vector<index_range>& ranges) { receiver_.want(ranges); }
+    /// Strict mode from now on.
+    void authenticate(time_point now);
     void set_status(time_point now, bytes status) override;
     void on_accept(time_point now, const opened& frame, const flow_accept& accept);
     void on_status(time_point now, const flow_status& status);
@@ -32,6 +34,7 @@ private:
     void send_open(time_point now);
     void send_feedback(time_point now);
     void learn_key(std::optional<session_number> session);
+    [[nodiscard]] bool takes(time_point now, const data_header& header);
 
     const flow_context& context_;
     flow_open request_;
@@ -47,6 +50,10 @@ private:
     std::vector<session_number> sessions_;  // under which an open may have travelled
     std::vector<short_key> keys_;           // of these; only one is left once a frame has proven it
     bool key_proven_ = false;
+
+    // Strict mode that began later than the flow.
+    std::optional<time_point> strict_since_;
+    std::optional<std::uint32_t> first_strict_;  // the lowest packet number that came as data_strict
 
     bytes own_status_;
     std::uint32_t own_status_sequence_ = 0;

@@ -81,6 +81,7 @@ void sending_flow::on_feedback(time_point now, flow_feedback feedback) {
         early_feedback_ = std::move(feedback);
         return;
     }
+    request_.strict = request_.strict || feedback.strict;
     on_their_status(feedback);
     own_status_seen_ = std::max(own_status_seen_, std::min(feedback.status_sequence_seen, own_status_sequence_));
     if (sender_->on_feedback(now, feedback)) watch_pause(now);

@@ -79,7 +79,7 @@ void message_layer::implementation::on_frame(time_point now, const opened& frame
 
 void message_layer::implementation::on_data(time_point now, const received_datagram& datagram) {
     const auto piece = flows_.on_data(now, datagram);
-    if (!piece) return;
+    if (!piece || piece->repeated) return;   // the hash will tell which of the two was true
     const auto key = fetches_.key_of_flow(piece->flow.value);
     if (!key) return;
     auto& fetch = *fetches_.find(*key);

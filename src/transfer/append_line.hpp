@@ -88,6 +88,7 @@ public:
         if (resumed_ || givers_.size() != 1) return std::nullopt;
         return *givers_.begin();
     }
+    [[nodiscard]] const std::set<giver>& givers() const noexcept { return givers_; }
     [[nodiscard]] source_kind last_kind() const noexcept { return last_kind_; }
     [[nodiscard]] bool all_authenticated() const noexcept { return strict_; }
 

@@ -18,7 +18,7 @@ contribution* chunk_assembler::contribution_of(const client_id& peer) {
         if (known.peer == peer) return &known;
     }
     if (contributions_.size() >= limits::transfer_contributors_max) return nullptr;
-    contributions_.push_back({peer, 0, 0, true});
+    contributions_.push_back({peer, 0, 0, true, {}});
     return &contributions_.back();
 }
 
@@ -35,12 +35,44 @@ std::uint64_t chunk_assembler::add(std::uint64_t offset, byte_span payload, cons
         const auto part = payload.subspan(fresh.offset - offset, fresh.length);
         std::ranges::copy(part, buffer_->begin() + static_cast<std::ptrdiff_t>(fresh.offset));
         fresh_bytes += fresh.length;
+        if (authenticated) {
+            auto& proven = from->proven;
+            if (!proven.empty() && proven.back().end() == fresh.offset) proven.back().length += fresh.length;
+            else proven.push_back(fresh);
+        }
         const auto content_start = std::max(fresh.offset, proof_bytes_);
         if (fresh.end() > content_start) from->content_bytes += fresh.end() - content_start;
     });
     from->region_bytes += fresh_bytes;
     if (fresh_bytes > 0) from->authenticated = from->authenticated && authenticated;
     return fresh_bytes;
+}
+
+bool chunk_assembler::contradicts(std::uint64_t offset, byte_span payload) const {
+    if (!buffer_ || offset >= region_.length) return false;
+    payload = payload.first(std::min<std::uint64_t>(payload.size(), region_.length - offset));
+    const auto same = [&](std::uint64_t from, std::uint64_t to) {
+        const auto part = payload.subspan(from - offset, to - from);
+        return std::ranges::equal(part, byte_span(*buffer_).subspan(from, to - from));
+    };
+    auto at = offset;
+    for (const auto& hole : missing_.within({offset, payload.size()})) {
+        if (!same(at, hole.offset)) return true;
+        at = hole.end();
+    }
+    return !same(at, offset + payload.size());
+}
+
+std::vector<client_id> liars_of(const bad_region& bad, byte_span right) {
+    std::vector<client_id> out;
+    if (!bad.buffer || bad.buffer->size() != right.size()) return out;
+    for (const auto& giver : bad.givers) {
+        const bool lied = std::ranges::any_of(giver.proven, [&](const byte_range& part) {
+            return !std::ranges::equal(byte_span(*bad.buffer).subspan(part.offset, part.length), right.subspan(part.offset, part.length));
+        });
+        if (lied) out.push_back(giver.peer);
+    }
+    return out;
 }
 
 std::shared_ptr<bytes> chunk_assembler::take() {

@@ -17,7 +17,16 @@ struct contribution {
     std::uint64_t region_bytes = 0;   ///< proof included
     std::uint64_t content_bytes = 0;  ///< without the proof
     bool authenticated = true;        ///< every piece of it was
+    std::vector<byte_range> proven;   ///< the authenticated pieces, as offsets in the region
 };
+
+/// A region that did not fit its hash, kept until right bytes show who altered it.
+struct bad_region {
+    std::shared_ptr<bytes> buffer;
+    std::vector<contribution> givers;
+};
+/// Who authenticated bytes that are not those of `right`. Bytes without authentication are held against nobody (SEC-3).
+[[nodiscard]] std::vector<client_id> liars_of(const bad_region& bad, byte_span right);
 
 /// Memory is taken from the pool when the first byte arrives. Distinct objects: safe. Shared: unsafe.
 class chunk_assembler {
@@ -39,6 +48,9 @@ public:
 
     /// `offset` counts from the region's start; what lies beyond the region or is here already is ignored. Gives the new bytes.
     std::uint64_t add(std::uint64_t offset, byte_span payload, const client_id& peer, bool authenticated);
+
+    /// Whether bytes that are here already were others than these.
+    [[nodiscard]] bool contradicts(std::uint64_t offset, byte_span payload) const;
 
     /// The whole region; asked once, when complete().
     [[nodiscard]] std::shared_ptr<bytes> take();

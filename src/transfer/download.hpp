@@ -33,6 +33,8 @@ public:
     void add_source(time_point now, const transfer_source& source);
     void remove_source(time_point now, const client_id& peer);
     void drop_blamed(time_point now, const client_id& peer);
+    /// All its flows authenticate payloads from now on.
+    void guard(time_point now);
     void give(time_point now, source_kind kind, std::uint64_t offset, shared_bytes data);
     void give_tree(time_point now, shared_bytes tree_file);
     [[nodiscard]] std::optional<byte_range> fallback_wants() const;
@@ -100,7 +102,7 @@ private:
     void lose(time_point now, source_state& one, errc reason, std::string text, duration retry_after);
     void blame(time_point now, const client_id& peer, chunk_index chunk);
     void release(time_point now, source_state& one);
-    void make_strict(time_point now, source_state& one);
+    void authenticate(time_point now, source_state& one);
     void look_for_stalls(time_point now);
     void ask_for_sources(time_point now);
     [[nodiscard]] bool office_still_asked(time_point now) const;
@@ -128,7 +130,9 @@ private:
     void write(time_point now, chunk_index chunk, verification work);
     void on_written(time_point now, chunk_index chunk, time_point asked_at, const store_completion& completion);
     void on_chunk_verified(time_point now, chunk_index chunk, verification work);
-    void on_chunk_bad(time_point now, chunk_index chunk, const verification& work);
+    void on_chunk_bad(time_point now, chunk_index chunk, verification work);
+    void keep_evidence(chunk_index chunk, verification work);
+    void blame_by_evidence(time_point now, chunk_index chunk, const verification& right);
     void on_tree(time_point now, const store_completion& completion);
 
     // download_append.cpp: in order
@@ -158,6 +162,7 @@ private:
     std::map<chunk_index, active_chunk> active_;
     std::map<chunk_index, verification> verifying_;
     std::map<chunk_index, client_id> suspected_;  // failed once: to be fetched strictly, from this peer if it is still here
+    std::map<chunk_index, bad_region> evidence_;  // of suspected_, to be compared with the right bytes
     chunk_index start_ = 0;  // where picking begins
     duration verification_time_{std::chrono::milliseconds(20)};
     append_line line_;

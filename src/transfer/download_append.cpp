@@ -96,6 +96,10 @@ void download::on_checked(time_point now, const store_completion& completion) {
                                                     "the bytes of this source do not fit the content's hash", {}});
         }
     }
+    // One of several altered its part, nobody knows which: the next attempt begins with others.
+    for (const auto& giver : line_.givers()) {
+        if (auto* const one = find_source(giver.peer)) one->order = ++named_;
+    }
     start_over(now);
 }
 

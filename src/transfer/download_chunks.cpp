@@ -61,10 +61,7 @@ bool download::pick_suspected(time_point now, source_state& one) {
             const auto* const other = find_source(suspect);
             if (other != nullptr && other->in_use()) continue;
         }
-        if (!one.strict) {
-            make_strict(now, one);
-            return false;
-        }
+        authenticate(now, one);
         start_chunk(now, one, chunk, true);
         return true;
     }

@@ -13,7 +13,7 @@ constexpr duration growth_hope = 2s;  // a source that grew so lately will grow 
 
 void download::add_source(time_point now, const transfer_source& source) {
     if (finished()) return;
-    if (context_->blamed.contains(source.peer)) {
+    if (context_->blamed.contains(now, source.peer)) {
         context_->outputs.push_back(
             source_lost{content_->info.key(), source, errc::integrity_failed, "this peer served a chunk that does not fit", {}});
         return;
@@ -62,7 +62,7 @@ void download::drop_blamed(time_point now, const client_id& peer) {
 void download::open(time_point now, source_state& one) {
     const auto pair = content_pair(one.source.as, one.source.protocol);
     const path way{context_->config.ports[pair.from], {one.source.address, context_->config.ports[pair.to]}};
-    one.strict = one.strict || plain();
+    one.strict = plain() || context_->guarded(now);
     flow_open request;
     request.object = content_object{content_->info};
     request.protocol = one.source.protocol;
@@ -73,7 +73,8 @@ void download::open(time_point now, source_state& one) {
     one.log_seen = 0;
     one.held.clear();
     one.claimed.clear();
-    one.opened_at = one.grew_at = one.progress_at = now;
+    one.opened_at = one.grew_at = one.progress_at = one.watched_since = now;
+    one.watched_bytes = 0;
     one.flow = context_->flows.open(now, one.source.peer, way, std::move(request));
     by_flow_.emplace(one.flow, one.source.peer);
 }
@@ -108,8 +109,9 @@ void download::lose(time_point now, source_state& one, errc reason, std::string 
 }
 
 void download::blame(time_point now, const client_id& peer, chunk_index chunk) {
+    if (context_->blamed.contains(now, peer)) return drop_blamed(now, peer);   // several chunks of it were under way
     context_->say(log_level::warning, "event=peer_blamed content=" + content_->info.id.text() + " peer=" + peer.to_string());
-    context_->blamed.add(peer);
+    context_->blamed.add(now, peer);
     context_->newly_blamed.push_back(peer);
     context_->outputs.push_back(peer_blamed{peer, content_->info.key(), chunk});
     drop_blamed(now, peer);
@@ -126,23 +128,14 @@ void download::release(time_point, source_state& one) {
     }
 }
 
-/// From now on its payloads are authenticated. What it gave before is doubtful.
-void download::make_strict(time_point now, source_state& one) {
+void download::authenticate(time_point now, source_state& one) {
     if (one.strict || !one.in_use()) return;
-    std::vector<chunk_index> doubtful;
-    for (auto& [chunk, work] : active_) {
-        for (const auto& from : work.assembler.contributions()) {
-            if (from.peer == one.source.peer) doubtful.push_back(chunk);
-        }
-    }
-    const auto held = one.held;
-    shut(now, one, errc::cancelled);
-    for (const auto chunk : doubtful) {
-        for (auto& [peer, other] : sources_) other.wants_changed = std::erase(other.assigned, chunk) > 0 || other.wants_changed;
-        if (active_.contains(chunk)) drop_chunk(chunk);
-    }
     one.strict = true;
-    open(now, one);
+    context_->flows.authenticate(now, one.flow);
+}
+
+void download::guard(time_point now) {
+    for (auto& [peer, one] : sources_) authenticate(now, one);
 }
 
 bool download::office_still_asked(time_point now) const {
@@ -245,15 +238,33 @@ void download::manage_plain(time_point now) {
     }
 }
 
+/// A source that holds what is wanted and gives nothing of it, or next to nothing, is left for others. Whoever names sources decides when
+/// to try it again.
 void download::look_for_stalls(time_point now) {
     for (auto* one : in_order()) {
         if (!one->answering()) continue;
-        if (one->paused || one->assigned.empty() || !room()) {
-            if (one->paused || one->assigned.empty()) one->progress_at = now;
+        // Of a plain content only whole ones are shared, and a source in use keeps others from being asked.
+        if (plain() && !one->held.full() && now >= one->grew_at + limits::transfer_stall_time) {
+            lose(now, *one, errc::timed_out, "the source accepted, and does not have it", {});
             continue;
         }
-        if (now < one->progress_at + limits::transfer_stall_time) continue;
-        lose(now, *one, errc::timed_out, "the source holds what is wanted but gave nothing for seconds", {});
+        // Foreground stands aside for nobody: who says so only wants to be waited for.
+        const bool aside = one->paused && one->source.protocol == transfer_protocol::background;
+        if (aside || one->assigned.empty() || !room()) {
+            if (aside || one->assigned.empty()) one->progress_at = now;
+            one->watched_since = now;
+            one->watched_bytes = 0;
+            continue;
+        }
+        if (now >= one->progress_at + limits::transfer_stall_time) {
+            lose(now, *one, errc::timed_out, "the source holds what is wanted but gave nothing for seconds", {});
+            continue;
+        }
+        if (now < one->watched_since + limits::transfer_watch_time) continue;
+        const bool crawls = one->watched_bytes < limits::transfer_pace_bytes_min;
+        one->watched_since = now;
+        one->watched_bytes = 0;
+        if (crawls) lose(now, *one, errc::timed_out, "the source holds what is wanted but gives next to nothing", {});
     }
 }
 

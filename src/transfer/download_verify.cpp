@@ -10,8 +10,11 @@ namespace p2pdist::detail::transfer {
 void download::on_piece(time_point now, const flow_piece& piece) {
     auto* const one = source_of(piece.flow);
     if (one == nullptr || state_ != life::running) return;
-    one->progress_at = now;
-    one->retries = 0;
+    if (!piece.repeated) {
+        one->progress_at = now;
+        one->retries = 0;
+        one->watched_bytes += piece.payload.size();
+    }
     const auto& geometry = content_->geometry;
     auto payload = piece.payload;
     auto offset = piece.offset;
@@ -22,8 +25,12 @@ void download::on_piece(time_point now, const flow_piece& piece) {
         if (offset >= region.end()) return;
         const auto size = std::min<std::uint64_t>(payload.size(), region.end() - offset);
         const auto found = active_.find(chunk);
-        if (found != active_.end() && one->has_assigned(chunk)) {
+        if (found != active_.end() && (piece.repeated || one->has_assigned(chunk))) {
             auto& assembler = found->second.assembler;
+            if (piece.repeated) {
+                if (assembler.contradicts(offset - region.offset, payload.first(size))) context_->suspect_forgery(now);
+                return;
+            }
             const auto fresh = assembler.add(offset - region.offset, payload.first(size), one->source.peer, piece.authenticated);
             rate_.add(now, fresh);
             one->rate.add(now, fresh);
@@ -86,7 +93,7 @@ void download::on_written(time_point now, chunk_index chunk, time_point asked_at
     if (completion.ok()) {
         on_chunk_verified(now, chunk, std::move(work));
     } else if (completion.failure->code == errc::integrity_failed) {
-        on_chunk_bad(now, chunk, work);
+        on_chunk_bad(now, chunk, std::move(work));
     } else {
         return fail(now, *completion.failure);
     }
@@ -96,6 +103,7 @@ void download::on_written(time_point now, chunk_index chunk, time_point asked_at
 
 void download::on_chunk_verified(time_point now, chunk_index chunk, verification work) {
     suspected_.erase(chunk);
+    blame_by_evidence(now, chunk, work);
     if (!content_->acquire(chunk)) return;
     blocked_.insert(chunk);
     const auto size = content_->geometry.chunk(chunk).length;
@@ -118,7 +126,9 @@ void download::on_chunk_verified(time_point now, chunk_index chunk, verification
     uploads_->on_holdings_changed(now, *content_);
 }
 
-void download::on_chunk_bad(time_point now, chunk_index chunk, const verification& work) {
+/// Only bytes that a peer has authenticated are held against it. Where it alone gave all of them, that is settled; otherwise the chunk is
+/// fetched again from one source, and the right bytes will tell who had altered his part.
+void download::on_chunk_bad(time_point now, chunk_index chunk, verification work) {
     blocked_.erase(chunk);
     if (work.fallback != source_kind::store) {
         transfer_source source;
@@ -130,12 +140,33 @@ void download::on_chunk_bad(time_point now, chunk_index chunk, const verificatio
     if (work.givers.empty()) return;
     if (work.givers.size() == 1 && work.givers.front().authenticated) {
         suspected_.erase(chunk);
+        evidence_.erase(chunk);
         return blame(now, work.givers.front().peer, chunk);
     }
+    context_->suspect_forgery(now);
     const auto most = std::ranges::max_element(work.givers, {}, &contribution::region_bytes);
     suspected_.insert_or_assign(chunk, most->peer);
     blocked_.insert(chunk);
-    if (auto* const one = find_source(most->peer)) make_strict(now, *one);
+    keep_evidence(chunk, std::move(work));
+}
+
+void download::keep_evidence(chunk_index chunk, verification work) {
+    const bool any = std::ranges::any_of(work.givers, [](const contribution& giver) { return !giver.proven.empty(); });
+    if (any && work.buffer && evidence_.size() < limits::transfer_evidence_max) {
+        evidence_.insert_or_assign(chunk, bad_region{std::move(work.buffer), std::move(work.givers)});
+        return;
+    }
+    work.proof = work.data = {};
+    context_->pool.give_back(std::move(work.buffer));
+}
+
+void download::blame_by_evidence(time_point now, chunk_index chunk, const verification& right) {
+    const auto found = evidence_.find(chunk);
+    if (found == evidence_.end()) return;
+    const auto bad = std::move(found->second);
+    evidence_.erase(found);
+    if (!right.buffer) return;
+    for (const auto& peer : liars_of(bad, *right.buffer)) blame(now, peer, chunk);
 }
 
 void download::on_chunk_lost(time_point now, chunk_index chunk) {

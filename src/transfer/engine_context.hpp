@@ -1,6 +1,7 @@
 #pragma once
 // What downloads and uploads of one engine share: flows, memory, requests to the store, outputs, and who was blamed.
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -24,23 +25,28 @@ struct store_purpose {
     time_point asked_at{};
 };
 
-/// Peers that were found to send bad chunks. Bounded: the oldest goes.
+/// Peers that were found to send bad chunks, for limits::transfer_blame_time. Bounded: the oldest goes.
 class blame_list {
 public:
-    [[nodiscard]] bool contains(const client_id& peer) const { return order_.contains(peer); }
-    void add(const client_id& peer) {
-        if (!order_.try_emplace(peer, next_).second) return;
-        by_age_.emplace(next_++, peer);
-        if (order_.size() <= limits::transfer_blamed_max) return;
-        order_.erase(by_age_.begin()->second);
-        by_age_.erase(by_age_.begin());
+    [[nodiscard]] bool contains(time_point now, const client_id& peer) const {
+        const auto found = since_.find(peer);
+        return found != since_.end() && now < found->second + limits::transfer_blame_time;
     }
-    [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
+    void add(time_point now, const client_id& peer) {
+        since_[peer] = now;
+        if (since_.size() <= limits::transfer_blamed_max) return;
+        since_.erase(std::ranges::min_element(since_, {}, [](const auto& entry) { return entry.second; }));
+    }
+    [[nodiscard]] std::vector<client_id> all(time_point now) const {
+        std::vector<client_id> out;
+        for (const auto& [peer, since] : since_) {
+            if (now < since + limits::transfer_blame_time) out.push_back(peer);
+        }
+        return out;
+    }
 
 private:
-    std::map<client_id, std::uint64_t> order_;
-    std::map<std::uint64_t, client_id> by_age_;
-    std::uint64_t next_ = 0;
+    std::map<client_id, time_point> since_;
 };
 
 struct engine_context {
@@ -62,6 +68,12 @@ struct engine_context {
         const auto key = content.info.key();
         for (; content.opens > 0; --content.opens) ask_store({store_task::close, key, 0, 0, {}}, store_close{key});
     }
+    /// Somebody forges data frames, or a peer lies: what is asked for from now on is authenticated, of whatever download.
+    void suspect_forgery(time_point now) {
+        guard_news = guard_news || !guarded(now);
+        guarded_until = now + limits::transfer_guard_time;
+    }
+    [[nodiscard]] bool guarded(time_point now) const noexcept { return now < guarded_until; }
     void say(log_level level, std::string_view line) const { config.log(level, line); }
 
     transfer_engine_config config;
@@ -71,6 +83,8 @@ struct engine_context {
     region_cache cache;
     blame_list blamed;
     std::vector<client_id> newly_blamed;  ///< to be dropped by every download
+    time_point guarded_until{};           ///< strict mode for every flow until then
+    bool guard_news = false;              ///< the downloads have not heard of it
     std::deque<transfer_output> outputs;
     std::map<store_request_id, store_purpose> requests;
     std::uint64_t request_count = 0;

@@ -2,6 +2,7 @@
 // One source of one download: its flow, what it holds, what it was asked for, how fast it gives.
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "holdings_status.hpp"
@@ -26,7 +27,7 @@ struct source_state {
     std::uint64_t order;   ///< in which it was named
     source_phase phase = source_phase::standby;
     flow_handle flow;      ///< of opening and answering
-    bool strict = false;   ///< its flow, or the next one, authenticates payloads
+    bool strict = false;   ///< its flow authenticates payloads
     bool told = false;     ///< has said what it holds
     bool paused = false;
     int retries = 0;       ///< times it asked to come back later since it last gave something
@@ -36,6 +37,7 @@ struct source_state {
     chunk_index log_seen = 0;
     chunk_set claimed;     ///< it says that it is getting these from outside the office
     time_point claimed_at{};
+    std::map<chunk_index, time_point> claim_began;   ///< first said; forgotten when it has the chunk
 
     std::vector<chunk_index> assigned;  ///< in order of preference
     bool wants_changed = false;
@@ -44,6 +46,8 @@ struct source_state {
     time_point grew_at{};       ///< when its holdings last grew
     time_point progress_at{};   ///< when it last gave something, or had nothing to give
     time_point busy_since{};    ///< when it was given work, or finished its last chunk
+    time_point watched_since{}; ///< its pace
+    std::uint64_t watched_bytes = 0;
     duration round_trip{};      ///< upper bound, from asking to acceptance
     std::uint64_t verified_bytes = 0;
     rate_meter rate;
@@ -65,12 +69,27 @@ struct source_state {
         if (status->complete) held = chunk_set(held.chunk_count(), true);
         for (const auto& range : status->acquired) held.insert(range);
         log_seen = std::max(log_seen, status->log_to);
-        claimed.clear();
-        for (const auto& range : status->fetching) claimed.insert(range);
-        claimed_at = now;
+        hear_claims(now, status->fetching);
         if (held.count() > before) grew_at = now;
         told = true;
         return true;
+    }
+
+    /// A chunk that it goes on claiming without ever having it holds nobody up for long.
+    void hear_claims(time_point now, const std::vector<chunk_range>& fetching) {
+        std::erase_if(claim_began, [this](const auto& entry) { return held.contains(entry.first); });
+        claimed.clear();
+        claimed_at = now;
+        std::size_t believed = 0;
+        for (const auto& range : fetching) {
+            for (auto chunk = range.first; chunk < range.end() && believed < limits::transfer_claims_max; ++chunk) {
+                const bool room = claim_began.size() < 4 * limits::transfer_claims_max;
+                const auto began = room ? claim_began.try_emplace(chunk, now).first : claim_began.find(chunk);
+                if (began == claim_began.end() || now >= began->second + limits::transfer_claim_age) continue;
+                claimed.insert(chunk);
+                ++believed;
+            }
+        }
     }
 
     /// How many chunks it should have under way: twice what it gives during a round trip and a verification.

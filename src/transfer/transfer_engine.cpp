@@ -129,6 +129,10 @@ void transfer_engine::implementation::after_input(time_point now) {
     for (const auto& peer : std::exchange(context_.newly_blamed, {})) {
         for (auto& [key, one] : downloads_) one->drop_blamed(now, peer);
     }
+    if (std::exchange(context_.guard_news, false)) {
+        context_.say(log_level::warning, "event=forgery_suspected");
+        for (auto& [key, one] : downloads_) one->guard(now);
+    }
     for (auto at = downloads_.begin(); at != downloads_.end();) {
         if (!at->second->finished()) {
             ++at;
@@ -291,6 +295,7 @@ std::vector<transfer_progress> transfer_engine::downloads() const {
     return out;
 }
 std::vector<upload_progress> transfer_engine::uploads() const { return self_->uploads().progress(); }
+std::vector<client_id> transfer_engine::blamed(time_point now) const { return self_->context().blamed.all(now); }
 const chunk_set* transfer_engine::held(const content_key& content) const {
     const auto* const local = self_->content(content);
     return local == nullptr || !local->known ? nullptr : &local->held;

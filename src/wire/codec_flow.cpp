@@ -77,7 +77,7 @@ bool from_pb(const pb::FlowClose& from, flow_close& to) {
 
 void to_pb(const flow_feedback& from, pb::FlowFeedback& to) {
     const auto newest_delay = static_cast<std::int32_t>(from.received_at_us - from.echo_sent_at_us);
-    const std::array<std::uint64_t, 12> numbers{
+    const std::array<std::uint64_t, 13> numbers{
         from.sequence,
         from.want_generation,
         from.largest_packet,
@@ -90,6 +90,7 @@ void to_pb(const flow_feedback& from, pb::FlowFeedback& to) {
         from.status_sequence_seen,
         from.status_sequence,
         from.ce_packets,
+        from.strict ? 1u : 0u,
     };
     auto count = numbers.size();
     while (count > 0 && numbers[count - 1] == 0) --count;
@@ -132,6 +133,7 @@ bool numbers_from(const pb::FlowFeedback& from, flow_feedback& to) {
     ok = ok && narrow(static_cast<std::int64_t>(static_cast<std::uint64_t>(std::int64_t{to.delay_min_us}) + signed_number(7)), to.delay_max_us);
     ok = ok && narrow(number(8), to.interval_packets) && narrow(number(9), to.status_sequence_seen) && narrow(number(10), to.status_sequence);
     to.ce_packets = number(11);
+    to.strict = number(12) != 0;
     return ok;
 }
 

@@ -69,13 +69,16 @@ struct flow_ended {
 
 using flow_output = std::variant<send_datagram, flow_requested, flow_accepted, flow_needs, flow_status_changed, flow_ended>;
 
-/// New bytes of an object. `payload` borrows from the datagram: copy what is to be kept before the next call.
+/// Bytes of an object, new but where it says otherwise. `payload` borrows from the datagram: copy what is to be kept before the next call.
 struct flow_piece {
     flow_handle flow;
     client_id peer;
     std::uint64_t offset = 0;
     byte_span payload;
     bool authenticated = false;  ///< the payload's tag was checked (strict mode)
+    /// Only without strict mode: its packet number came before. With another payload than then, one of the two is a forgery, and the
+    /// sender may be honest: see authenticate().
+    bool repeated = false;
 };
 
 struct flow_statistics {
@@ -109,6 +112,9 @@ public:
     /// before the next poll() travel with the open, so that the first bytes follow the acceptance at once. Above flows_max the flow
     /// ends with errc::limit_reached. `request.status` takes at most flow_status_bytes_max.
     flow_handle open(time_point now, const client_id& peer, const path& way, flow_open request);
+    /// From now on the payloads of this flow are to be authenticated (strict mode), without opening it anew: for whoever has seen a sign
+    /// of forgery. What was under way is still taken for a moment, with flow_piece::authenticated false.
+    void authenticate(time_point now, flow_handle flow);
     /// What is still wanted, in order of preference; supersedes the last call. At most flow_ranges_max ranges are heeded; overlaps
     /// count once. Bytes that came already need not be left out: they don't come again as long as they stay listed. To get bytes
     /// again, leave them out of one call and list them in a later one.
@@ -129,7 +135,7 @@ public:
     // Inputs.
     /// A sealed flow_control frame that the envelope opened.
     void on_control(time_point now, const opened& frame);
-    /// A data or data_strict frame; gives the piece if it is valid and new.
+    /// A data or data_strict frame; gives the piece if it is valid, and new or worth a comparison (flow_piece::repeated).
     [[nodiscard]] std::optional<flow_piece> on_data(time_point now, const received_datagram& datagram);
     void on_timer(time_point now);
     /// The envelope says that a peer can't be reached: its flows end with errc::unreachable.

@@ -10,8 +10,9 @@
 // fetching, and never twice: that is what makes one copy a link (RVP-2). While sources in the own office have not yet said what they
 // hold, the WAN waits a moment (RVP-3).
 //
-// A chunk that does not fit its hash is fetched again from a single source in strict mode, where every payload is authenticated;
-// only what fails then is blamed on the peer (SEC-3).
+// A chunk that does not fit its hash is fetched again from a single source in strict mode, where every payload is authenticated; only
+// authenticated bytes are held against a peer (SEC-3). A sign of forgery (such a chunk, or a packet number that came with two payloads)
+// puts all flows of the engine into strict mode for limits::transfer_guard_time: data frames forged from then on are dropped at once.
 //
 // A plain SHA-256 content can't be verified before its end: it comes from one source at a time, always in strict mode, and nothing of
 // it counts as verified or is shared before the whole fits.
@@ -222,6 +223,8 @@ public:
     [[nodiscard]] std::optional<transfer_progress> progress(const content_key& content) const;
     [[nodiscard]] std::vector<transfer_progress> downloads() const;
     [[nodiscard]] std::vector<upload_progress> uploads() const;
+    /// Peers that served bad chunks (peer_blamed) within limits::transfer_blame_time: not used for any content, whoever names them.
+    [[nodiscard]] std::vector<client_id> blamed(time_point now) const;
     /// Chunks verified here, of a content that is downloading or served; nothing for others.
     [[nodiscard]] const chunk_set* held(const content_key& content) const;
 

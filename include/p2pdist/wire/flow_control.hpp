@@ -79,6 +79,7 @@ struct flow_feedback {
     std::uint32_t interval_packets = 0;     ///< how many packets these two cover
     std::uint32_t status_sequence_seen = 0; ///< newest flow_status of the sender that arrived
     std::uint32_t status_sequence = 0;      ///< of `status` below
+    bool strict = false;                    ///< from now on as flow_open::strict, for the rest of the flow
     bytes status;                           ///< the receiving side's own status (opaque to the flow)
     friend bool operator==(const flow_feedback&, const flow_feedback&) = default;
 };

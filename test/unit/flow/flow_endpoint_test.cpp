@@ -151,6 +151,49 @@ TEST_CASE("strict flows cover the payload, plain ones do not pretend to", "[REQ-
     CHECK(authenticated == strict);
 }
 
+TEST_CASE("a flow goes over to strict mode without losing anything", "[REQ-SEC-3]") {
+    pair_of_nodes world(wan(), wan());
+    world.watch(4'000'000);
+    std::uint64_t plain_bytes = 0, strict_bytes = 0, plain_after_strict = 0;
+    std::optional<flow_handle> flow;
+    world.after_piece = [&](const flow_piece& piece) {
+        (piece.authenticated ? strict_bytes : plain_bytes) += piece.payload.size();
+        if (!piece.authenticated && strict_bytes > 0) ++plain_after_strict;
+        if (plain_bytes > 500'000 && strict_bytes == 0) world.receiver.flows->authenticate(world.clock.now(), *flow);
+    };
+    flow = world.receiver.open(world.sender, open_of(), {{0, 4'000'000}});
+    REQUIRE(world.clock.run_until(world.clock.now() + 60s, [&] { return world.seen_bytes() == 4'000'000; }));
+    CHECK(plain_bytes > 500'000);
+    CHECK(strict_bytes > 1'000'000);
+    CHECK(plain_after_strict == 0);
+    CHECK(world.repeated_bytes == 0);
+    CHECK(world.receiver.ended.empty());
+}
+
+TEST_CASE("a repeated frame is compared without strict mode, and is never a sign of life", "[REQ-SEC-2][REQ-SEC-3]") {
+    pair_of_nodes world(lan(), lan());
+    world.watch(100'000);
+    world.receiver.open(world.sender, open_of(), {{0, 1'000'000}});
+    std::optional<std::pair<path, bytes>> recorded;
+    world.receiver.on_datagram = [&](const received_datagram& datagram) {
+        if (decode_data_header(datagram.payload)) recorded.emplace(path{datagram.local.port, datagram.from}, bytes(datagram.payload.begin(), datagram.payload.end()));
+    };
+    REQUIRE(world.clock.run_until(world.clock.now() + 2s, [&] { return world.received_bytes == 100'000; }));
+    world.sender.kill();
+    const auto died = world.clock.now();
+    while (world.receiver.ended.empty() && world.clock.now() < died + 60s) {
+        recorded->second.back() ^= 1;
+        const received_datagram again{{world.receiver.address(), recorded->first.local_port}, recorded->first.remote, world.clock.now(), 0, recorded->second};
+        if (const auto piece = world.receiver.flows->on_data(world.clock.now(), again)) world.receiver.on_piece(*piece);
+        world.receiver.pump();
+        world.clock.run_until(world.clock.now() + 100ms);
+    }
+    CHECK(world.repeated_pieces > 10);
+    CHECK(world.received_bytes == 100'000);
+    REQUIRE(world.receiver.ended.size() == 1);
+    CHECK(world.clock.now() - died < 15s);
+}
+
 TEST_CASE("both sides' status arrives in its newest form in spite of loss", "[REQ-XFER-5]") {
     auto lossy = wan();
     lossy.loss = 0.3;

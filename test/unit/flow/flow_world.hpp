@@ -115,6 +115,7 @@ public:
     std::function<bool(const flow_requested&)> on_request;     ///< true: handled
     std::function<bool(const flow_needs&)> on_need;            ///< true: handled
     std::function<void(const flow_piece&)> on_piece;
+    std::function<void(const received_datagram&)> on_datagram;
     std::function<duration()> lateness;                   ///< of timers
 
     // What was seen.
@@ -133,6 +134,7 @@ public:
     void receive(const send_datagram& datagram, const ip_address& from, const bytes& data) {
         if (dead_) return;
         const received_datagram in{{address(), datagram.to.port}, {from, datagram.from_port}, now(), 0, data};
+        if (on_datagram) on_datagram(in);
         const auto type = frame_type_of(data);
         if (type == frame_type::data || type == frame_type::data_strict) {
             if (const auto piece = flows->on_data(now(), in); piece && on_piece) on_piece(*piece);
@@ -228,6 +230,10 @@ struct pair_of_nodes {
     }
 
     void take(const flow_piece& piece) {
+        if (piece.repeated) {
+            ++repeated_pieces;
+            return;
+        }
         bool right = true;
         for (std::size_t at = 0; at < piece.payload.size() && check_bytes; ++at) right = right && piece.payload[at] == object_byte(piece.offset + at);
         if (!right) ++wrong_pieces;
@@ -266,6 +272,7 @@ struct pair_of_nodes {
     std::uint64_t wrong_pieces = 0;
     std::uint64_t unwanted_pieces = 0;
     std::uint64_t repeated_bytes = 0;
+    std::uint64_t repeated_pieces = 0;   ///< given to be compared
 };
 
 inline flow_open open_of(transfer_protocol protocol = transfer_protocol::foreground, bool strict = false) {

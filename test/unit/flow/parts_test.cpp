@@ -188,6 +188,45 @@ TEST_CASE("a sender holds a bounded number of bytes, however much is wanted", "[
     CHECK(sender.provided_bytes() <= 1u << 20);
 }
 
+TEST_CASE("a sender does not believe in the receipt of what it has not sent", "[REQ-SEC-3]") {
+    flow_sender sender(make_foreground_controller(1200, start), 1200);
+    sender.set_object_bytes(1u << 20);
+    flow_feedback feedback;
+    feedback.sequence = 1;
+    feedback.wanted = {{0, 1u << 20}};
+    REQUIRE(sender.on_feedback(start, feedback));
+    const auto block = std::make_shared<const bytes>(1u << 20);
+    sender.provide(0, shared_bytes(block));
+    std::uint32_t sent = 0;
+    while (sender.next_piece(start)) ++sent;
+    REQUIRE(sent > 3);
+    feedback.sequence = 2;
+    feedback.acknowledged = {{0, 2}};
+    feedback.largest_packet = 1;
+    feedback.received_packets = 2;
+    feedback.received_bytes = 2400;
+    auto lie = feedback;
+    lie.largest_packet = sent;
+    CHECK_FALSE(sender.on_feedback(start + 1ms, lie));
+    lie = feedback;
+    lie.received_packets = sent + 1;
+    CHECK_FALSE(sender.on_feedback(start + 1ms, lie));
+    lie = feedback;
+    lie.received_bytes = sent * 1200 + 1;
+    CHECK_FALSE(sender.on_feedback(start + 1ms, lie));
+    CHECK(sender.on_feedback(start + 1ms, feedback));
+}
+
+TEST_CASE("a receiver takes no recording of a forgotten packet for news", "[REQ-SEC-2]") {
+    flow_receiver receiver(transfer_protocol::foreground);
+    receiver.want({{0, 1u << 30}});
+    for (std::uint32_t n = 0; n < 3 * limits::flow_packet_ranges_max; ++n) (void)receiver.on_data(start, start, packet(2 * n, n * 1000), 1000, false);
+    const auto before = receiver.received_bytes();
+    CHECK(receiver.has_packet(0));
+    CHECK_FALSE(receiver.on_data(start, start, packet(0, 900'000), 1000, false));
+    CHECK(receiver.received_bytes() == before);
+}
+
 TEST_CASE("Background feedback is spaced by a quarter of a round trip or sixteen packets", "[REQ-XFER-5]") {
     feedback_schedule schedule(transfer_protocol::background);
     schedule.set_round_trip(40ms);

@@ -8,6 +8,7 @@
 #include "../../../src/transfer/holdings_status.hpp"
 #include "../../../src/transfer/rate_meter.hpp"
 #include "../../../src/transfer/region_cache.hpp"
+#include "../../../src/transfer/source_state.hpp"
 #include "p2pdist/wire/flow_control.hpp"
 #include "world.hpp"
 
@@ -191,6 +192,73 @@ TEST_CASE("an assembler takes every byte once and remembers who gave it", "[REQ-
     CHECK(pool.spare() == 0);
 }
 
+TEST_CASE("bytes that came twice are compared", "[REQ-SEC-3]") {
+    const chunk_geometry geometry(3 * chunk_bytes);
+    region_pool pool;
+    const auto data = noise(geometry.region(1).length);
+    chunk_assembler assembler(geometry, 1, pool);
+    CHECK_FALSE(assembler.contradicts(0, byte_span(data).first(1000)));
+    (void)assembler.add(1000, byte_span(data).subspan(1000, 2000), peer(1), false);
+    CHECK_FALSE(assembler.contradicts(0, byte_span(data).first(5000)));   // what is not here contradicts nothing
+    auto other = data;
+    other[999] ^= 1;
+    other[3000] ^= 1;
+    CHECK_FALSE(assembler.contradicts(0, byte_span(other).first(5000)));
+    other[2999] ^= 1;
+    CHECK(assembler.contradicts(0, byte_span(other).first(5000)));
+    CHECK(assembler.contradicts(2999, byte_span(other).subspan(2999, 1)));
+    CHECK_FALSE(assembler.contradicts(data.size(), byte_span(other).first(10)));
+}
+
+TEST_CASE("right bytes tell who altered his part, and only what he authenticated", "[REQ-SEC-3]") {
+    const chunk_geometry geometry(3 * chunk_bytes);
+    region_pool pool;
+    const auto data = noise(geometry.region(1).length);
+    const auto give = [&](chunk_assembler& to, std::size_t from, std::size_t end, std::uint8_t who, bool authenticated, bool right) {
+        bytes part(data.begin() + static_cast<std::ptrdiff_t>(from), data.begin() + static_cast<std::ptrdiff_t>(end));
+        if (!right) part[part.size() / 2] ^= 1;
+        (void)to.add(from, part, peer(who), authenticated);
+    };
+    const auto liars = [&](bool second_authenticated, bool second_right, bool third_right) {
+        chunk_assembler assembler(geometry, 1, pool);
+        give(assembler, 0, 1000, 1, true, true);
+        give(assembler, 1000, 5000, 2, second_authenticated, second_right);
+        give(assembler, 5000, data.size(), 3, true, third_right);
+        auto givers = assembler.contributions();
+        return liars_of({assembler.take(), std::move(givers)}, data);
+    };
+    CHECK(liars(true, false, true) == std::vector{peer(2)});
+    CHECK(liars(false, false, true).empty());                 // somebody on the way may have done that
+    CHECK(liars(false, false, false) == std::vector{peer(3)});
+    CHECK(liars(true, true, true).empty());
+}
+
+TEST_CASE("blame lasts for a named time", "[REQ-SEC-3]") {
+    blame_list blamed;
+    const time_point now{1h};
+    blamed.add(now, peer(1));
+    CHECK(blamed.contains(now + 23h, peer(1)));
+    CHECK_FALSE(blamed.contains(now, peer(2)));
+    CHECK_FALSE(blamed.contains(now + limits::transfer_blame_time, peer(1)));
+    CHECK(blamed.all(now) == std::vector{peer(1)});
+    CHECK(blamed.all(now + limits::transfer_blame_time).empty());
+}
+
+TEST_CASE("a chunk that is claimed for ever is believed to be under way for a while only", "[REQ-SEC-3][REQ-RVP-2]") {
+    source_state source({}, 100, 1);
+    time_point now{1h};
+    source.hear_claims(now, {{10, 5}});
+    CHECK(source.claimed.count() == 5);
+    now += limits::transfer_claim_age;
+    source.hear_claims(now, {{10, 6}});
+    CHECK(source.claimed.count() == 1);   // the sixth is new
+    source.held.insert(12);
+    source.hear_claims(now, {{12, 1}});
+    source.held.clear();
+    source.hear_claims(now, {{12, 1}});   // it had it, so its word counts anew
+    CHECK(source.claimed.count() == 1);
+}
+
 TEST_CASE("hostile pieces cannot make an assembler grow", "[REQ-SEC-3]") {
     const chunk_geometry geometry(chunk_bytes);
     region_pool pool;
@@ -225,15 +293,17 @@ TEST_CASE("the region cache forgets the least recently used", "[REQ-XFER-1]") {
 TEST_CASE("the blame list is bounded", "[REQ-SEC-3]") {
     blame_list blamed;
     client_id id;
+    time_point now{1h};
     for (std::size_t i = 0; i < limits::transfer_blamed_max + 10; ++i) {
         id.value[0] = static_cast<std::uint8_t>(i);
         id.value[1] = static_cast<std::uint8_t>(i >> 8);
-        blamed.add(id);
-        blamed.add(id);
+        now += 1s;
+        blamed.add(now, id);
+        blamed.add(now, id);
     }
-    CHECK(blamed.size() == limits::transfer_blamed_max);
-    CHECK(blamed.contains(id));
-    CHECK_FALSE(blamed.contains(client_id{}));
+    CHECK(blamed.all(now).size() == limits::transfer_blamed_max);
+    CHECK(blamed.contains(now, id));
+    CHECK_FALSE(blamed.contains(now, client_id{}));
 }
 
 TEST_CASE("an append line hands on bytes in order, one request at a time", "[REQ-XFER-4]") {

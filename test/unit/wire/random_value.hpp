@@ -149,6 +149,7 @@ inline void fill(random_source& random, p2pdist::flow_feedback& to) {
     for (auto* number : {&to.received_packets, &to.received_bytes, &to.ce_packets, &unused}) fill(random, *number);
     fill(random, to.delay_min_us);
     fill(random, to.delay_max_us);
+    to.strict = random.below(2) == 1;
     fill(random, to.status);
     to.wanted.clear();
     to.acknowledged.clear();
