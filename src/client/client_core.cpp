@@ -94,6 +94,7 @@ double client_core::implementation::fallback_rate() const {
 void client_core::implementation::on_state_changed(time_point now) {
     jobs.on_state_changed(now);
     orders.on_state_changed(now);
+    report_blamed(now);
 }
 
 void client_core::implementation::on_timer(time_point now) {
@@ -106,12 +107,14 @@ void client_core::implementation::on_timer(time_point now) {
     fallback.on_timer(now);
     jobs.on_timer(now);
     orders.on_timer(now);
+    report_blamed(now);
     jobs.reap(now);
 }
 
 time_point client_core::implementation::deadline() const {
-    return std::min({shared.seal.deadline(), shared.messages.deadline(), shared.transfers.deadline(), server.deadline(), reporter.deadline(),
-                     ledger.deadline(), fallback.deadline(), jobs.deadline(), orders.deadline()});
+    const auto report_due = unreported.empty() || reporting || !server.registered() ? never : next_report;
+    return std::min({report_due, shared.seal.deadline(), shared.messages.deadline(), shared.transfers.deadline(), server.deadline(),
+                     reporter.deadline(), ledger.deadline(), fallback.deadline(), jobs.deadline(), orders.deadline()});
 }
 
 // ---- datagrams
@@ -220,9 +223,22 @@ void client_core::implementation::on_output(time_point now, envelope_output&& ou
 void client_core::implementation::on_blamed(time_point now, const peer_blamed& blamed) {
     shared.notice(log_level::warning, "peer " + blamed.peer.to_string() + " served a bad chunk of " + blamed.content.id.text() +
                                           " and is not used any more");
-    if (!server.enrolled()) return;
-    const peer_report report{blamed.peer, blamed.content, blamed.chunk, "a chunk that does not fit its hash"};
-    shared.ask(now, server.server(), report, [](time_point, const answer&) {});
+    if (unreported.size() < limits::peer_reports_max) {
+        unreported.push_back({blamed.peer, blamed.content, blamed.chunk, "a chunk that does not fit its hash"});
+    }
+    report_blamed(now);
+}
+
+/// One after another, until the server has heard them all.
+void client_core::implementation::report_blamed(time_point now) {
+    if (unreported.empty() || reporting || now < next_report || !server.registered()) return;
+    reporting = true;
+    shared.ask(now, server.server(), unreported.front(), [this](time_point at, const answer& got) {
+        reporting = false;
+        if (got.reached) unreported.pop_front();
+        next_report = got.reached ? at : at + report_pause;
+        report_blamed(at);
+    });
 }
 
 std::optional<client_output> client_core::implementation::poll(time_point now) {

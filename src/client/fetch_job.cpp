@@ -137,6 +137,7 @@ void fetch_job::on_state_changed(time_point now) {
 }
 
 void fetch_job::on_found(time_point now, const discovery::found& found) {
+    if (!usable(now, found.peer.id)) return;
     auto& entry = parts_->peers.note(found.peer);
     entry.profile = found.reply.profile;
     entry.reachable = true;
@@ -164,7 +165,23 @@ std::set<client_id> fetch_job::dead(time_point now) const {
     for (const auto& [peer, until] : dead_until_) {
         if (until > now) out.insert(peer);
     }
+    distrust_.add_to(out, now);
+    for (const auto& peer : node_->transfers.blamed(now)) out.insert(peer);
     return out;
+}
+
+/// Whether its word counts: a peer that served bad bytes, or whose word came to nothing, is passed over.
+bool fetch_job::usable(time_point now, const client_id& peer) const {
+    if (distrust_.of(now, peer)) return false;
+    const auto blamed = node_->transfers.blamed(now);
+    return std::find(blamed.begin(), blamed.end(), peer) == blamed.end();
+}
+
+void fetch_job::watch_progress(time_point now) {
+    const auto progress = node_->transfers.progress(key_);
+    if (!progress || (progress->verified_bytes == progress_bytes_ && !node_->paused)) return;
+    progress_bytes_ = progress->verified_bytes;
+    progress_at_ = now;
 }
 
 void fetch_job::note(std::string text) {

@@ -15,6 +15,7 @@
 #include "backoff.hpp"
 #include "content_shelf.hpp"
 #include "discovery.hpp"
+#include "distrust.hpp"
 #include "fallback_reader.hpp"
 #include "holdings_reporter.hpp"
 #include "link_ledger.hpp"
@@ -106,6 +107,9 @@ private:
     void log(std::string_view event, const std::string& rest = {}) const;
     void mark_dead(time_point now, const client_id& peer);
     [[nodiscard]] std::set<client_id> dead(time_point now) const;
+    [[nodiscard]] bool usable(time_point now, const client_id& peer) const;
+    void watch_progress(time_point now);
+    [[nodiscard]] bool fruitless(time_point now) const { return now >= progress_at_ + limits::fruitless_time; }
 
     // the own office
     void decide(time_point now);
@@ -118,6 +122,7 @@ private:
     void refresh(time_point now);
     void on_refreshed(time_point now, const peer_info& peer, const answer& got);
     void lost_acting(time_point now);
+    void distrust_acting(time_point now);
     void look_for_rivals(time_point now);
     [[nodiscard]] bool ranks_before(const client_id& left, const client_id& right) const;
     [[nodiscard]] std::optional<want_reply> verdict(time_point now, const client_id& asker, relation where, bool poll);
@@ -130,6 +135,7 @@ private:
     void start_fallback(time_point now, const std::string& why);
     void check_upstream(time_point now);
     void drop_upstream(time_point now);
+    void pass_over(time_point now, const client_id& peer);
 
     client_parts* parts_;
     node* node_;
@@ -153,6 +159,11 @@ private:
     std::string upstream_office_;
     std::string upstream_trouble_;
     std::map<client_id, time_point> dead_until_;
+    distrust distrust_;
+    std::optional<client_id> vouched_by_;  // who spoke for the acting peer, where it did not itself
+    std::set<client_id> passed_over_;      // live sources above by which nothing came: others are tried before they are again
+    std::uint64_t progress_bytes_ = 0;
+    time_point progress_at_{};             // when something last came, or began to be expected
     std::map<client_id, std::pair<peer_info, time_point>> again_;   // busy sources, and when to name them again
     want_askers askers_;
     std::vector<deferred_want> deferred_;

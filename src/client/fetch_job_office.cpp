@@ -64,6 +64,7 @@ void fetch_job::on_decision(time_point now, const office_round::outcome& got) {
         case office_round::decision::follow:
             undecided_rounds_ = 0;
             follow(now, got.peer, got.peer_is_holder);
+            vouched_by_ = got.told_by;
             break;
         case office_round::decision::act:
             undecided_rounds_ = 0;
@@ -86,6 +87,10 @@ void fetch_job::follow(time_point now, const peer_info& peer, bool holder) {
     acting_peer_holds_ = holder;
     acting_heard_ = now;
     next_decision_ = next_climb_ = never;
+    if (news) {
+        progress_at_ = now;
+        vouched_by_.reset();
+    }
     if (news) log("follows", " peer=" + brief(peer) + (holder ? " holder=1" : " holder=0"));
     if (for_us_) download(now);
     if (downloading_) {
@@ -102,6 +107,7 @@ void fetch_job::act(time_point now) {
     standing_ = standing::acting;
     acting_peer_.reset();
     next_refresh_ = next_decision_ = never;
+    progress_at_ = now;
     const auto office = parts_->offices.office();
     if (succession) {
         node_->notice(log_level::info, "took over as rendezvous point of office " + office + " for " + content_.id.text());
@@ -135,6 +141,7 @@ void fetch_job::yield_to(time_point now, const peer_info& peer, bool holder) {
 
 void fetch_job::add_office_source(time_point now, const peer_info& peer) {
     if (peer.id == node_->self.id || parts_->offices.relation_of(peer.address) != relation::office) return;
+    if (!usable(now, peer.id)) return;
     if (!node_->seal.knows(peer.id) && !node_->seal.add_peer(peer.id, peer.key)) return;
     parts_->peers.note(peer);
     node_->transfers.add_source(now, key_, {peer.id, role::client, peer.address, source_kind::office, transfer_protocol::foreground});
@@ -145,6 +152,11 @@ void fetch_job::add_office_source(time_point now, const peer_info& peer) {
 void fetch_job::refresh(time_point now) {
     next_refresh_ = never;
     if (standing_ != standing::following || refreshing_ || !acting_peer_) return;
+    watch_progress(now);
+    if (downloading_ && fruitless(now)) {
+        distrust_acting(now);
+        return;
+    }
     refreshing_ = true;
     const auto peer = *acting_peer_;
     requests_.ask(
@@ -165,6 +177,7 @@ void fetch_job::on_refreshed(time_point now, const peer_info& peer, const answer
             log("acting_silent", " peer=" + brief(peer));
             mark_dead(now, peer.id);
             node_->transfers.remove_source(now, key_, peer.id);
+            if (vouched_by_) distrust_.strike(now, *vouched_by_);
         }
         lost_acting(now);
         return;
@@ -176,6 +189,7 @@ void fetch_job::on_refreshed(time_point now, const peer_info& peer, const answer
         case want_verdict::not_me:
             if (reply->acting_peer && reply->acting_peer->id != node_->self.id && !dead(now).contains(reply->acting_peer->id)) {
                 follow(now, *reply->acting_peer, false);
+                vouched_by_ = peer.id;
                 acting_heard_ = {};  // hearsay
                 next_refresh_ = now + std::chrono::milliseconds(500);
                 return;
@@ -185,6 +199,15 @@ void fetch_job::on_refreshed(time_point now, const peer_info& peer, const answer
         case want_verdict::cannot:
         case want_verdict::unknown: break;
     }
+    lost_acting(now);
+}
+
+/// It lives, or so it says, but nothing comes by it: the next in rank has its turn. It stays a source for what it has.
+void fetch_job::distrust_acting(time_point now) {
+    log("nothing_comes", " peer=" + brief(*acting_peer_));
+    note("nothing comes by " + brief(*acting_peer_));
+    distrust_.strike(now, acting_peer_->id);
+    if (vouched_by_) distrust_.strike(now, *vouched_by_);
     lost_acting(now);
 }
 

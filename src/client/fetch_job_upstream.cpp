@@ -29,7 +29,9 @@ void fetch_job::climb(time_point now) {
         return;
     }
     std::vector<office_sources> above(located_->path.begin() + 1, located_->path.end());
-    walk_.start(now, content_, std::move(above), standing_ == standing::acting, dead(now), fruitless_walks_ < undecided_patience,
+    auto skip = dead(now);
+    skip.insert(passed_over_.begin(), passed_over_.end());
+    walk_.start(now, content_, std::move(above), standing_ == standing::acting, std::move(skip), fruitless_walks_ < undecided_patience,
                 [this](time_point at, const upstream_walk::outcome& got) { on_walked(at, got); });
 }
 
@@ -46,7 +48,14 @@ void fetch_job::on_walked(time_point now, const upstream_walk::outcome& got) {
         upstream_ = transfer_source{got.peer->id, role::client, got.peer->address, source_kind::ancestor, transfer_protocol::background};
         log("upstream", " peer=" + brief(*got.peer) + " office=\"" + got.office + '"');
         node_->transfers.add_source(now, key_, *upstream_);
+        watch_progress(now);
+        progress_at_ = now;
         next_check_ = now + node_->jitter.jittered(check_interval, 0.25);
+        return;
+    }
+    if (!passed_over_.empty()) {  // nobody else: whoever stood aside may be free by now
+        passed_over_.clear();
+        next_climb_ = now + climb_pause_.next(node_->jitter);
         return;
     }
     ++fruitless_walks_;
@@ -109,7 +118,14 @@ void fetch_job::check_upstream(time_point now) {
             checking_upstream_ = false;
             if (!upstream_ || upstream_->peer != peer) return;
             const auto* reply = got.as<want_reply>();
-            if (reply && (reply->verdict == want_verdict::holder || reply->verdict == want_verdict::acting)) {
+            const bool gives = reply && (reply->verdict == want_verdict::holder || reply->verdict == want_verdict::acting);
+            watch_progress(at);
+            if (gives && fruitless(at)) {
+                log("upstream_fruitless");
+                pass_over(at, peer);
+                return;
+            }
+            if (gives) {
                 next_check_ = at + node_->jitter.jittered(check_interval, 0.25);
                 return;
             }
@@ -119,6 +135,14 @@ void fetch_job::check_upstream(time_point now) {
             climb(at);
         },
         want_options());
+}
+
+/// It lives and promises, but nothing comes: others are tried first. That may be a busy link's fault, so it is no reason for a fallback
+/// source, which would cross the same link.
+void fetch_job::pass_over(time_point now, const client_id& peer) {
+    if (passed_over_.size() < limits::distrusted_peers_max) passed_over_.insert(peer);
+    drop_upstream(now);
+    climb(now);
 }
 
 // ---- what the engine says
@@ -131,10 +155,14 @@ void fetch_job::on_source_lost(time_point now, const source_lost& lost) {
     }
     log("source_lost", " peer=" + source.peer.to_string().substr(0, 8) + " kind=" + std::string(to_string(source.kind)) + " reason=\"" +
                            lost.text + '"');
+    const bool dropped = lost.retry_after == duration{};
+    const bool gave_nothing = dropped && (lost.reason == errc::timed_out || lost.reason == errc::integrity_failed);
+    const bool broke_its_word = gave_nothing || (dropped && lost.reason != errc::unreachable && lost.reason != errc::cancelled);
     if (upstream_ && upstream_->peer == source.peer) {
         upstream_.reset();
         next_check_ = never;
-        if (lost.retry_after == duration{}) mark_dead(now, source.peer);
+        if (dropped) mark_dead(now, source.peer);
+        if (broke_its_word && source.as == role::client) distrust_.strike(now, source.peer);
         note(std::string(source.as == role::server ? "the server" : brief({source.peer, {}, source.address})) + " is lost as a source: " + lost.text);
         next_climb_ = now + std::max<duration>(lost.retry_after, node_->jitter.jittered(std::chrono::milliseconds(200), 0.5));
         return;
@@ -143,7 +171,12 @@ void fetch_job::on_source_lost(time_point now, const source_lost& lost) {
         const auto key = node_->seal.key_of(source.peer).value_or(public_key{});
         again_[source.peer] = {peer_info{source.peer, key, source.address}, now + lost.retry_after};
     }
-    if (acting_peer_ && acting_peer_->id == source.peer && standing_ == standing::following) next_refresh_ = now;
+    if (acting_peer_ && acting_peer_->id == source.peer && standing_ == standing::following) {
+        if (broke_its_word) distrust_acting(now);
+        else next_refresh_ = now;
+    } else if (gave_nothing) {
+        distrust_.strike(now, source.peer);
+    }
 }
 
 void fetch_job::on_sources_wanted(time_point now) {

@@ -50,8 +50,12 @@ fetch_job* fetch_jobs::start(time_point now, const content_info& content, std::o
 bool fetch_jobs::fetch(time_point now, const content_info& content) {
     troubles_.erase(content.key());
     if (auto* job = find(content.key())) {
-        job->take_up(now);
-        return true;
+        if (job->content() == content) {
+            job->take_up(now);
+            return true;
+        }
+        job->give_way();   // somebody asked for it with a size that it never had; the server's word counts
+        (void)reap(now);
     }
     if (full() && !make_room()) return false;
     return start(now, content, std::nullopt) != nullptr;
@@ -106,6 +110,7 @@ void fetch_jobs::on_want(time_point now, const message_received& received, const
     const peer_info asker{received.from.id, asker_key.value_or(public_key{}), from};
     parts_->peers.note(asker).reachable = true;
     auto* job = find(key);
+    if (job && job->content() != request.content) return answer_with(want_verdict::cannot, "it knows this content with another size");
     if (!job) {
         const bool poll = where == relation::office && request.as_rendezvous_point;
         if (poll) {

@@ -36,6 +36,8 @@ public:
     store_statistics store;
 
 private:
+    static constexpr duration report_pause = std::chrono::seconds(30);
+
     void take_in(time_point now, const store_entry& entry);
     [[nodiscard]] std::optional<std::string> cdn() const;
     [[nodiscard]] double fallback_rate() const;
@@ -44,6 +46,11 @@ private:
     void on_output(time_point now, transfer_output&& output);
     void on_output(time_point now, envelope_output&& output);
     void on_blamed(time_point now, const peer_blamed& blamed);
+    void report_blamed(time_point now);
+
+    std::deque<peer_report> unreported;   // what the server has not heard yet
+    time_point next_report{};
+    bool reporting = false;
 };
 
 }  // namespace p2pdist

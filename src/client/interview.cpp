@@ -150,6 +150,7 @@ void poll_round::heard(time_point now, const peer_info& peer, const answer& got)
         outcome_.any_answer = true;
         if (positive(reply->verdict)) {
             outcome_.found = heard_peer{peer, *reply};
+            outcome_.told_by.reset();
             end(now);
             return;
         }
@@ -159,6 +160,7 @@ void poll_round::heard(time_point now, const peer_info& peer, const answer& got)
             want_reply hearsay = *reply;
             hearsay.verdict = want_verdict::acting;
             outcome_.found = heard_peer{*reply->acting_peer, hearsay};
+            outcome_.told_by = peer.id;
         }
     } else if (!got.reached) {
         outcome_.silent.push_back(peer.id);

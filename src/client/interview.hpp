@@ -22,6 +22,7 @@ struct heard_peer {
 /// What a round of questions brought.
 struct interview_outcome {
     std::optional<heard_peer> found;       ///< a holder, or the acting rendezvous point
+    std::optional<client_id> told_by;      ///< who spoke for `found`, where it did not itself
     std::vector<heard_peer> partial;       ///< have some of it
     std::vector<client_id> silent;         ///< did not answer
     bool any_answer = false;

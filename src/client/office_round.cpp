@@ -60,6 +60,7 @@ void office_round::gather(const interview_outcome& got) {
     outcome_.remarks.insert(outcome_.remarks.end(), got.remarks.begin(), got.remarks.end());
     if (!usable(got)) return;
     outcome_.peer = got.found->peer;
+    outcome_.told_by = got.told_by;
     outcome_.peer_is_holder = got.found->reply.verdict == want_verdict::holder;
     outcome_.sources.insert(outcome_.sources.end(), got.found->reply.others.begin(), got.found->reply.others.end());
 }

@@ -22,6 +22,7 @@ public:
         decision what = decision::look_again;
         peer_info peer;
         bool peer_is_holder = false;
+        std::optional<client_id> told_by;   ///< who spoke for `peer`, where it did not itself
         std::vector<peer_info> sources;     ///< of the own office, beside `peer`
         std::vector<client_id> silent;
         std::vector<std::string> remarks;

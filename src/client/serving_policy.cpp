@@ -34,12 +34,19 @@ void serving_policy::on_request(time_point now, const serve_request& request) {
 
     auto& line = foreground ? office_ : children_;
     if (line.size() >= (foreground ? limits::uploads_office_max : limits::uploads_child_max)) {
-        // Busy: the worst in rank waits, be it the one who asks or one who is being served.
+        // Busy: whoever has more than one flow more than the asker gives one up, whatever his rank; otherwise the worst in rank waits, be it
+        // the one who asks or one who is being served.
+        std::map<client_id, int> flows_of;
+        for (const auto& one : line) ++flows_of[one.peer];
+        const auto asker = flows_of.find(request.peer);
+        const int of_asker = asker == flows_of.end() ? 0 : asker->second;
+        const auto most = std::ranges::max_element(flows_of, {}, [](const auto& entry) { return entry.second; });
+        const bool greedy = most->second > of_asker + 1;
         auto worst = line.begin();
         for (auto at = line.begin(); at != line.end(); ++at) {
-            if (ranks_before(worst->peer, at->peer)) worst = at;
+            if (greedy ? at->peer == most->first : ranks_before(worst->peer, at->peer)) worst = at;
         }
-        if (!ranks_before(request.peer, worst->peer)) {
+        if (!greedy && (of_asker > 0 || !ranks_before(request.peer, worst->peer))) {
             ++counters_.busy;
             return deny(now, request, errc::limit_reached, "busy with others who come first", busy_retry_ms);
         }
