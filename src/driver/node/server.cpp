@@ -18,7 +18,7 @@
 namespace p2pdist {
 namespace {
 
-constexpr auto housekeeping_period = std::chrono::milliseconds(500);   // rotated keys are followed within that
+constexpr auto housekeeping_period = std::chrono::milliseconds(250);   // rotated keys are followed within that
 
 }  // namespace
 
