@@ -21,6 +21,8 @@ public:
 
     /// The store's contents are known from here on; before, nothing is reported.
     void on_store_read(time_point now);
+    /// The server has acknowledged it all.
+    [[nodiscard]] bool all_reported() const noexcept { return store_read_ && !sending_ && !everything_ && unreported_.empty(); }
     void on_registered(time_point now);
     /// What lies here since before it was published is news to the server.
     void on_contents_changed(time_point now);

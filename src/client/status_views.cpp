@@ -17,6 +17,7 @@ client_status client_core::status() const {
     out.registered = self.server.registered();
     out.activated = self.server.activated();
     out.server_reachable = self.server.server_reachable();
+    out.holdings_reported = self.reporter.all_reported();
     out.problem = self.server.problem();
     out.paused = self.shared.paused;
     out.office = self.offices.office();

@@ -39,6 +39,13 @@ public:
         return done;
     }
 
+    void interrupt(const store_request& request, random_source& random) {
+        // A chunk or a journal that was torn is found out at the start, and counts for nothing. Only an import has parts.
+        const auto* import = std::get_if<store_import>(&request.operation);
+        if (import && random.below(2) == 0) interrupt_import(*import, random);
+        else if (random.below(2) == 0) (void)execute(request);
+    }
+
     void restart() {
         for (auto& [key, entry] : entries_) entry.use_count = 0;
     }
@@ -46,6 +53,25 @@ public:
     std::map<std::string, bytes> files;
 
 private:
+    /// An import commits its chunks group by group.
+    void interrupt_import(const store_import& request, random_source& random) {
+        const auto file = files.find(request.path);
+        if (file == files.end() || (request.expected && request.expected->kind == hash_kind::sha256)) return;
+        const auto tree = make_tree(crypto_, file->second);
+        const content_hash hash{hash_kind::sha256_tree, tree.root()};
+        const content_info content{request.id.value_or(default_content_id(hash)), file->second.size(), hash};
+        if (!execute({0, store_open{content, true}}).ok()) return;
+        const chunk_geometry geometry(content.size_bytes);
+        const auto whole = std::make_shared<const bytes>(file->second);
+        for (chunk_index chunk = 0; chunk < random.below(geometry.chunk_count() + std::uint64_t{1}); ++chunk) {
+            bytes proof;
+            for (const auto& sibling : tree.proof(chunk)) proof.insert(proof.end(), sibling.begin(), sibling.end());
+            const auto place = geometry.chunk(chunk);
+            (void)execute({0, store_write_chunk{content.key(), chunk, std::make_shared<const bytes>(std::move(proof)),
+                                                {whole, byte_span(*whole).subspan(place.offset, place.length)}}});
+        }
+    }
+
     memory_entry* find(const content_key& key) {
         const auto found = entries_.find(key);
         return found == entries_.end() ? nullptr : &found->second;
@@ -258,6 +284,7 @@ memory_store& memory_store::operator=(memory_store&&) noexcept = default;
 
 store_completion memory_store::execute(const store_request& request) { return state_->execute(request); }
 std::map<std::string, bytes>& memory_store::files() noexcept { return state_->files; }
+void memory_store::interrupt(const store_request& request, random_source& random) { state_->interrupt(request, random); }
 void memory_store::restart() { state_->restart(); }
 
 }  // namespace p2pdist

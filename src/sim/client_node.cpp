@@ -17,6 +17,7 @@ client_node::client_node(surroundings& around, client_config config, memory_stor
       fallback_(library),
       records_(records),
       self_(self),
+      chance_(seed ^ 0x63726173),
       name_(config_.address.to_string()) {
     config_.identity = entropy_.array<32>();
 }
@@ -33,7 +34,9 @@ void client_node::kill() {
     if (!is_up()) return;
     around_.note(name_, "killed");
     go_down();
-    disk_.crash();
+    disk_.crash(chance_);
+    writing_.clear();
+    imports_.clear();
     fallback_.clear();
     commands_.clear();
 }
@@ -62,8 +65,23 @@ void client_node::ask(time_point now, std::size_t record) {
 void client_node::import(time_point now, const generated_content& content) {
     const auto& id = content.info().id;
     store().files()[id.text()] = *content.data();
-    (void)core().import(now, id.text(), id);
+    imports_[core().import(now, id.text(), id)] = content.info().key();
     turn(now);
+}
+
+bool client_node::imported(const content_key& content) const { return imported_.contains(content); }
+
+bool client_node::acknowledged(const content_key& content, chunk_index chunk) const {
+    const auto found = acknowledged_.find(content);
+    return found != acknowledged_.end() && found->second.contains(chunk);
+}
+
+/// What the store answers is a promise, kept by whoever comes after a crash.
+void client_node::note_answer(const store_completion& done) {
+    for (const auto& gone : done.evicted) acknowledged_.erase(gone);
+    auto asked = writing_.extract(done.id);
+    if (asked.empty() || !done.ok()) return;
+    if (const auto* written = std::get_if<store_written>(&done.value)) acknowledged_[asked.mapped()].insert(written->chunk);
 }
 
 std::uint64_t client_node::chunks_written(const content_key& content) const {
@@ -74,7 +92,11 @@ std::uint64_t client_node::chunks_written(const content_key& content) const {
 void client_node::perform(time_point, send_datagram&& datagram) { around_.net.send(where(), std::move(datagram)); }
 
 void client_node::perform(time_point now, store_request&& request) {
-    if (const auto* write = std::get_if<store_write_chunk>(&request.operation)) ++written_[write->key];
+    if (const auto* write = std::get_if<store_write_chunk>(&request.operation)) {
+        ++written_[write->key];
+        if (acknowledged(write->key, write->chunk)) ++chunks_fetched_again_;
+        writing_.emplace(request.id, write->key);
+    }
     const auto ticket = disk_.submit(now, std::move(request));
     schedule(ticket.done, store_done, ticket.slot);
 }
@@ -92,7 +114,11 @@ void client_node::perform(time_point, client_event&& event) {
 
 void client_node::on_work(time_point now, std::uint8_t what, std::uint64_t argument) {
     switch (what) {
-        case store_done: return core().on_store_done(now, disk_.take_effect(static_cast<std::uint32_t>(argument)));
+        case store_done: {
+            auto done = disk_.take_effect(static_cast<std::uint32_t>(argument));
+            note_answer(done);
+            return core().on_store_done(now, std::move(done));
+        }
         case fallback_piece: return read_on(now, argument);
         default:
             core().on_wall_clock(around_.wall());
@@ -113,12 +139,14 @@ void client_node::on(const client_enrolled& event) {
     around_.note(name_, "enrolled");
 }
 void client_node::on(const client_registered& event) {
+    was_registered_ = true;
     around_.note(name_, "registered in '" + event.office + (event.activated ? "', activated" : "', not activated"));
 }
 void client_node::on(const client_progress&) { ++around_.activity; }
 void client_node::on(const client_notice& event) { around_.note(name_, event.text); }
 void client_node::on(const command_done& event) {
     around_.note(name_, event.failure ? "command failed: " + event.failure->message : "command done: " + event.content.id.text());
+    if (const auto import = imports_.extract(event.command); !import.empty() && !event.failure) imported_.insert(import.mapped());
     const auto found = commands_.find(event.command);
     if (found == commands_.end()) return;
     auto& record = records_[found->second];

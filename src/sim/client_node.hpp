@@ -29,6 +29,12 @@ public:
 
     [[nodiscard]] memory_store& store() noexcept { return disk_.store(); }
     [[nodiscard]] std::uint64_t chunks_written(const content_key& content) const;
+    // What was acknowledged, to the core or by it, in this life or a former one.
+    [[nodiscard]] bool acknowledged(const content_key& content, chunk_index chunk) const;
+    [[nodiscard]] bool imported(const content_key& content) const;
+    [[nodiscard]] bool was_registered() const noexcept { return was_registered_; }
+    /// Chunks that the store was given though it had acknowledged them before.
+    [[nodiscard]] std::uint64_t chunks_fetched_again() const noexcept { return chunks_fetched_again_; }
 
     void perform(time_point now, send_datagram&& datagram);
     void perform(time_point now, store_request&& request);
@@ -42,6 +48,7 @@ private:
     enum kind : std::uint8_t { store_done = 1, wall_clock, fallback_piece };
 
     void ask(time_point now, std::size_t record);
+    void note_answer(const store_completion& done);
     void read_on(time_point now, std::uint64_t slot);
     void on(const client_enrolled& event);
     void on(const client_registered& event);
@@ -54,10 +61,17 @@ private:
     fallback_reading fallback_;
     std::vector<fetch_record>& records_;
     client_index self_;
+    random_source chance_;
     std::string name_;
     std::map<command_handle, std::size_t> commands_;
     std::set<std::size_t> unfinished_;   // records
     std::map<content_key, std::uint64_t> written_;
+    std::map<store_request_id, content_key> writing_;
+    std::map<content_key, std::set<chunk_index>> acknowledged_;
+    std::uint64_t chunks_fetched_again_ = 0;
+    std::map<command_handle, content_key> imports_;
+    std::set<content_key> imported_;
+    bool was_registered_ = false;
 };
 
 }  // namespace p2pdist::sim

@@ -29,7 +29,7 @@ disk::ticket disk::submit(time_point now, store_request request) {
     }
     const auto slot = free_.back();
     free_.pop_back();
-    waiting_[slot] = std::move(request);
+    waiting_[slot] = entry{std::move(request), ++submitted_};
     busy_until_ = std::max(busy_until_, now);
     if (settings_.bytes_per_second > 0) busy_until_ += duration(static_cast<duration::rep>(what.bytes * 1'000'000'000 / settings_.bytes_per_second));
     return {slot, busy_until_ + settings_.latency + (what.sync ? settings_.sync_latency : duration::zero())};
@@ -37,13 +37,16 @@ disk::ticket disk::submit(time_point now, store_request request) {
 
 store_completion disk::take_effect(std::uint32_t slot) {
     P2PDIST_ASSERT(waiting_[slot].has_value());
-    const auto request = std::move(*waiting_[slot]);
+    const auto request = std::move(waiting_[slot]->request);
     waiting_[slot].reset();
     free_.push_back(slot);
     return store_.execute(request);
 }
 
-void disk::crash() {
+void disk::crash(random_source& random) {
+    std::erase_if(waiting_, [](const auto& each) { return !each; });
+    std::sort(waiting_.begin(), waiting_.end(), [](const auto& left, const auto& right) { return left->number < right->number; });
+    for (const auto& each : waiting_) store_.interrupt(each->request, random);
     waiting_.clear();
     free_.clear();
     busy_until_ = {};

@@ -38,7 +38,7 @@ void server_node::kill() {
     around_.note("server", "killed");
     go_down();
     catalogue_.crash(chance_);
-    disk_.crash();
+    disk_.crash(chance_);
     channels_.clear();
     associations_.clear();
 }

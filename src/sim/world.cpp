@@ -41,9 +41,13 @@ void world::set_up() {
     if (!self_->everybody_registered()) throw std::runtime_error("not every client registered, activated and in its office, within five minutes");
 }
 
-void world::publish(const generated_content& content, const placement_choice& where) {
+void world::place(const generated_content& content, const placement_choice& where) {
     if (where.server_file_store && self_->options.server_file_store) self_->server->file_store()[content.info().id.text()] = *content.data();
     self_->library.contents.insert_or_assign(content.info().key(), fallback_library::entry{content, where.cdn, where.file_store, where.tree_file});
+}
+
+void world::publish(const generated_content& content, const placement_choice& where) {
+    place(content, where);
     const auto answer = ask(publish_request{{content.info()}});
     if (!answer) throw std::runtime_error("publishing failed: " + answer.error().message);
 }
@@ -100,6 +104,13 @@ bool world::is_up(client_index who) const { return self_->node_of(who).is_up(); 
 client_core& world::core(client_index who) { return self_->node_of(who).core(); }
 memory_store& world::store(client_index who) { return self_->node_of(who).store(); }
 std::uint64_t world::chunks_written(client_index who, const content_key& content) const { return self_->node_of(who).chunks_written(content); }
+
+bool world::was_registered(client_index who) const { return self_->node_of(who).was_registered(); }
+bool world::imported(client_index who, const content_key& content) const { return self_->node_of(who).imported(content); }
+bool world::acknowledged(client_index who, const content_key& content, chunk_index chunk) const {
+    return self_->node_of(who).acknowledged(content, chunk);
+}
+std::uint64_t world::chunks_fetched_again(client_index who) const { return self_->node_of(who).chunks_fetched_again(); }
 
 std::optional<client_index> world::client_at(const ip_address& address) const {
     const auto found = self_->client_addresses.find(address);

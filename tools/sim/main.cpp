@@ -16,7 +16,7 @@ struct options {
     std::string scenario;
     std::optional<std::uint64_t> seed, seeds;
     std::optional<double> time;
-    bool json = false, trace = false;
+    bool json = false, trace = false, crashes = false;
 };
 
 int run(const options& given) {
@@ -35,7 +35,7 @@ void show(const options& given, std::uint64_t seed, const sim::fuzz_outcome& out
                          .dump()
                   << std::endl;
     } else if (!outcome.ok()) {
-        std::cout << "seed " << seed << ": " << outcome.world << "\n  " << outcome.failure << "\n  replay: p2pdist-sim fuzz --seed " << seed << " --trace"
+        std::cout << "seed " << seed << ": " << outcome.world << "\n  " << outcome.failure << "\n  replay: p2pdist-sim fuzz " << (given.crashes ? "--crashes " : "") << "--seed " << seed << " --trace"
                   << std::endl;
     }
 }
@@ -51,7 +51,7 @@ int fuzz(const options& given) {
     if (given.trace) lines = [](std::string_view line) { std::cout << line << '\n'; };
     std::uint64_t ran = 0, failures = 0;
     for (; ran < count && (!given.time || elapsed() < *given.time); ++ran) {
-        const auto outcome = sim::run_random_world(first + ran, lines);
+        const auto outcome = given.crashes ? sim::run_crash_world(first + ran, lines) : sim::run_random_world(first + ran, lines);
         show(given, first + ran, outcome);
         if (!outcome.ok()) ++failures;
     }
@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
     fuzzing->add_option("--seeds", given.seeds, "How many worlds; default: 100, or the one of --seed");
     fuzzing->add_option("--seed", given.seed, "The first seed");
     fuzzing->add_option("--time", given.time, "Seconds after which no further world is begun")->check(CLI::PositiveNumber);
+    fuzzing->add_flag("--crashes", given.crashes, "Very small worlds whose server and clients die all the time: what was acknowledged must be there");
     fuzzing->add_flag("--json", given.json, "Print one JSON object a world");
     fuzzing->add_flag("--trace", given.trace, "Print the trace of each world: every datagram and event");
 

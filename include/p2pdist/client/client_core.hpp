@@ -107,6 +107,7 @@ using client_output = std::variant<send_datagram, store_request, fallback_reques
 struct client_status {
     client_id id;
     bool enrolled = false, registered = false, activated = false, server_reachable = false, paused = false;
+    bool holdings_reported = false;           ///< the server has acknowledged all that this client holds
     std::string office, office_type;
     std::vector<std::string> path;            ///< own office, parent, ..., central
     ip_address server;

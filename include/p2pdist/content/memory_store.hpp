@@ -10,6 +10,7 @@
 #include <string>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/random.hpp"
 #include "p2pdist/content/store.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
 
@@ -52,6 +53,8 @@ public:
     /// The files that store_import and store_attach read and store_export writes, by path.
     [[nodiscard]] std::map<std::string, bytes>& files() noexcept;
 
+    /// A crash comes while this request is under way: all of it takes effect, a part of it that the store on disk could leave, or nothing.
+    void interrupt(const store_request& request, random_source& random);
     /// What a crash does to a store: contents are no longer in use. All else is durable once execute() has returned.
     void restart();
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "p2pdist/base/random.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/content/memory_store.hpp"
 
@@ -29,15 +30,21 @@ public:
     /// Takes a request; take_effect() is due at `done`.
     [[nodiscard]] ticket submit(time_point now, store_request request);
     [[nodiscard]] store_completion take_effect(std::uint32_t slot);
-    /// Requests that are not done are lost, contents are no longer in use.
-    void crash();
+    /// Nobody hears of the requests that are not done any more. Each of them has taken effect all the same, or in part, or not: what is not
+    /// synced may be on the disk. Contents are no longer in use.
+    void crash(random_source& random);
 
     [[nodiscard]] memory_store& store() noexcept { return store_; }
 
 private:
     memory_store store_;
     disk_settings settings_;
-    std::vector<std::optional<store_request>> waiting_;
+    struct entry {
+        store_request request;
+        std::uint64_t number = 0;   // in the order of submission
+    };
+    std::vector<std::optional<entry>> waiting_;
+    std::uint64_t submitted_ = 0;
     std::vector<std::uint32_t> free_;
     time_point busy_until_{};
 };

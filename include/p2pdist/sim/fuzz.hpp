@@ -28,4 +28,13 @@ struct fuzz_outcome {
 /// The same seed does the same, with or without `lines`.
 [[nodiscard]] fuzz_outcome run_random_world(std::uint64_t seed, trace::line_sink lines = {});
 
+/// Builds a very small world (two offices, three clients, contents of a few chunks), in which the server and the clients die again and
+/// again while contents are published, imported and fetched, topologies and settings are changed, and clients register. A crash loses
+/// any part of what was not synced or committed. Checks that whatever was acknowledged is there (SRV-6, CLI-4):
+///   - publications, imported topologies and settings, registrations and reported holdings, in the database;
+///   - contents that were imported or delivered, and each chunk that the store acknowledged, in the store; none is fetched again;
+///   - no output file and no chunk of a store ever has other bytes than were published;
+///   - and in the end everybody has all.
+[[nodiscard]] fuzz_outcome run_crash_world(std::uint64_t seed, trace::line_sink lines = {});
+
 }  // namespace p2pdist::sim

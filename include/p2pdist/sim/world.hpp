@@ -114,7 +114,9 @@ public:
     void activate();                 ///< ACT-1
     void import_topology();          ///< OFF-5
     void set_up();                   ///< all of them, then until every client that is up has registered (at most 5 simulated minutes)
-    /// Puts the bytes where `where` says, and publishes the metadata.
+    /// Puts the bytes where `where` says.
+    void place(const generated_content& content, const placement_choice& where = {});
+    /// place(), and publishes the metadata.
     void publish(const generated_content& content, const placement_choice& where = {});
     /// A request of the connector and its answer; the world runs meanwhile.
     [[nodiscard]] result<message_body> ask(message_body request, duration limit = std::chrono::minutes(2));
@@ -155,6 +157,13 @@ public:
     [[nodiscard]] memory_store& store(client_index who);
     /// Chunks that the client's store was given to write, twice ones counted twice: none is fetched again (CLI-4).
     [[nodiscard]] std::uint64_t chunks_written(client_index who, const content_key& content) const;
+    // What was promised, in this life of the client or a former one: it must be there after any crash.
+    [[nodiscard]] bool was_registered(client_index who) const;
+    [[nodiscard]] bool imported(client_index who, const content_key& content) const;
+    /// The store has said that the chunk is written.
+    [[nodiscard]] bool acknowledged(client_index who, const content_key& content, chunk_index chunk) const;
+    /// Chunks that were given to the store though it had acknowledged them: must stay 0 where no disk alters anything (CLI-4).
+    [[nodiscard]] std::uint64_t chunks_fetched_again(client_index who) const;
     [[nodiscard]] std::optional<client_index> client_at(const ip_address& address) const;
     [[nodiscard]] const catalogue_snapshot& catalogue() const;
     [[nodiscard]] wan_traffic wan(const std::string& office);
