@@ -55,7 +55,7 @@ bool content_id_from(const std::string& from, content_id& to) {
 }
 
 void to_pb(const content_key& from, pb::ContentKey& to) {
-    to.set_id(from.id.text());
+    *to.mutable_id() = from.id.text();
     to.set_hash_kind(static_cast<std::uint32_t>(from.hash.kind));
     bytes_to(from.hash.value, *to.mutable_hash());
 }

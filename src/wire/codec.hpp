@@ -6,6 +6,7 @@
 // nowhere else.
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,6 +14,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include <google/protobuf/arena.h>
 
 #include "p2pdist/base/address.hpp"
 #include "p2pdist/base/bytes.hpp"
@@ -114,6 +117,21 @@ template <class PbList, class Struct>
     auto out = to.begin();
     return std::all_of(from.begin(), from.end(), [&out](const auto& entry) { return from_pb(entry, *out++); });
 }
+
+/// A message with all that hangs on it in one arena. protobuf's own destructors trip over what a failed allocation leaves half made; an
+/// arena lets go of its blocks whatever is in them. For the same reason strings are assigned to (mutable_x), never set (set_x).
+template <class Pb>
+class in_arena {
+public:
+    in_arena() : arena_(room_.data(), room_.size()), value_(google::protobuf::Arena::CreateMessage<Pb>(&arena_)) {}
+
+    [[nodiscard]] Pb& operator*() noexcept { return *value_; }
+
+private:
+    alignas(std::max_align_t) std::array<char, 4096> room_;   // most messages need no more
+    google::protobuf::Arena arena_;
+    Pb* value_;
+};
 
 template <class Pb>
 [[nodiscard]] bytes serialise(const Pb& from) {

@@ -104,7 +104,7 @@ static bool from_pb(const ContentRow& from, content_row& to) {
 void to_pb(const contents_reply& from, ContentsReply& to) { list_to(from.rows, *to.mutable_rows()); }
 bool from_pb(const ContentsReply& from, contents_reply& to) { return list_from(from.rows(), to.rows); }
 
-void to_pb(const remove_content_request& from, RemoveContentRequest& to) { to.set_id(from.id.text()); }
+void to_pb(const remove_content_request& from, RemoveContentRequest& to) { *to.mutable_id() = from.id.text(); }
 bool from_pb(const RemoveContentRequest& from, remove_content_request& to) { return content_id_from(from.id(), to.id); }
 
 void to_pb(const settings_set_request& from, SettingsSetRequest& to) {

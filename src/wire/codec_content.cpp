@@ -6,7 +6,7 @@ namespace p2pdist::pb {
 
 // ---- at the server
 
-void to_pb(const content_request& from, ContentRequest& to) { to.set_id(from.id.text()); }
+void to_pb(const content_request& from, ContentRequest& to) { *to.mutable_id() = from.id.text(); }
 bool from_pb(const ContentRequest& from, content_request& to) { return content_id_from(from.id(), to.id); }
 
 void to_pb(const content_reply& from, ContentReply& to) {

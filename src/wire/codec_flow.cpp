@@ -212,13 +212,15 @@ void to_pb(const flow_control& from, pb::FlowControl& to) {
 }  // namespace pb
 
 bytes encode(const flow_control& control) {
-    pb::FlowControl out;
+    pb::in_arena<pb::FlowControl> arena;
+    auto& out = *arena;
     pb::to_pb(control, out);
     return pb::serialise(out);
 }
 
 result<flow_control> decode_flow_control(byte_span data) {
-    pb::FlowControl in;
+    pb::in_arena<pb::FlowControl> arena;
+    auto& in = *arena;
     flow_control out;
     if (!pb::parse(data, in) || !pb::from_pb(in, out)) return {errc::malformed, "flow control: malformed"};
     return out;

@@ -54,7 +54,8 @@ bool message_from(const Message& from, message& to) {
 }  // namespace pb
 
 bytes encode(const message& value) {
-    pb::Message out;
+    pb::in_arena<pb::Message> arena;
+    auto& out = *arena;
     out.set_id(value.id);
     out.set_reply_to(value.reply_to);
     out.set_acknowledge(value.acknowledge);
@@ -65,20 +66,23 @@ bytes encode(const message& value) {
 
 bytes encode_body(const message_body& body) {
     P2PDIST_ASSERT(!std::holds_alternative<std::monostate>(body));
-    pb::Body out;
+    pb::in_arena<pb::Body> arena;
+    auto& out = *arena;
     std::visit(pb::body_writer{out}, body);
     return pb::serialise(out);
 }
 
 result<message> decode_message(byte_span data) {
-    pb::Message in;
+    pb::in_arena<pb::Message> arena;
+    auto& in = *arena;
     message out;
     if (!pb::parse(data, in) || !pb::message_from(in, out)) return {errc::malformed, "message: malformed"};
     return out;
 }
 
 result<message_body> decode_body(byte_span data) {
-    pb::Body in;
+    pb::in_arena<pb::Body> arena;
+    auto& in = *arena;
     message_body out;
     if (!pb::is_bounded(data) || !pb::parse(data, in) || !pb::body_from(in, out)) return {errc::malformed, "message body: malformed"};
     return out;

@@ -4,7 +4,7 @@
 
 namespace p2pdist::pb {
 
-void to_pb(const holders_request& from, HoldersRequest& to) { to.set_id(from.id.text()); }
+void to_pb(const holders_request& from, HoldersRequest& to) { *to.mutable_id() = from.id.text(); }
 bool from_pb(const HoldersRequest& from, holders_request& to) { return content_id_from(from.id(), to.id); }
 
 static void to_pb(const holder_row& from, HolderRow& to) {
@@ -125,7 +125,7 @@ bool from_pb(const OfficesReply& from, offices_reply& to) { return list_from(fro
 
 static void to_pb(const link_row& from, LinkRow& to) {
     name_to(from.office, *to.mutable_office());
-    to.set_content(from.content.text());
+    *to.mutable_content() = from.content.text();
     to.set_size_bytes(from.size_bytes);
     to.set_bytes_in(from.bytes_in);
     to.set_bytes_out(from.bytes_out);
