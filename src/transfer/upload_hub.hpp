@@ -17,7 +17,7 @@ class upload_hub {
 public:
     /// Both outlive it.
     using content_table = std::map<content_key, local_content>;
-    upload_hub(engine_context& context, content_table& contents) noexcept : context_(&context), contents_(&contents) {}
+    upload_hub(engine_context& context, content_table& contents) : context_(&context), contents_(&contents) {}
 
     void on_requested(time_point now, const flow_requested& request);
     void admit(time_point now, flow_handle flow);
