@@ -54,9 +54,18 @@ public:
     chunk_set& operator|=(const chunk_set& other) noexcept;  ///< union
     chunk_set& operator&=(const chunk_set& other) noexcept;  ///< intersection
     chunk_set& operator-=(const chunk_set& other) noexcept;  ///< difference
-    friend chunk_set operator|(chunk_set left, const chunk_set& right) noexcept { return left |= right; }
-    friend chunk_set operator&(chunk_set left, const chunk_set& right) noexcept { return left &= right; }
-    friend chunk_set operator-(chunk_set left, const chunk_set& right) noexcept { return left -= right; }
+    friend chunk_set operator|(chunk_set left, const chunk_set& right) noexcept {
+        left |= right;
+        return left;  // moved, where `return left |= right` would copy
+    }
+    friend chunk_set operator&(chunk_set left, const chunk_set& right) noexcept {
+        left &= right;
+        return left;
+    }
+    friend chunk_set operator-(chunk_set left, const chunk_set& right) noexcept {
+        left -= right;
+        return left;
+    }
     [[nodiscard]] chunk_set complement() const;
     [[nodiscard]] bool intersects(const chunk_set& other) const noexcept;
     /// How many chunks both have.
