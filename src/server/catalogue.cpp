@@ -10,6 +10,7 @@ const client_id& key_of(const client_record& record) { return record.id; }
 const content_id& key_of(const content_record& record) { return record.content.id; }
 auto key_of(const holding_record& record) { return std::tie(record.client, record.what.content); }
 auto key_of(const link_record& record) { return std::tie(record.office, record.content); }
+auto key_of(const peer_report_record& record) { return std::tie(record.peer, record.reporter); }
 const std::string& key_of(const std::pair<std::string, std::string>& setting) { return setting.first; }
 
 /// Where the record with this key is, or would be: the lists are ordered by key.
@@ -47,6 +48,7 @@ struct applier {
     void operator()(const remove_client& change) const {
         take_out(state.clients, change.id);
         std::erase_if(state.holdings, [&](const holding_record& record) { return record.client == change.id; });
+        std::erase_if(state.reports, [&](const peer_report_record& record) { return record.peer == change.id || record.reporter == change.id; });
     }
     void operator()(const put_last_seen& change) const {
         for (const auto& [id, at] : change.seen) {
@@ -84,6 +86,7 @@ struct applier {
         link->bytes_in += change.delta.bytes_in;
         link->bytes_out += change.delta.bytes_out;
     }
+    void operator()(const put_peer_report& change) const { put(state.reports, change.report); }
 };
 
 }  // namespace

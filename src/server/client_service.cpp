@@ -9,6 +9,8 @@
 namespace p2pdist {
 namespace {
 
+constexpr std::uint64_t believable_copies = 8;   // of a content, that one link_report may say have crossed a link
+
 error_reply not_published(const content_id& id) {
     return {errc::not_found, "'" + id.text() + "' is not published; publish it with p2pdist-admin, or check the id"};
 }
@@ -167,16 +169,14 @@ void client_service::answer(time_point now, const registered_client& from, const
 
 void client_service::answer(time_point now, const registered_client& from, const peer_report& request, const reply_function& reply) {
     auto& state = shared_->state;
-    if (state.clients.find(request.peer) != nullptr && request.peer != from.record.id) {
-        auto& reporters = shared_->blamed[request.peer];
-        const bool is_news = reporters.size() < limits::server_reporters_max && reporters.insert(from.record.id).second;
-        if (is_news) {
-            shared_->tell(server_event::kind::peer_reported,
-                          "client=" + request.peer.to_string() + " served a bad chunk of '" + request.content.id.text() +
-                              "', says client=" + from.record.id.to_string() + ": " + tidy(request.what));
-        }
-    }
-    reply(now, accepted{});
+    const peer_report_record report{request.peer, from.record.id, request.content.id, shared_->wall};
+    const bool counts = state.clients.find(request.peer) != nullptr && request.peer != from.record.id && state.blamed.takes(report);
+    if (!counts) return reply(now, accepted{});
+    shared_->tell(server_event::kind::peer_reported, "client=" + request.peer.to_string() + " served a bad chunk of '" + request.content.id.text() +
+                                                         "', says client=" + from.record.id.to_string() + ": " + tidy(request.what));
+    shared_->commits.submit(now, {put_peer_report{report}}, [reply](time_point at, const result<void>& outcome) {
+        reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
+    });
 }
 
 void client_service::answer(time_point now, const registered_client& from, const link_report& request, const reply_function& reply) {
@@ -185,7 +185,10 @@ void client_service::answer(time_point now, const registered_client& from, const
     // itself. No client sends content up, so nothing is booked as having left an office towards its parent (OFF-2).
     // A client in no office is named by its address, since its link is its own.
     const auto office = from.office ? state.office_name(from.office) : from.record.address.to_string();
-    const bool counts = request.bytes_in_from_parent != 0 && state.contents.find(request.content) != nullptr;
+    // More than a few copies of it in one report is a lie or a fault, and would spoil the sums for ever.
+    const auto* content = state.contents.find(request.content);
+    const bool counts = content != nullptr && request.bytes_in_from_parent != 0 &&
+                        request.bytes_in_from_parent / believable_copies <= content->size_bytes;
     if (!counts || !state.links.takes({office, request.content})) return reply(now, accepted{});
     const add_link_bytes entered{{office, request.content, request.bytes_in_from_parent, 0}};
     shared_->commits.submit(now, {entered}, [reply](time_point at, const result<void>& outcome) {

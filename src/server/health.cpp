@@ -69,10 +69,22 @@ void client_findings(time_point now, const server_context& shared, std::vector<h
     if (active * 2 < state.clients.size()) {
         out.push_back({warning, "clients", std::to_string(active) + " of " + std::to_string(state.clients.size()) + " clients are active"});
     }
-    for (const auto& [peer, reporters] : shared.blamed) {
+}
+
+/// A few days' reports: whoever mended the device need not look at them for ever.
+void integrity_findings(const server_context& shared, std::vector<health_finding>& out) {
+    constexpr std::int64_t shown_seconds = 7 * 24 * 3600;
+    const auto& state = shared.state;
+    for (const auto& [peer, reporters] : state.blamed.all()) {
+        const auto count = std::count_if(reporters.begin(), reporters.end(), [&](const auto& entry) {
+            return shared.wall.seconds - entry.second.at.seconds < shown_seconds;
+        });
+        if (count == 0) continue;
+        const auto* who = state.clients.find(peer);
+        const auto where = who == nullptr ? std::string() : " (" + who->record.host_name + " at " + who->record.address.to_string() + ")";
+        const std::string say = count == 1 ? "says 1 client" : "say " + std::to_string(count) + " clients";
         out.push_back({warning, "integrity",
-                       "client " + peer.to_string() + " served bad chunks, say " + std::to_string(reporters.size()) +
-                           " clients; check its disk and memory, or what runs on it"});
+                       "client " + peer.to_string() + where + " served bad chunks, " + say + "; check its disk and memory, or what runs on it"});
     }
 }
 
@@ -93,6 +105,7 @@ health_reply check_health(time_point now, const server_context& shared) {
     out.findings.push_back(central_finding(now, state));
     topology_findings(state, out.findings);
     client_findings(now, shared, out.findings);
+    integrity_findings(shared, out.findings);
     std::stable_sort(out.findings.begin(), out.findings.end(),
                      [](const auto& left, const auto& right) { return left.severity > right.severity; });
     return out;

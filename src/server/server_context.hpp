@@ -30,7 +30,6 @@ struct server_context {
     std::deque<server_event> events;
     const time_point started;
     wall_time wall;
-    std::map<client_id, std::set<client_id>> blamed;  ///< who served bad chunks, and who says so (SEC-3)
 
     void tell(server_event::kind what, std::string text) {
         if (config.log.wants(log_level::info)) config.log(log_level::info, text);

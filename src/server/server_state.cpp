@@ -26,6 +26,7 @@ bool server_state::load(time_point now, wall_time wall, duration heartbeat_inter
     for (const auto& record : snapshot.contents) apply(put_content{record});
     for (const auto& record : snapshot.holdings) apply(put_holdings{record.client, {record.what}, false});
     for (const auto& record : snapshot.links) links.add(record);
+    for (const auto& record : snapshot.reports) blamed.put(record);
     for (const auto& [key, value] : snapshot.settings) apply(put_setting{key, value});
     apply(put_licence{snapshot.licence});
     apply(put_versions{snapshot.versions});
@@ -43,6 +44,7 @@ void server_state::apply(const catalogue_change& change) {
                    [&](const remove_client& remove) {
                        clients.remove(remove.id);
                        holdings.remove_client(remove.id);
+                       blamed.remove(remove.id);
                        topology.learn_anew(clients);
                    },
                    [](const put_last_seen&) {},  // memory knew it first
@@ -67,6 +69,7 @@ void server_state::apply(const catalogue_change& change) {
                    [&](const put_licence& put) { licence = put.licence; },
                    [&](const put_versions& put) { versions = put.versions; },
                    [&](const add_link_bytes& add) { links.add(add.delta); },
+                   [&](const put_peer_report& put) { blamed.put(put.report); },
                },
                change);
 }

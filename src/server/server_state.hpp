@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "blame_book.hpp"
 #include "content_catalogue.hpp"
 #include "holdings_index.hpp"
 #include "licence.hpp"
@@ -41,6 +42,7 @@ struct server_state {
     settings_book settings;
     licence_record licence;
     link_ledger links;
+    blame_book blamed;
     state_versions versions;
     ranking order;
     roster_service rosters;

@@ -43,7 +43,7 @@ struct holding_record {
 };
 
 struct licence_record {
-    std::string key;           ///< a digest under the server's own key: enough to tell another one
+    std::string key;           ///< as the connector gave it; never sent to clients
     std::uint32_t seats = 0;
     bool activated = false;
     friend bool operator==(const licence_record&, const licence_record&) = default;
@@ -66,12 +66,22 @@ struct link_record {
     friend bool operator==(const link_record&, const link_record&) = default;
 };
 
+/// A client says that another served bad chunks (SEC-3); the newest word of each.
+struct peer_report_record {
+    client_id peer;
+    client_id reporter;
+    content_id content;
+    wall_time at;
+    friend bool operator==(const peer_report_record&, const peer_report_record&) = default;
+};
+
 /// All that a server knows when it starts. Every list is ordered by its key, which is unique in it.
 struct catalogue_snapshot {
     std::vector<client_record> clients;      ///< by id
     std::vector<content_record> contents;    ///< by id
     std::vector<holding_record> holdings;    ///< by client, then content key
     std::vector<link_record> links;          ///< by office, then content key
+    std::vector<peer_report_record> reports; ///< by peer, then reporter
     std::vector<std::pair<std::string, std::string>> settings;  ///< by key
     topology_record topology;
     licence_record licence;
@@ -81,7 +91,7 @@ struct catalogue_snapshot {
 
 // One change each; applying the same one twice gives the same state, except for add_link_bytes.
 struct put_client { client_record client; };             ///< adds or replaces
-struct remove_client { client_id id; };                  ///< with its holdings
+struct remove_client { client_id id; };                  ///< with its holdings, and the reports of it and by it
 struct put_last_seen { std::vector<std::pair<client_id, wall_time>> seen; };  ///< of clients that are there; others are ignored
 struct put_content { content_record content; };          ///< adds or replaces
 struct remove_content { content_id id; };                ///< with its holdings; the link bytes stay
@@ -92,9 +102,10 @@ struct put_setting { std::string key; std::string value; };   ///< empty value: 
 struct put_licence { licence_record licence; };
 struct put_versions { state_versions versions; };
 struct add_link_bytes { link_record delta; };
+struct put_peer_report { peer_report_record report; };   ///< adds or replaces
 
 using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,
-                                      put_setting, put_licence, put_versions, add_link_bytes>;
+                                      put_setting, put_licence, put_versions, add_link_bytes, put_peer_report>;
 
 /// All of `changes` or none of them, durable before the completion. Requests take effect and complete in the order in which they
 /// were given, and each completes exactly once.

@@ -32,6 +32,8 @@ struct writer {
     void operator()(const remove_client& change) const {
         const auto id = change.id.to_string();
         sql << "DELETE FROM holdings WHERE client_id = :id", use(id);
+        sql << "DELETE FROM peer_reports WHERE peer_id = :id", use(id);
+        sql << "DELETE FROM peer_reports WHERE reporter_id = :id", use(id);
         sql << "DELETE FROM clients WHERE id = :id", use(id);
     }
     void operator()(const put_last_seen& change) const {
@@ -98,6 +100,13 @@ struct writer {
         sql << "INSERT INTO office_links (office, content_id, hash, bytes_in, bytes_out) VALUES (:office, :content, :hash, :entered, "
                ":left)",
             use(delta.office), use(content), use(hash), use(in), use(out);
+    }
+    void operator()(const put_peer_report& change) const {
+        const auto peer = change.report.peer.to_string(), reporter = change.report.reporter.to_string();
+        const sql_number at = change.report.at.seconds;
+        sql << "DELETE FROM peer_reports WHERE peer_id = :peer AND reporter_id = :reporter", use(peer), use(reporter);
+        sql << "INSERT INTO peer_reports (peer_id, reporter_id, content_id, reported_at) VALUES (:peer, :reporter, :content, :at)", use(peer),
+            use(reporter), use(change.report.content.text()), use(at);
     }
 
 private:

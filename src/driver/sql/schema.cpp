@@ -34,8 +34,13 @@ constexpr std::array first_schema{
     "INSERT INTO state_versions (topology, settings, contents, key_epoch, activated) VALUES (0, 0, 0, 0, 0)",
 };
 
+constexpr std::array second_schema{
+    "CREATE TABLE peer_reports (peer_id {id} NOT NULL, reporter_id {id} NOT NULL, content_id {name} NOT NULL, reported_at {number} NOT NULL, "
+    "PRIMARY KEY (peer_id, reporter_id))",
+};
+
 // migrations[i] leads from version i to i + 1.
-constexpr std::array migrations{std::span<const char* const>(first_schema)};
+constexpr std::array migrations{std::span<const char* const>(first_schema), std::span<const char* const>(second_schema)};
 
 }  // namespace
 

@@ -114,6 +114,22 @@ void read_links(soci::session& sql, std::vector<link_record>& out) {
     });
 }
 
+void read_reports(soci::session& sql, std::vector<peer_report_record>& out) {
+    std::string peer, reporter, content;
+    sql_number at = 0;
+    soci::statement rows = (sql.prepare << "SELECT peer_id, reporter_id, content_id, reported_at FROM peer_reports", into(peer), into(reporter),
+                            into(content), into(at));
+    rows.execute();
+    while (rows.fetch()) {
+        auto id = content_id::parse(content);
+        if (!id) throw senseless_row("'" + content + "' is no content id");
+        out.push_back({read_id(peer), read_id(reporter), std::move(*id), {at}});
+    }
+    std::sort(out.begin(), out.end(), [](const auto& left, const auto& right) {
+        return std::tie(left.peer, left.reporter) < std::tie(right.peer, right.reporter);
+    });
+}
+
 void read_settings(soci::session& sql, std::vector<std::pair<std::string, std::string>>& out) {
     std::string key, value;
     soci::statement rows = (sql.prepare << "SELECT setting_key, setting_value FROM settings", into(key), into(value));
@@ -144,6 +160,7 @@ catalogue_snapshot read_snapshot(soci::session& sql) {
     read_contents(sql, out.contents);
     read_holdings(sql, out.holdings);
     read_links(sql, out.links);
+    read_reports(sql, out.reports);
     read_settings(sql, out.settings);
     read_single_rows(sql, out);
     one_state.commit();

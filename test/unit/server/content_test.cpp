@@ -171,7 +171,17 @@ TEST_CASE("a peer that serves bad chunks is reported", "[REQ-SEC-3]") {
     const auto reports = std::count_if(world.events.begin(), world.events.end(),
                                        [](const server_event& event) { return event.what == server_event::kind::peer_reported; });
     CHECK(reports == 1);
-    const auto health = world.administer<health_reply>(health_request{});
-    CHECK(
-        std::any_of(health.findings.begin(), health.findings.end(), [](const health_finding& one) { return one.subject == "integrity"; }));
+    const auto finding = [&] {
+        const auto health = world.administer<health_reply>(health_request{});
+        const auto found = std::find_if(health.findings.begin(), health.findings.end(), [](const auto& one) { return one.subject == "integrity"; });
+        REQUIRE(found != health.findings.end());
+        return found->text;
+    };
+    CHECK(finding().find(bad.identity.id.to_string()) != std::string::npos);
+    CHECK(finding().find("10.0.0.6") != std::string::npos);
+    CHECK(finding().find("says 1 client;") != std::string::npos);   // one reporter, however often
+    // The word of clients is hearsay: it is kept over a restart, and nobody is turned away for it.
+    world.restart_server();
+    CHECK(finding().find("says 1 client;") != std::string::npos);
+    (void)world.asked<holdings_reply>(bad, holdings_report{});
 }

@@ -49,7 +49,7 @@ client_record random_changes::some_record() {
 }
 
 catalogue_change random_changes::next() {
-    switch (random_.below(11)) {
+    switch (random_.below(12)) {
         case 0:
             return put_client{some_record()};
         case 1:
@@ -76,6 +76,8 @@ catalogue_change random_changes::next() {
             return put_versions{{random_(), random_(), random_(), static_cast<std::uint16_t>(random_()), random_.below(2) != 0}};
         case 9:
             return add_link_bytes{{some_text(), some_content(), random_.below(1u << 30), random_.below(1u << 30)}};
+        case 10:
+            return put_peer_report{{some_client(), some_client(), some_content().id, {static_cast<std::int64_t>(random_.below(1000))}}};
         default: {
             put_holdings out{some_client(), {}, random_.below(3) == 0};
             for (auto left = random_.below(6); left > 0; --left) out.holdings.push_back(some_holding());
