@@ -389,6 +389,14 @@ void client_world::hop(std::vector<link*> way, std::size_t at, std::size_t size,
     next->send(size, [this, way = std::move(way), at, size, arrive = std::move(arrive)] { hop(way, at + 1, size, arrive); });
 }
 
+void client_world::inject(const endpoint& from, const endpoint& to, bytes data) {
+    auto datagram = std::make_shared<send_datagram>();
+    datagram->from_port = from.port;
+    datagram->to = to;
+    datagram->header = std::move(data);
+    deliver(from.address, datagram, to.address);
+}
+
 void client_world::deliver(const ip_address& from, const std::shared_ptr<send_datagram>& datagram, const ip_address& to) {
     bytes whole = datagram->header;
     whole.insert(whole.end(), datagram->payload.view.begin(), datagram->payload.view.end());

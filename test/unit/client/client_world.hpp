@@ -133,6 +133,10 @@ public:
     [[nodiscard]] std::uint64_t content_in(const std::string& office) const;
     [[nodiscard]] std::string office_of(const ip_address& where) const;
     void cut(const std::string& office, bool down);
+    /// A datagram of anybody that is just arriving.
+    void inject(const endpoint& from, const endpoint& to, bytes data);
+    [[nodiscard]] const server_core& server() const { return *server_; }
+    [[nodiscard]] const ip_address& server_address() const { return server_address_; }
 
     virtual_clock clock;
     world_options options;
