@@ -153,6 +153,23 @@ void network::send(host_index sender, send_datagram&& datagram) {
     else depart(queue_.now(), which);
 }
 
+void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
+    const auto found = addresses_.find(to.address);
+    if (found == addresses_.end()) return;
+    const auto which = take_flight();
+    auto& what = flights_[which];
+    what.from = from;
+    what.sender = what.receiver = found->second;
+    what.at = hosts_[found->second]->at;
+    what.known = true;
+    what.where = flight::stage::at_host;
+    what.datagram = {};
+    what.datagram.from_port = from.port;
+    what.datagram.to = to;
+    what.datagram.header = std::move(payload);
+    queue_.at(queue_.now(), *this, which);
+}
+
 void network::on_event(time_point now, std::uint64_t what) {
     const auto which = static_cast<std::uint32_t>(what);
     switch (flights_[which].where) {

@@ -44,6 +44,9 @@ void world::set_up() {
 void world::place(const generated_content& content, const placement_choice& where) {
     if (where.server_file_store && self_->options.server_file_store) self_->server->file_store()[content.info().id.text()] = *content.data();
     self_->library.contents.insert_or_assign(content.info().key(), fallback_library::entry{content, where.cdn, where.file_store, where.tree_file});
+    for (auto& each : self_->liars) {
+        if (each->is_up()) each->core().learn(content);
+    }
 }
 
 void world::publish(const generated_content& content, const placement_choice& where) {
@@ -132,6 +135,18 @@ std::vector<wan_traffic> world::wans() {
 }
 
 std::uint64_t world::fallback_bytes(source_kind from) const { return self_->library.read_bytes[static_cast<std::size_t>(from)]; }
+void world::add_liar(const device& what, std::uint64_t seed) { self_->add_liar(what, seed); }
+
+std::vector<liar_view> world::liars() {
+    std::vector<liar_view> out;
+    for (auto& each : self_->liars) {
+        if (!each->is_up()) continue;
+        const auto& core = each->core();
+        out.push_back({core.id(), core.manner(), core.flows().wrong_bytes_sent(), core.flows().always_wrong()});
+    }
+    return out;
+}
+
 network& world::net() noexcept { return self_->net; }
 ip_address world::server_address() const noexcept { return self_->server->address(); }
 const topology& world::offices() const noexcept { return self_->options.offices; }

@@ -64,16 +64,30 @@ client_config world::implementation::config_of(const device& what, const ip_addr
     return config;
 }
 
-client_index world::implementation::add_client(const device& what) {
-    address_pool::assigned place;
+address_pool::assigned world::implementation::place_of(const device& what) {
     if (what.address) {
         addresses.take(*what.address);
-        place = {*what.address, addresses.prefix_of(*what.address)};
-    } else {
-        const auto office = options.offices.find(what.office);
-        if (!office) throw std::runtime_error("there is no office '" + what.office + "'");
-        place = addresses.next_of(*office);
+        return {*what.address, addresses.prefix_of(*what.address)};
     }
+    const auto office = options.offices.find(what.office);
+    if (!office) throw std::runtime_error("there is no office '" + what.office + "'");
+    return addresses.next_of(*office);
+}
+
+void world::implementation::add_liar(const device& what, std::uint64_t seed) {
+    const auto place = place_of(what);
+    liar_config config;
+    config.enrolment = server->config().enrolment;
+    config.server = server->address();
+    config.address = place.address;
+    config.prefix_bits = static_cast<std::uint8_t>(place.prefix_bits);
+    config.office = what.office;
+    config.seed = seed;
+    liars.push_back(std::make_unique<liar_node>(around, config, seed));
+}
+
+client_index world::implementation::add_client(const device& what) {
+    const auto place = place_of(what);
     const client_index index{clients.size()};
     memory_store_options store;
     store.limit_bytes = what.store_limit_bytes;
@@ -90,6 +104,9 @@ void world::implementation::start() {
     for (auto& each : clients) {
         const auto when = queue.now() + duration(static_cast<duration::rep>(random.below(static_cast<std::uint64_t>(start_spread.count()))));
         queue.at(when, [this, who = each.get()] { if (!who->is_up()) who->restart(queue.now()); });
+    }
+    for (auto& each : liars) {
+        if (!each->is_up()) each->start(queue.now());
     }
     run_until([] { return false; }, start_spread);
 }

@@ -9,6 +9,7 @@
 #include "address_pool.hpp"
 #include "client_node.hpp"
 #include "connector_node.hpp"
+#include "liar_node.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/sim/world.hpp"
 #include "server_node.hpp"
@@ -20,6 +21,7 @@ public:
     explicit implementation(world_options given);
 
     client_index add_client(const device& what);
+    void add_liar(const device& what, std::uint64_t seed);
     void start();
     bool run_until(const std::function<bool()>& done, duration limit);
     result<message_body> ask(message_body request, duration limit);
@@ -41,12 +43,14 @@ public:
     std::unique_ptr<server_node> server;
     std::unique_ptr<connector_node> connector;
     std::vector<std::unique_ptr<client_node>> clients;
+    std::vector<std::unique_ptr<liar_node>> liars;
     std::map<ip_address, client_index> client_addresses;
     std::vector<fetch_record> fetches;
     bool livelocked = false;
 
 private:
     void make_server();
+    [[nodiscard]] address_pool::assigned place_of(const device& what);
     client_config config_of(const device& what, const ip_address& address, int prefix_bits);
 
     std::int64_t second_ = 0;

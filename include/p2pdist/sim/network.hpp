@@ -77,6 +77,10 @@ public:
     /// The datagram leaves its host at not_before, or now.
     void send(host_index sender, send_datagram&& datagram);
 
+    /// A datagram of somebody who is none of the hosts, with whatever sender he likes, that reaches its receiver's host at once: it overtakes
+    /// whatever is on a line. Lost where nobody has the address.
+    void inject(const endpoint& from, const endpoint& to, bytes payload);
+
     // Lines. Changes take effect for what is offered from then on.
     [[nodiscard]] link_model& lan_up(host_index which);
     [[nodiscard]] link_model& lan_down(host_index which);

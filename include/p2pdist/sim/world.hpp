@@ -60,6 +60,14 @@ struct device {
     bool file_store = false;                 ///< SRC-2: it can read the file store
 };
 
+/// A device that lies, and what came of it.
+struct liar_view {
+    client_id id;
+    std::string manner;                      ///< in words
+    std::uint64_t wrong_bytes_sent = 0;      ///< in authenticated frames
+    bool always_wrong = false;               ///< it gives nothing but bytes that don't fit to whoever fetches from it
+};
+
 struct client_index {
     std::size_t value = 0;
     friend auto operator<=>(const client_index&, const client_index&) = default;
@@ -107,6 +115,9 @@ public:
 
     // Building.
     client_index add_client(const device& what);
+    /// An enrolled device that lies in every message it may send (SEC-3), in a manner that `seed` decides. It knows each content from its
+    /// publication on. Only its office, address and seed count.
+    void add_liar(const device& what, std::uint64_t seed);
     [[nodiscard]] generated_content make_content(std::string_view id, std::uint64_t size_bytes, hash_kind kind = hash_kind::sha256_tree);
 
     // Starting. Each runs the world until it is done.
@@ -171,6 +182,7 @@ public:
     [[nodiscard]] std::vector<wan_traffic> wans();
     /// Bytes read from a fallback source by all clients.
     [[nodiscard]] std::uint64_t fallback_bytes(source_kind from) const;
+    [[nodiscard]] std::vector<liar_view> liars();
     [[nodiscard]] network& net() noexcept;
     [[nodiscard]] ip_address server_address() const noexcept;
     [[nodiscard]] const topology& offices() const noexcept;
