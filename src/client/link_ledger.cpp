@@ -9,7 +9,7 @@ constexpr duration report_interval = std::chrono::seconds(30);
 }
 
 link_ledger::link_ledger(node& shared, membership& server, office_view& offices)
-    : server_(&server), offices_(&offices), requests_(shared) {}
+    : server_(&server), offices_(&offices), requests_(shared), boot_(shared.random_bytes->u64()) {}
 
 void link_ledger::note_time(time_point now) { next_ = std::min(next_, now + report_interval); }
 
@@ -43,27 +43,36 @@ void link_ledger::on_timer(time_point now) {
     flush(now);
 }
 
+/// One report at a time, since the server counts them by their number.
 void link_ledger::flush(time_point now) {
+    if (!sending_ && unreported_.empty()) return;
     if (!server_->registered()) {
-        if (!unreported_.empty()) next_ = now + report_interval;
+        next_ = now + report_interval;
         return;
     }
-    const auto lines = std::exchange(unreported_, {});
-    for (const auto& [where, count] : lines) {
-        link_report report;
-        report.content = where.first;
-        if (where.second.empty()) {
-            report.bytes_in_from_parent = count;
-        } else {
-            report.bytes_out_to_child = count;
-            report.child_office = where.second;
-        }
-        requests_.ask(now, server_->server(), report, [this, where = where, count = count](time_point at, const answer& got) {
-            if (got.reached) return;
-            unreported_[where] += count;
+    if (sending_) return send(now);
+    auto due = unreported_.extract(unreported_.begin());
+    auto& report = sending_.emplace();
+    report.content = due.key().first;
+    report.child_office = due.key().second;
+    (report.child_office.empty() ? report.bytes_in_from_parent : report.bytes_out_to_child) = due.mapped();
+    report.boot = boot_;
+    report.number = ++reports_;
+    send(now);
+}
+
+void link_ledger::send(time_point now) {
+    if (under_way_) return;
+    under_way_ = true;
+    requests_.ask(now, server_->server(), *sending_, [this](time_point at, const answer& got) {
+        under_way_ = false;
+        if (!got.reached) {
             next_ = std::min(next_, at + report_interval);
-        });
-    }
+            return;
+        }
+        sending_.reset();
+        flush(at);
+    });
 }
 
 }  // namespace p2pdist::client_room

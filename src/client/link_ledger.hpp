@@ -3,6 +3,7 @@
 // over the link counts them.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -32,12 +33,17 @@ private:
 
     void add_sent(const content_key& content, const ip_address& to, std::uint64_t count);
     void flush(time_point now);
+    void send(time_point now);
 
     membership* server_;
     office_view* offices_;
     open_requests requests_;
     std::map<line, std::uint64_t> unreported_;
     std::map<content_key, std::uint64_t> received_;         // counted of running downloads
+    std::optional<link_report> sending_;                    // kept as it is until the server has it, so that it counts once
+    bool under_way_ = false;
+    std::uint64_t boot_;
+    std::uint64_t reports_ = 0;
     time_point next_ = never;
 };
 

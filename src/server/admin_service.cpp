@@ -110,6 +110,11 @@ void admin_service::answer(time_point now, const remove_content_request& request
                 reply(at, error_reply{errc::not_found, "'" + request.id.text() + "' is not published"});
                 return {};
             }
+            if (shared_->state.contents.removed() >= limits::server_removed_contents_max) {
+                reply(at, error_reply{errc::limit_reached, "the server remembers what " + std::to_string(limits::server_removed_contents_max) +
+                                                               " removed ids meant, and can't remember more"});
+                return {};
+            }
             auto versions = shared_->state.versions;
             ++versions.contents;
             return {remove_content{request.id}, put_versions{versions}};

@@ -11,6 +11,8 @@ const content_id& key_of(const content_record& record) { return record.content.i
 auto key_of(const holding_record& record) { return std::tie(record.client, record.what.content); }
 auto key_of(const link_record& record) { return std::tie(record.office, record.content); }
 auto key_of(const peer_report_record& record) { return std::tie(record.peer, record.reporter); }
+const content_id& key_of(const content_info& content) { return content.id; }
+const client_id& key_of(const link_mark& mark) { return mark.client; }
 const std::string& key_of(const std::pair<std::string, std::string>& setting) { return setting.first; }
 
 /// Where the record with this key is, or would be: the lists are ordered by key.
@@ -47,6 +49,7 @@ struct applier {
     void operator()(const put_client& change) const { put(state.clients, change.client); }
     void operator()(const remove_client& change) const {
         take_out(state.clients, change.id);
+        take_out(state.link_marks, change.id);
         std::erase_if(state.holdings, [&](const holding_record& record) { return record.client == change.id; });
         std::erase_if(state.reports, [&](const peer_report_record& record) { return record.peer == change.id || record.reporter == change.id; });
     }
@@ -55,8 +58,12 @@ struct applier {
             if (auto* client = entry_of(state.clients, id)) client->last_seen = at;
         }
     }
-    void operator()(const put_content& change) const { put(state.contents, change.content); }
+    void operator()(const put_content& change) const {
+        put(state.contents, change.content);
+        take_out(state.removed, change.content.content.id);
+    }
     void operator()(const remove_content& change) const {
+        if (const auto* record = entry_of(state.contents, change.id)) put(state.removed, record->content);
         take_out(state.contents, change.id);
         std::erase_if(state.holdings, [&](const holding_record& record) { return record.what.content.id == change.id; });
     }
@@ -81,6 +88,11 @@ struct applier {
     void operator()(const put_licence& change) const { state.licence = change.licence; }
     void operator()(const put_versions& change) const { state.versions = change.versions; }
     void operator()(const add_link_bytes& change) const {
+        if (change.report.number != 0) {
+            const auto* mark = entry_of(state.link_marks, change.report.client);
+            if (mark != nullptr && mark->boot == change.report.boot && mark->number >= change.report.number) return;
+            put(state.link_marks, change.report);
+        }
         auto* link = entry_of(state.links, key_of(change.delta));
         if (link == nullptr) return put(state.links, change.delta);
         link->bytes_in += change.delta.bytes_in;

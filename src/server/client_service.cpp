@@ -190,7 +190,9 @@ void client_service::answer(time_point now, const registered_client& from, const
     const bool counts = content != nullptr && request.bytes_in_from_parent != 0 &&
                         request.bytes_in_from_parent / believable_copies <= content->size_bytes;
     if (!counts || !state.links.takes({office, request.content})) return reply(now, accepted{});
-    const add_link_bytes entered{{office, request.content, request.bytes_in_from_parent, 0}};
+    const link_mark report{from.record.id, request.boot, request.number};
+    if (state.links.contains(report)) return reply(now, accepted{});   // its answer got lost
+    const add_link_bytes entered{{office, request.content, request.bytes_in_from_parent, 0}, report};
     shared_->commits.submit(now, {entered}, [reply](time_point at, const result<void>& outcome) {
         reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
     });

@@ -6,10 +6,10 @@
 namespace p2pdist {
 namespace {
 
-error other_content(const content_info& known, const content_info& wanted) {
+error other_content(const content_info& known, const content_info& wanted, const char* when) {
     const bool same_hash = known.hash == wanted.hash;
     return {errc::already_exists,
-            "'" + wanted.id.text() + "' is published already with another " +
+            "'" + wanted.id.text() + "' " + when + " with another " +
                 (same_hash ? "size (" + std::to_string(known.size_bytes) + " bytes)" : "hash (" + known.hash.to_string() + ")") +
                 "; a content id never changes its meaning: publish under a new id"};
 }
@@ -25,9 +25,11 @@ result<std::vector<content_info>> content_catalogue::additions(const std::vector
         const auto* known = record != nullptr ? &record->content : nullptr;
         if (const auto same = added.find(content.id); same != added.end()) known = same->second;
         if (known != nullptr) {
-            if (*known != content) return other_content(*known, content);
+            if (*known != content) return other_content(*known, content, "is published already");
             continue;
         }
+        if (const auto former = removed_.find(content.id); former != removed_.end() && former->second != content)
+            return other_content(former->second, content, "was published before, and removed,");
         added.emplace(content.id, &content);
         out.push_back(content);
     }

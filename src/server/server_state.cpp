@@ -24,8 +24,10 @@ bool server_state::load(time_point now, wall_time wall, duration heartbeat_inter
     }
     (void)clients.take_heard();  // what comes from the catalogue needs not go there
     for (const auto& record : snapshot.contents) apply(put_content{record});
+    for (const auto& content : snapshot.removed) contents.remember(content);
     for (const auto& record : snapshot.holdings) apply(put_holdings{record.client, {record.what}, false});
     for (const auto& record : snapshot.links) links.add(record);
+    for (const auto& mark : snapshot.link_marks) links.set_mark(mark);
     for (const auto& record : snapshot.reports) blamed.put(record);
     for (const auto& [key, value] : snapshot.settings) apply(put_setting{key, value});
     apply(put_licence{snapshot.licence});
@@ -43,6 +45,7 @@ void server_state::apply(const catalogue_change& change) {
                    },
                    [&](const remove_client& remove) {
                        clients.remove(remove.id);
+                       links.forget(remove.id);
                        holdings.remove_client(remove.id);
                        blamed.remove(remove.id);
                        topology.learn_anew(clients);
@@ -68,7 +71,11 @@ void server_state::apply(const catalogue_change& change) {
                    },
                    [&](const put_licence& put) { licence = put.licence; },
                    [&](const put_versions& put) { versions = put.versions; },
-                   [&](const add_link_bytes& add) { links.add(add.delta); },
+                   [&](const add_link_bytes& add) {
+                       if (links.contains(add.report)) return;
+                       links.add(add.delta);
+                       links.set_mark(add.report);
+                   },
                    [&](const put_peer_report& put) { blamed.put(put.report); },
                },
                change);

@@ -120,11 +120,15 @@ void to_pb(const link_report& from, LinkReport& to) {
     to.set_bytes_in_from_parent(from.bytes_in_from_parent);
     to.set_bytes_out_to_child(from.bytes_out_to_child);
     name_to(from.child_office, *to.mutable_child_office());
+    to.set_boot(from.boot);
+    to.set_number(from.number);
 }
 
 bool from_pb(const LinkReport& from, link_report& to) {
     to.bytes_in_from_parent = from.bytes_in_from_parent();
     to.bytes_out_to_child = from.bytes_out_to_child();
+    to.boot = from.boot();
+    to.number = from.number();
     return from_pb(from.content(), to.content) && name_from(from.child_office(), to.child_office);
 }
 

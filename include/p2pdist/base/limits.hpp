@@ -110,6 +110,7 @@ inline constexpr std::size_t local_connections_max = 64;          ///< programs 
 // server
 inline constexpr std::size_t server_clients_max = 200'000;          ///< registered clients; further ones are refused
 inline constexpr std::size_t server_contents_max = 200'000;         ///< published contents
+inline constexpr std::size_t server_removed_contents_max = 1'000'000;   ///< ids that were published once, and what they meant (CLI-6)
 inline constexpr std::size_t server_client_holdings_max = 20'000;   ///< of one client; further ones are ignored
 inline constexpr std::size_t server_commits_pending_max = 16'384;   ///< requests that wait for the catalogue; more: errc::limit_reached
 inline constexpr std::size_t server_admin_pending_max = 256;        ///< administrative changes that wait for their turn

@@ -43,7 +43,7 @@ struct holding_record {
 };
 
 struct licence_record {
-    std::string key;           ///< as the connector gave it; never sent to clients
+    std::string key;           ///< a digest under the server's own key: enough to tell another one
     std::uint32_t seats = 0;
     bool activated = false;
     friend bool operator==(const licence_record&, const licence_record&) = default;
@@ -75,6 +75,15 @@ struct peer_report_record {
     friend bool operator==(const peer_report_record&, const peer_report_record&) = default;
 };
 
+/// The newest report of a client that its office's link bytes contain, so that one which is repeated counts once. A boot has a number of
+/// its own, and its reports count from 1; they come in order.
+struct link_mark {
+    client_id client;
+    std::uint64_t boot = 0;
+    std::uint64_t number = 0;   ///< 0: a client that does not number its reports
+    friend bool operator==(const link_mark&, const link_mark&) = default;
+};
+
 /// All that a server knows when it starts. Every list is ordered by its key, which is unique in it.
 struct catalogue_snapshot {
     std::vector<client_record> clients;      ///< by id
@@ -82,6 +91,8 @@ struct catalogue_snapshot {
     std::vector<holding_record> holdings;    ///< by client, then content key
     std::vector<link_record> links;          ///< by office, then content key
     std::vector<peer_report_record> reports; ///< by peer, then reporter
+    std::vector<content_info> removed;       ///< by id: what ids of removed contents meant, and mean for ever (CLI-6)
+    std::vector<link_mark> link_marks;       ///< by client
     std::vector<std::pair<std::string, std::string>> settings;  ///< by key
     topology_record topology;
     licence_record licence;
@@ -89,19 +100,19 @@ struct catalogue_snapshot {
     friend bool operator==(const catalogue_snapshot&, const catalogue_snapshot&) = default;
 };
 
-// One change each; applying the same one twice gives the same state, except for add_link_bytes.
+// One change each; applying the same one twice gives the same state, but for an add_link_bytes without a number.
 struct put_client { client_record client; };             ///< adds or replaces
 struct remove_client { client_id id; };                  ///< with its holdings, and the reports of it and by it
 struct put_last_seen { std::vector<std::pair<client_id, wall_time>> seen; };  ///< of clients that are there; others are ignored
-struct put_content { content_record content; };          ///< adds or replaces
-struct remove_content { content_id id; };                ///< with its holdings; the link bytes stay
+struct put_content { content_record content; };          ///< adds or replaces; it is not among the removed any more
+struct remove_content { content_id id; };                ///< to the removed, without its holdings; the link bytes stay
 /// Adds or replaces, in the order given; holding_state::none removes. `replace_all` first removes all of the client.
 struct put_holdings { client_id client; std::vector<holding> holdings; bool replace_all = false; };
 struct put_topology { topology_record topology; };
 struct put_setting { std::string key; std::string value; };   ///< empty value: remove
 struct put_licence { licence_record licence; };
 struct put_versions { state_versions versions; };
-struct add_link_bytes { link_record delta; };
+struct add_link_bytes { link_record delta; link_mark report{}; };   ///< nothing, where this report or a later one of its boot is counted
 struct put_peer_report { peer_report_record report; };   ///< adds or replaces
 
 using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,

@@ -158,6 +158,8 @@ struct link_report {
     std::uint64_t bytes_in_from_parent = 0;
     std::uint64_t bytes_out_to_child = 0;
     std::string child_office;                 ///< of bytes_out_to_child
+    std::uint64_t boot = 0;                   ///< of this run of the client, by chance
+    std::uint64_t number = 0;                 ///< of its reports, from 1, in order: one that is repeated counts once
     friend bool operator==(const link_report&, const link_report&) = default;
 };
 /// The answer to peer_report, link_report and unregister.

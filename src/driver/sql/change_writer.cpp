@@ -34,6 +34,7 @@ struct writer {
         sql << "DELETE FROM holdings WHERE client_id = :id", use(id);
         sql << "DELETE FROM peer_reports WHERE peer_id = :id", use(id);
         sql << "DELETE FROM peer_reports WHERE reporter_id = :id", use(id);
+        sql << "DELETE FROM link_marks WHERE client_id = :id", use(id);
         sql << "DELETE FROM clients WHERE id = :id", use(id);
     }
     void operator()(const put_last_seen& change) const {
@@ -50,12 +51,14 @@ struct writer {
         const auto& content = change.content.content;
         const auto hash = content.hash.to_string();
         const sql_number size = stored(content.size_bytes), published = change.content.published.seconds;
+        sql << "DELETE FROM removed_contents WHERE id = :id", use(content.id.text());
         sql << "DELETE FROM contents WHERE id = :id", use(content.id.text());
         sql << "INSERT INTO contents (id, size_bytes, hash, published_at) VALUES (:id, :size, :hash, :published)", use(content.id.text()),
             use(size), use(hash), use(published);
     }
     void operator()(const remove_content& change) const {
         sql << "DELETE FROM holdings WHERE content_id = :id", use(change.id.text());
+        remember_removed(change.id.text());
         sql << "DELETE FROM contents WHERE id = :id", use(change.id.text());
     }
     void operator()(const put_holdings& change) const {
@@ -88,6 +91,7 @@ struct writer {
             use(topology), use(settings), use(contents), use(epoch), use(activated);
     }
     void operator()(const add_link_bytes& change) const {
+        if (change.report.number != 0 && !mark(change.report)) return;
         const auto& delta = change.delta;
         const auto hash = delta.content.hash.to_string();
         const auto& content = delta.content.id.text();
@@ -110,6 +114,26 @@ struct writer {
     }
 
 private:
+    /// What the id of a content meant.
+    void remember_removed(const std::string& id) const {
+        int published = 0;
+        sql << "SELECT COUNT(*) FROM contents WHERE id = :id", use(id), soci::into(published);
+        if (published == 0) return;
+        sql << "DELETE FROM removed_contents WHERE id = :id", use(id);
+        sql << "INSERT INTO removed_contents (id, size_bytes, hash) SELECT id, size_bytes, hash FROM contents WHERE id = :id", use(id);
+    }
+    /// False where this report is counted already.
+    [[nodiscard]] bool mark(const link_mark& report) const {
+        const auto client = report.client.to_string();
+        const sql_number boot = stored(report.boot), number = stored(report.number);
+        int counted = 0;
+        sql << "SELECT COUNT(*) FROM link_marks WHERE client_id = :client AND boot = :boot AND report_number >= :number", use(client), use(boot),
+            use(number), soci::into(counted);
+        if (counted > 0) return false;
+        sql << "DELETE FROM link_marks WHERE client_id = :client", use(client);
+        sql << "INSERT INTO link_marks (client_id, boot, report_number) VALUES (:client, :boot, :number)", use(client), use(boot), use(number);
+        return true;
+    }
     void put_holding(const std::string& client, const holding& what) const {
         const auto hash = what.content.hash.to_string();
         const auto& content = what.content.id.text();

@@ -39,8 +39,14 @@ constexpr std::array second_schema{
     "PRIMARY KEY (peer_id, reporter_id))",
 };
 
+constexpr std::array third_schema{
+    "CREATE TABLE removed_contents (id {name} NOT NULL PRIMARY KEY, size_bytes {number} NOT NULL, hash {id} NOT NULL)",
+    "CREATE TABLE link_marks (client_id {id} NOT NULL PRIMARY KEY, boot {number} NOT NULL, report_number {number} NOT NULL)",
+};
+
 // migrations[i] leads from version i to i + 1.
-constexpr std::array migrations{std::span<const char* const>(first_schema), std::span<const char* const>(second_schema)};
+constexpr std::array migrations{std::span<const char* const>(first_schema), std::span<const char* const>(second_schema),
+                                std::span<const char* const>(third_schema)};
 
 }  // namespace
 

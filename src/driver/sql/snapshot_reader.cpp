@@ -87,6 +87,27 @@ void read_contents(soci::session& sql, std::vector<content_record>& out) {
     std::sort(out.begin(), out.end(), [](const auto& left, const auto& right) { return left.content.id < right.content.id; });
 }
 
+void read_removed(soci::session& sql, std::vector<content_info>& out) {
+    std::string id, hash;
+    sql_number size = 0;
+    soci::statement rows = (sql.prepare << "SELECT id, size_bytes, hash FROM removed_contents", into(id), into(size), into(hash));
+    rows.execute();
+    while (rows.fetch()) {
+        auto key = read_key(id, hash);
+        out.push_back({std::move(key.id), number(size), key.hash});
+    }
+    std::sort(out.begin(), out.end(), [](const auto& left, const auto& right) { return left.id < right.id; });
+}
+
+void read_link_marks(soci::session& sql, std::vector<link_mark>& out) {
+    std::string client;
+    sql_number boot = 0, newest = 0;
+    soci::statement rows = (sql.prepare << "SELECT client_id, boot, report_number FROM link_marks", into(client), into(boot), into(newest));
+    rows.execute();
+    while (rows.fetch()) out.push_back({read_id(client), number(boot), number(newest)});
+    std::sort(out.begin(), out.end(), [](const auto& left, const auto& right) { return left.client < right.client; });
+}
+
 void read_holdings(soci::session& sql, std::vector<holding_record>& out) {
     std::string client, content, hash;
     sql_number state = 0, acting = 0;
@@ -158,8 +179,10 @@ catalogue_snapshot read_snapshot(soci::session& sql) {
     soci::transaction one_state(sql);  // all tables as of one moment
     read_clients(sql, out.clients);
     read_contents(sql, out.contents);
+    read_removed(sql, out.removed);
     read_holdings(sql, out.holdings);
     read_links(sql, out.links);
+    read_link_marks(sql, out.link_marks);
     read_reports(sql, out.reports);
     read_settings(sql, out.settings);
     read_single_rows(sql, out);

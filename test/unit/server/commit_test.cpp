@@ -32,7 +32,7 @@ TEST_CASE("every change waits for its commit", "[REQ-SRV-6]") {
 
     const std::vector<message_body> from_client{register_request{{}, client.where, 24, "renamed", "2.0"},
                                                 holdings_report{{{content("a").key(), holding_state::complete, false}}, false},
-                                                link_report{content("a").key(), 5, 0, ""}, unregister{}};
+                                                link_report{content("a").key(), 5, 0, "", 0, 0}, unregister{}};
     for (const auto& body : from_client) {
         INFO(name_of(body));
         const auto before = world.durable;
@@ -94,7 +94,7 @@ TEST_CASE("repeated requests have no double effect", "[REQ-MSG-1][REQ-CON-1]") {
     world.loses = [&](const send_datagram&) { return ++count % 3 == 0; };
     auto& client = world.join("10.0.0.5", 1);
     (void)world.administer<publish_reply>(publish_request{{content("a")}});
-    for (int report = 0; report < 30; ++report) (void)world.asked<accepted>(client, link_report{content("a").key(), 10, 0, ""});
+    for (int report = 0; report < 30; ++report) (void)world.asked<accepted>(client, link_report{content("a").key(), 10, 0, "", 0, 0});
     const auto rows = world.administer<links_reply>(links_request{}).rows;
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].bytes_in == 300);

@@ -87,7 +87,8 @@ TEST_CASE("publishing and removing count up the contents' version", "[REQ-SRV-1]
     CHECK(world.durable.holdings.empty());
     CHECK(world.administer<error_reply>(remove_content_request{content("a").id}).code == errc::not_found);
     CHECK(world.asked<error_reply>(client, content_request{content("a").id}).code == errc::not_found);
-    CHECK(world.administer<publish_reply>(publish_request{{content("a", 2)}}).added == 1);  // removed ids are free again
+    CHECK(world.administer<error_reply>(publish_request{{content("a", 2)}}).code == errc::already_exists);  // an id means one content for ever
+    CHECK(world.administer<publish_reply>(publish_request{{content("a")}}).added == 1);
 }
 
 TEST_CASE("the server knows which content is on which client", "[REQ-SRV-2]") {
@@ -148,11 +149,11 @@ TEST_CASE("link bytes are added up by office and content", "[REQ-OBS-1]") {
     auto& homeless = world.join("172.16.0.5", 3);
     (void)world.administer<publish_reply>(publish_request{{content("a")}});
     const auto key = content("a").key();
-    (void)world.asked<accepted>(branch, link_report{key, 600, 0, ""});
-    (void)world.asked<accepted>(branch, link_report{key, 400, 7, "HQ"});
-    (void)world.asked<accepted>(central, link_report{key, 0, 1000, "B"});  // what it sent down did not leave B upwards
-    (void)world.asked<accepted>(homeless, link_report{key, 5, 0, ""});
-    (void)world.asked<accepted>(branch, link_report{content("unknown", 7).key(), 400, 0, ""});
+    (void)world.asked<accepted>(branch, link_report{key, 600, 0, "", 0, 0});
+    (void)world.asked<accepted>(branch, link_report{key, 400, 7, "HQ", 0, 0});
+    (void)world.asked<accepted>(central, link_report{key, 0, 1000, "B", 0, 0});  // what it sent down did not leave B upwards
+    (void)world.asked<accepted>(homeless, link_report{key, 5, 0, "", 0, 0});
+    (void)world.asked<accepted>(branch, link_report{content("unknown", 7).key(), 400, 0, "", 0, 0});
     const auto rows = world.administer<links_reply>(links_request{}).rows;
     REQUIRE(rows.size() == 2);
     CHECK(rows[0] == link_row{"172.16.0.5", content("a").id, 1000, 5, 0});

@@ -75,7 +75,8 @@ catalogue_change random_changes::next() {
         case 8:
             return put_versions{{random_(), random_(), random_(), static_cast<std::uint16_t>(random_()), random_.below(2) != 0}};
         case 9:
-            return add_link_bytes{{some_text(), some_content(), random_.below(1u << 30), random_.below(1u << 30)}};
+            return add_link_bytes{{some_text(), some_content(), random_.below(1u << 30), random_.below(1u << 30)},
+                                  {some_client(), random_.below(3), random_.below(6)}};
         case 10:
             return put_peer_report{{some_client(), some_client(), some_content().id, {static_cast<std::int64_t>(random_.below(1000))}}};
         default: {

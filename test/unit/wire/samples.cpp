@@ -67,7 +67,7 @@ void add_client(std::vector<std::pair<std::string, message>>& out) {
     add(out, holdings_report{{{content().key(), holding_state::partial, true}, {content().key(), holding_state::complete, false}}, true});
     add(out, holdings_reply{});
     add(out, peer_report{client_id{counting<16>(3)}, content().key(), 4711, "bad chunk, strict mode"});
-    add(out, link_report{content().key(), 3'221'225'472, 1'000, "Warehouse"});
+    add(out, link_report{content().key(), 3'221'225'472, 1'000, "Warehouse", 0x1122334455667788, 12});
 }
 
 void add_content(std::vector<std::pair<std::string, message>>& out) {
