@@ -40,6 +40,9 @@ public:
     /// All that was committed. errc::database_failed, also for a database whose contents make no sense.
     [[nodiscard]] result<catalogue_snapshot> load();
 
+    /// What the database says of the connection that commits, e.g. "journal_mode=wal synchronous=full". errc::database_failed.
+    [[nodiscard]] result<std::string> durability();
+
     /// `done` is called on the catalogue's thread, in the order of submission, after the commit; errc::database_failed where nothing
     /// of the request was kept. It must not throw, nor destroy the catalogue.
     void submit(catalogue_request request, completion_handler done);

@@ -36,7 +36,9 @@ void check_database(const server_options& options, std::vector<health_finding>& 
     if (!database) return out.push_back({wrong, "database", database.error().message});
     const auto snapshot = (*database)->load();
     if (!snapshot) return out.push_back({wrong, "database", snapshot.error().message});
-    out.push_back({good, "database", std::to_string(snapshot->clients.size()) + " clients, " + std::to_string(snapshot->contents.size()) + " contents"});
+    const auto durability = (*database)->durability();
+    if (!durability) return out.push_back({wrong, "database", durability.error().message});
+    out.push_back({good, "database", std::to_string(snapshot->clients.size()) + " clients, " + std::to_string(snapshot->contents.size()) + " contents; " + *durability});
     if (!snapshot->licence.activated)
         out.push_back({warning, "licence", "not activated: no client receives content before `p2pdist-admin activate`"});
     check_topology(snapshot->topology, options.bind, out);

@@ -20,6 +20,8 @@ public:
     [[nodiscard]] virtual result<std::unique_ptr<soci::session>> connect(bool create, std::chrono::milliseconds lock_wait) = 0;
     /// Settings of the connection that make a commit durable; may change the database, so only after its schema was accepted.
     virtual void make_durable(soci::session& sql) = 0;
+    /// What the database itself says of this connection: how much of a commit is on the disk when it is answered.
+    [[nodiscard]] virtual std::string durability(soci::session& sql) const = 0;
     /// Replaces {id}, {name}, {text} and {number} in a statement by the product's column types.
     [[nodiscard]] virtual std::string with_types(std::string_view statement) const = 0;
     /// errc::database_failed: what was tried, the database's own sentence, and what to do.

@@ -41,6 +41,15 @@ public:
         }
     }
 
+    result<std::string> durability() {
+        const std::lock_guard lock(session_guard_);
+        try {
+            return words_->durability(*sql_);
+        } catch (const soci::soci_error& failure) {
+            return words_->explain(failure, "asking the database how it commits");
+        }
+    }
+
     void submit(catalogue_request request, completion_handler done) {
         {
             const std::lock_guard lock(queue_guard_);
@@ -147,6 +156,7 @@ sql_catalogue::sql_catalogue(std::unique_ptr<implementation> self) : self_(std::
 sql_catalogue::~sql_catalogue() = default;
 
 result<catalogue_snapshot> sql_catalogue::load() { return self_->load(); }
+result<std::string> sql_catalogue::durability() { return self_->durability(); }
 void sql_catalogue::submit(catalogue_request request, completion_handler done) { self_->submit(std::move(request), std::move(done)); }
 std::uint64_t sql_catalogue::commits() const noexcept { return self_->commits(); }
 int sql_catalogue::schema_version() noexcept { return newest_schema(); }

@@ -48,6 +48,15 @@ public:
         sql << "PRAGMA synchronous=FULL";
     }
 
+    std::string durability(soci::session& sql) const override {
+        static constexpr std::array levels{"off", "normal", "full", "extra"};
+        std::string mode;
+        std::size_t level = 0;
+        sql << "PRAGMA journal_mode", soci::into(mode);
+        sql << "PRAGMA synchronous", soci::into(level);
+        return "journal_mode=" + mode + " synchronous=" + (level < levels.size() ? levels[level] : "unknown");
+    }
+
     std::string with_types(std::string_view statement) const override {
         static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> types{
             {{"{id}", "TEXT"}, {"{name}", "TEXT"}, {"{text}", "TEXT"}, {"{number}", "BIGINT"}}};

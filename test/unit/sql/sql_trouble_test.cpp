@@ -61,6 +61,19 @@ TEST_CASE("a missing database is made only where that is wanted", "[REQ-DB-1]") 
     CHECK(sql_catalogue::open(place.url(), options).has_value());
 }
 
+TEST_CASE("commits are on the disk when they are answered: the connection itself says so", "[REQ-DB-1][REQ-SRV-6]") {
+    const temporary_directory place;
+    {   // whatever the file was used with before
+        other_program before(place.file());
+        before.run("PRAGMA journal_mode=DELETE");
+        before.run("PRAGMA synchronous=OFF");
+    }
+    auto catalogue = sql_catalogue::open(place.url()).value();
+    CHECK(catalogue->durability().value() == "journal_mode=wal synchronous=full");
+    REQUIRE(commit(*catalogue, {put_setting{"a", "1"}}));
+    CHECK(catalogue->durability().value() == "journal_mode=wal synchronous=full");
+}
+
 TEST_CASE("a newer schema is refused and left untouched", "[REQ-DB-3]") {
     const temporary_directory place;
     { REQUIRE(sql_catalogue::open(place.url())); }
@@ -165,6 +178,45 @@ TEST_CASE("a file that can't grow loses nothing that was acknowledged", "[REQ-DB
     CHECK(WEXITSTATUS(status) == 0);
     const auto settings = sql_catalogue::open(place.url()).value()->load().value().settings;
     CHECK(settings == std::vector<std::pair<std::string, std::string>>{{"after", "1"}, {"before", "1"}});
+}
+
+TEST_CASE("a database that is damaged while it is open fails with advice, and nothing is acknowledged", "[REQ-DB-1][REQ-SRV-6]") {
+    const temporary_directory place;
+    {
+        auto catalogue = sql_catalogue::open(place.url()).value();
+        for (std::uint8_t number = 1; number < 200; ++number) REQUIRE(commit(*catalogue, {put_client{client(number)}}));
+    }
+    auto catalogue = sql_catalogue::open(place.url()).value();
+    {
+        std::fstream disk(place.file(), std::ios::in | std::ios::out | std::ios::binary);
+        const auto size = std::filesystem::file_size(place.file());
+        for (std::uint64_t page = 4096; page < size; page += 4096) {
+            disk.seekp(static_cast<std::streamoff>(page));
+            disk << std::string(4096, 'x');
+        }
+    }
+    const auto outcome = commit(*catalogue, {put_client{client(250)}, put_content{{content("a"), {}}}});
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().code == errc::database_failed);
+    CHECK_THAT(outcome.error().message, Contains("restore a backup"));
+    const auto loaded = catalogue->load();
+    REQUIRE_FALSE(loaded);
+    CHECK_THAT(loaded.error().message, Contains("restore a backup"));
+}
+
+TEST_CASE("a database that became read-only fails with advice, and what was acknowledged stays", "[REQ-DB-1][REQ-SRV-6]") {
+    if (::geteuid() == 0) return;  // the superuser writes everywhere
+    const temporary_directory place;
+    {
+        auto catalogue = sql_catalogue::open(place.url()).value();
+        REQUIRE(commit(*catalogue, {put_setting{"a", "1"}}));
+    }
+    std::filesystem::permissions(place.file(), std::filesystem::perms::owner_read);
+    const auto again = sql_catalogue::open(place.url());
+    REQUIRE_FALSE(again);
+    CHECK_THAT(again.error().message, Contains("let this user write"));
+    std::filesystem::permissions(place.file(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    CHECK(sql_catalogue::open(place.url()).value()->load().value().settings.size() == 1);
 }
 
 TEST_CASE("a request that can't be written does not hurt those of its group", "[REQ-SRV-6]") {
