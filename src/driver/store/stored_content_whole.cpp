@@ -11,6 +11,8 @@ namespace p2pdist::detail {
 
 namespace {
 
+constexpr chunk_index chunks_per_sync = 64;   // a sync can't be interrupted: whoever stops the store waits for 16 MiB, not for gigabytes
+
 /// The size of an output file is known: better to say so before than in the middle.
 result<void> has_room(const std::filesystem::path& directory, std::uint64_t size_bytes) {
     std::error_code failed;
@@ -199,8 +201,10 @@ result<void> stored_content::copy_to(output_sink& out) {
             return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " of " + content().id.text() + " was altered on disk"};
         }
         const auto data = byte_span(region).subspan(geometry_.proof_bytes(chunk));
-        if (std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; })) continue;  // leaves a hole
-        if (auto done = out.write_at(geometry_.chunk(chunk).offset, data); !done) return done;
+        const bool hole = std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; });
+        if (auto done = hole ? result<void>() : out.write_at(geometry_.chunk(chunk).offset, data); !done) return done;
+        if ((chunk + 1) % chunks_per_sync != 0) continue;
+        if (auto done = out.sync(); !done) return done;
     }
     return out.sync();
 }
