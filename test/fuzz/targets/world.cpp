@@ -14,11 +14,8 @@ public:
     explicit fault_schedule(fuzz::fuzz_input& input) : input_(input), world_(options(input)) {
         const auto offices = world_.offices().offices();
         for (const auto& office : offices) names_.push_back(office.name);
-        for (auto count = 2 + input_.below(3); count > 0; --count) {
-            sim::device what;
-            what.office = names_[input_.below(names_.size())];
-            world_.add_client(what);
-        }
+        add_client(names_.front());   // the server sends contents to its own office only
+        for (auto count = 1 + input_.below(3); count > 0; --count) add_client(names_[input_.below(names_.size())]);
     }
 
     void run() {
@@ -55,6 +52,11 @@ private:
         out.network.lan.loss = 0.0001 * static_cast<double>(input.below(64));
         out.events_per_second_max = 3'000'000;
         return out;
+    }
+    void add_client(const std::string& office) {
+        sim::device what;
+        what.office = office;
+        world_.add_client(what);
     }
     void plan(time_point from, time_point to) {
         switch (input_.below(5)) {
@@ -99,8 +101,18 @@ private:
             }
         }
         fuzz::check(!world_.livelocked(), "the world spins");
+        for (std::size_t i = 0; i < world_.clients(); ++i) tell_missing({i}, content.info());
         fuzz::check(complete(), "not everybody has the content");
         for (std::size_t i = 0; i < world_.clients(); ++i) fuzz::check(world_.has_right_bytes({i}, content), "a client has other bytes than were published");
+    }
+
+    void tell_missing(sim::client_index who, const content_info& content) {
+        const auto* record = world_.fetch_of(who, content);
+        if (record && record->complete()) return;
+        const auto address = world_.address_of(who).to_string();
+        const auto progress = world_.is_up(who) ? world_.core(who).progress(content.id) : std::nullopt;
+        std::fprintf(stderr, "%s (%s)%s: %s\n", address.c_str(), world_.office_of(who).c_str(), world_.is_up(who) ? "" : " is down",
+                     record && record->failure ? record->failure->message.c_str() : progress ? progress->reason.c_str() : "nothing begun");
     }
 
     fuzz::fuzz_input& input_;
