@@ -4,11 +4,12 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+
+#include "crypto/system_random.hpp"
 
 namespace p2pdist {
 namespace {
@@ -242,10 +243,15 @@ public:
     }
 };
 
+/// The operating system's generator, not OpenSSL's: that one keeps its state in this process's memory, so that a virtual machine that is
+/// resumed twice from one snapshot would draw the same numbers twice. The kernel's is told of a resume (by the hypervisor's generation
+/// id) and mixes in fresh entropy before it gives the next byte. A call a nonce costs less than the hash that follows it.
 class system_entropy final : public entropy {
 public:
     void fill(mutable_byte_span out) override {
-        if (!out.empty()) require(RAND_bytes_ex(nullptr, out.data(), out.size(), 256) == 1, "RAND_bytes_ex");
+        if (fill_from_system(out)) return;
+        std::fprintf(stderr, "p2pdist: the operating system gives no random numbers\n");
+        std::abort();
     }
 };
 

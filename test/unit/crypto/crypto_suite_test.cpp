@@ -1,6 +1,8 @@
 // Published vectors: FIPS 180-4 examples, RFC 4231, RFC 5869, RFC 7748, RFC 8032, RFC 8439, and the SipHash paper's appendix.
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 #include <string>
 #include <thread>
 #include <vector>
@@ -169,4 +171,7 @@ TEST_CASE("the system's entropy gives other bytes each time", "[crypto][REQ-SEC-
     CHECK(first != random->array<32>());
     CHECK(first != secret_key{});
     random->fill({});
+    bytes many(1000);  // more than the system gives in one call
+    random->fill(many);
+    CHECK(std::count(many.begin() + 768, many.end(), std::uint8_t{0}) < 100);
 }
