@@ -23,6 +23,7 @@ const char* describe(errc code) noexcept {
         case errc::source_failed: return "fallback source failed";
         case errc::port_in_use: return "port in use";
         case errc::refused: return "refused";
+        case errc::revoked: return "revoked";
     }
     return "unknown error";
 }

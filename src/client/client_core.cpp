@@ -22,13 +22,16 @@ client_core::implementation::implementation(const crypto_suite& crypto, entropy&
                   on_state_changed(now);
               },
               [this](time_point now) { on_state_changed(now); },
-              [this](time_point now) { reporter.on_contents_changed(now); }}),
+              [this](time_point now) { reporter.on_contents_changed(now); }, [this](time_point now) { on_revoked(now); }}),
       reporter(shared, server, offices),
       ledger(shared, server, offices),
       fallback(shared, {[this] { return cdn(); }, [this] { return fallback_rate(); }}),
       broadcast(shared, offices,
                 {[this](const content_key& key) { return jobs.holding_of(key); },
-                 [this](time_point now, const discovery::found& found) { jobs.on_found(now, found); }}),
+                 [this](time_point now, const discovery::found& found) {
+                     server.on_list_heard(now, {found.peer.id, role::client, found.peer.address}, found.reply.revocations);
+                     jobs.on_found(now, found);
+                 }}),
       parts{shared, offices, peers, server, shelf, reporter, ledger, fallback, broadcast},
       jobs(parts, {[this](time_point now, const content_info& content, const std::optional<error>& failure, const source_split& split,
                           duration took) { orders.on_finished(now, content, failure, split, took); }}),
@@ -158,7 +161,12 @@ void client_core::implementation::on_datagram(time_point now, const received_dat
 void client_core::implementation::on_message(time_point now, message_received&& received) {
     const bool of_server = received.from.as == role::server && server.enrolled() && received.from.id == server.server().id;
     if (const auto* want = std::get_if<want_request>(&received.body)) {
+        server.on_list_heard(now, received.from, want->revocations);
         jobs.on_want(now, received, *want);
+    } else if (std::holds_alternative<revocations_request>(received.body)) {
+        const auto& list = shared.seal.revocations();
+        if (list.number == 0) return shared.messages.reply(now, received.request, error_reply{errc::not_found, "no list is known here"});
+        shared.messages.reply(now, received.request, revocations_reply{encode(list)});
     } else if (std::holds_alternative<ping>(received.body)) {
         shared.messages.reply(now, received.request, pong{});
     } else if (const auto* changed = std::get_if<state_changed>(&received.body); changed && of_server) {
@@ -175,6 +183,7 @@ void client_core::implementation::on_output(time_point now, message_output&& out
     } else if (auto* received = std::get_if<message_received>(&output)) {
         on_message(now, std::move(*received));
     } else if (auto* answered = std::get_if<message_answered>(&output)) {
+        if (const auto* wanted = std::get_if<want_reply>(&answered->body)) server.on_list_heard(now, answered->from, wanted->revocations);
         shared.on_answered(now, std::move(*answered));
     } else if (auto* failed = std::get_if<message_failed>(&output)) {
         shared.on_failed(now, std::move(*failed));
@@ -214,9 +223,40 @@ void client_core::implementation::on_output(time_point now, envelope_output&& ou
         shared.transfers.on_peer_unreachable(now, silent->peer);
     } else if (const auto* mismatch = std::get_if<version_mismatch>(&output)) {
         server.on_version_mismatch(*mismatch);
-    } else if (std::holds_alternative<newer_epoch_seen>(output)) {
-        server.on_newer_epoch(now);
+    } else if (const auto* newer = std::get_if<newer_epoch_seen>(&output)) {
+        server.on_newer_epoch(now, newer->key_epoch);
+    } else if (const auto* revoked = std::get_if<peer_revoked>(&output)) {
+        lose_peer(now, revoked->peer);
+        peers.forget(revoked->peer);
+        shared.log(log_level::info, "event=peer_revoked peer=" + revoked->peer.to_string());
     }
+}
+
+/// All that goes on with it ends: uploads, downloads, requests.
+void client_core::implementation::lose_peer(time_point now, const client_id& peer) {
+    shared.messages.on_peer_unreachable(now, peer);
+    shared.transfers.on_peer_unreachable(now, peer);
+}
+
+/// This client itself: it serves nobody from now on, and asks nobody.
+void client_core::implementation::on_revoked(time_point now) {
+    for (const auto& [id, entry] : peers.entries()) shared.transfers.on_peer_unreachable(now, id);
+    for (const auto& upload : shared.transfers.uploads()) shared.transfers.on_peer_unreachable(now, upload.peer);
+    orders.on_revoked(now);
+    on_state_changed(now);
+}
+
+/// SEC-2: a suspended device, or a snapshot of a virtual machine that goes on, maybe beside another that did: whatever keys and counters
+/// were in use may be in use elsewhere.
+void client_core::implementation::on_wall_clock(time_point now, wall_time wall) {
+    shared.wall = wall;
+    if (!clocks.jumped(now, wall)) return;
+    shared.notice(log_level::info, "this device's clock has jumped: it was suspended, or set back to a snapshot; all sessions are made anew");
+    for (const auto& peer : shared.seal.start_anew()) {
+        shared.transfers.on_peer_unreachable(now, peer);
+        shared.messages.on_peer_restarted(now, peer);
+    }
+    server.on_resumed(now);
 }
 
 /// SEC-3: proven by authenticated bytes.

@@ -53,7 +53,7 @@ void client_core::set_address(time_point now, ip_address address, std::uint8_t p
 
 void client_core::on_datagram(time_point now, const received_datagram& datagram) { self_->on_datagram(now, datagram); }
 void client_core::on_timer(time_point now) { self_->on_timer(now); }
-void client_core::on_wall_clock(wall_time wall) { self_->shared.wall = wall; }
+void client_core::on_wall_clock(time_point now, wall_time wall) { self_->on_wall_clock(now, wall); }
 void client_core::on_store_done(time_point now, store_completion completion) {
     // An import, an export, a removal: what `status` shows of the store is not true any more.
     const bool of_engine = (completion.id & transfer_store_request_bit) != 0;

@@ -77,6 +77,7 @@ void commands::look_up(time_point now, std::uint64_t handle) {
     auto* what = find(handle);
     if (!what) return;
     what->next = never;
+    if (parts_->server.revoked()) return end(now, handle, error{errc::revoked, parts_->server.obstacle()});
     if (const auto obstacle = parts_->server.obstacle(); !obstacle.empty()) {
         wait(now, *what, obstacle);
         return;
@@ -322,6 +323,18 @@ void commands::on_state_changed(time_point now) {
         if (what.at == stage::waiting) waiting.push_back(handle);
     }
     for (const auto handle : waiting) look_up(now, handle);
+}
+
+void commands::on_revoked(time_point now) {
+    std::vector<std::pair<std::uint64_t, std::optional<content_key>>> vain;
+    for (const auto& [handle, what] : commands_) {
+        if (what.what != kind::fetch || what.at == stage::storing) continue;
+        vain.emplace_back(handle, what.at == stage::downloading ? std::optional(what.content.key()) : std::nullopt);
+    }
+    for (const auto& [handle, key] : vain) {
+        end(now, handle, error{errc::revoked, parts_->server.obstacle()});
+        if (key) jobs_->release(now, *key);
+    }
 }
 
 void commands::on_timer(time_point now) {

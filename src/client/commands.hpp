@@ -24,6 +24,8 @@ public:
 
     /// Activation, the server or the topology: what waited can go on, perhaps.
     void on_state_changed(time_point now);
+    /// This client was shut out: what it waits for or fetches will not come.
+    void on_revoked(time_point now);
     /// A download ended, of this command or for others.
     void on_finished(time_point now, const content_info& content, const std::optional<error>& failure, const source_split& split, duration took);
     void on_timer(time_point now);

@@ -11,7 +11,7 @@ bool discovery::possible() const { return node_->config.broadcast && node_->seal
 
 void discovery::ask(time_point now, const content_key& content) {
     if (!possible()) return;
-    auto question = exchange_.ask(now, node_->wall, *node_->seal.held(), encode_body(discovery_request{content}));
+    auto question = exchange_.ask(now, node_->wall, *node_->seal.held(), node_->seal.revocations(), encode_body(discovery_request{content}));
     send_datagram out;
     out.from_port = node_->config.ports[port_use::client_small_out];
     out.to = endpoint{*node_->config.broadcast, node_->config.ports[port_use::broadcast]};
@@ -39,7 +39,7 @@ void discovery::on_datagram(time_point now, const received_datagram& datagram) {
 void discovery::on_request(time_point now, const received_datagram& datagram) {
     if (datagram.local.port != node_->config.ports[port_use::broadcast]) return;
     const auto& held = *node_->seal.held();
-    const auto request = exchange_.on_request(now, node_->wall, held, datagram.from.address, datagram.payload);
+    const auto request = exchange_.on_request(now, node_->wall, held, node_->seal.revocations(), datagram.from.address, datagram.payload);
     if (!request) return;
     const auto body = decode_body(request->payload);
     const auto* question = body ? std::get_if<discovery_request>(&*body) : nullptr;
@@ -65,7 +65,7 @@ void discovery::on_request(time_point now, const received_datagram& datagram) {
 
 void discovery::on_answer(time_point now, const received_datagram& datagram) {
     if (datagram.local.port != node_->config.ports[port_use::client_small_out]) return;
-    const auto answered = exchange_.on_answer(now, node_->wall, *node_->seal.held(), datagram.payload);
+    const auto answered = exchange_.on_answer(now, node_->wall, *node_->seal.held(), node_->seal.revocations(), datagram.payload);
     if (!answered) return;
     const auto body = decode_body(answered->payload);
     const auto* reply = body ? std::get_if<discovery_reply>(&*body) : nullptr;

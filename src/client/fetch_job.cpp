@@ -71,7 +71,7 @@ void fetch_job::ended(time_point now, const std::optional<error>& failure) {
         want_reply reply;
         reply.verdict = failure ? want_verdict::cannot : want_verdict::holder;
         if (failure) reply.text = failure->message;
-        node_->messages.reply(now, waiting.handle, reply);
+        node_->answer_want(now, waiting.handle, std::move(reply));
     }
     deferred_.clear();
 }
@@ -258,7 +258,7 @@ void fetch_job::on_timer(time_point now) {
         want_reply reply;
         reply.verdict = want_verdict::unknown;
         reply.text = "still looking for it";
-        node_->messages.reply(now, waiting->handle, reply);
+        node_->answer_want(now, waiting->handle, std::move(reply));
         waiting = deferred_.erase(waiting);
     }
     for (auto busy = again_.begin(); busy != again_.end();) {

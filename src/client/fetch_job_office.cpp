@@ -266,11 +266,11 @@ void fetch_job::on_want(time_point now, message_handle handle, const peer_info& 
     last_wanted_ = now;
     if (where == relation::office) askers_.note(now, asker);
     if (auto reply = verdict(now, asker.id, where, poll)) {
-        node_->messages.reply(now, handle, std::move(*reply));
+        node_->answer_want(now, handle, std::move(*reply));
         return;
     }
     if (deferred_.size() >= limits::wants_deferred_max) {
-        node_->messages.reply(now, handle, want_reply{want_verdict::unknown, std::nullopt, {}, "too many ask at once"});
+        node_->answer_want(now, handle, want_reply{want_verdict::unknown, std::nullopt, {}, "too many ask at once"});
         return;
     }
     deferred_.push_back({handle, now + deferral, asker, where});
@@ -317,7 +317,7 @@ void fetch_job::answer_deferred(time_point now) {
     auto waiting = std::exchange(deferred_, {});
     for (auto& want : waiting) {
         if (auto reply = verdict(now, want.asker.id, want.where, false)) {
-            node_->messages.reply(now, want.handle, std::move(*reply));
+            node_->answer_want(now, want.handle, std::move(*reply));
         } else {
             deferred_.push_back(std::move(want));
         }

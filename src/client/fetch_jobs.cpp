@@ -80,19 +80,18 @@ std::optional<std::string> fetch_jobs::why_not(time_point now, const content_key
 }
 
 void fetch_jobs::on_want(time_point now, const message_received& received, const want_request& request) {
-    auto& messages = parts_->shared.messages;
     const auto& from = received.from_endpoint.address;
     const auto refuse = [&](errc code, std::string text) {
         if (parts_->shared.logs(log_level::debug)) {
             parts_->shared.log(log_level::debug, "event=want_refused from=" + from.to_string() + " reason=\"" + text + '"');
         }
-        messages.reply(now, received.request, error_reply{code, std::move(text)});
+        parts_->shared.messages.reply(now, received.request, error_reply{code, std::move(text)});
     };
     const auto answer_with = [&](want_verdict what, std::string text = {}) {
         want_reply reply;
         reply.verdict = what;
         reply.text = std::move(text);
-        messages.reply(now, received.request, std::move(reply));
+        parts_->shared.answer_want(now, received.request, std::move(reply));
     };
     if (received.from.as != role::client || !check(request.content)) return refuse(errc::invalid_argument, "not a request of a client");
     if (!parts_->offices.known()) return answer_with(want_verdict::cannot, "it does not know the topology yet");
@@ -127,6 +126,7 @@ discovery_reply fetch_jobs::holding_of(const content_key& content) const {
     discovery_reply out;
     out.content = content;
     out.profile = parts_->shared.config.profile;
+    out.revocations = parts_->shared.seal.revocations().number;
     if (!parts_->server.activated() || !parts_->offices.shares()) return out;
     if (parts_->shelf.whole(content)) {
         out.state = holding_state::complete;

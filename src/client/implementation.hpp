@@ -2,6 +2,7 @@
 // The parts of a client, in the order of their construction.
 
 #include "commands.hpp"
+#include "p2pdist/base/clock_watch.hpp"
 #include "serving_policy.hpp"
 
 namespace p2pdist {
@@ -19,6 +20,7 @@ public:
     [[nodiscard]] std::optional<client_output> poll(time_point now);
     void on_state_changed(time_point now);
     void measure();
+    void on_wall_clock(time_point now, wall_time wall);
 
     client_room::node shared;
     client_room::office_view offices;
@@ -34,6 +36,7 @@ public:
     client_room::serving_policy serving;
     client_room::commands orders;
     store_statistics store;
+    clock_watch clocks;
 
 private:
     static constexpr duration report_pause = std::chrono::seconds(30);
@@ -47,6 +50,8 @@ private:
     void on_output(time_point now, envelope_output&& output);
     void on_blamed(time_point now, const peer_blamed& blamed);
     void report_blamed(time_point now);
+    void on_revoked(time_point now);
+    void lose_peer(time_point now, const client_id& peer);
 
     std::deque<peer_report> unreported;   // what the server has not heard yet
     time_point next_report{};

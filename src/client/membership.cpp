@@ -1,11 +1,11 @@
 #include "membership.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/version.hpp"
-#include "p2pdist/office/spreadsheet.hpp"
-#include "p2pdist/ranking/step_settings.hpp"
+#include "topology_text.hpp"
 
 namespace p2pdist::client_room {
 namespace {
@@ -14,21 +14,13 @@ constexpr duration first_pause = std::chrono::seconds(1);
 constexpr duration longest_pause = std::chrono::seconds(60);
 constexpr duration interval_min = std::chrono::seconds(1);
 constexpr duration interval_max = std::chrono::hours(1);
-constexpr std::int64_t renew_before_s = 2 * 24 * 3600;  // a certificate is renewed two days before it ends
 constexpr duration enrolment_patience = std::chrono::seconds(5);  // a server that is there has answered by then
 constexpr int failures_before_enrolment = 3;            // a server of another key epoch, or set up anew, stays silent to us
-
-std::optional<topology> read_topology(const std::string& spreadsheet) {
-    if (spreadsheet.empty()) return std::nullopt;
-    auto parsed = parse_spreadsheet(spreadsheet);
-    if (!parsed) return std::nullopt;
-    return *parsed;
-}
 
 }  // namespace
 
 membership::membership(node& shared, office_view& offices, hooks called)
-    : node_(&shared), offices_(&offices), hooks_(std::move(called)), requests_(shared), pause_(first_pause, longest_pause) {}
+    : node_(&shared), offices_(&offices), hooks_(std::move(called)), requests_(shared), papers_(shared, paper_hooks()), pause_(first_pause, longest_pause) {}
 
 void membership::start(time_point now) {
     if (node_->config.servers.empty()) {
@@ -38,6 +30,9 @@ void membership::start(time_point now) {
     if (node_->config.saved_credentials) {
         if (const auto kept = decode_saved_state(*node_->config.saved_credentials)) {
             adopt(*kept);
+            papers_.adopted(false);
+            if (!kept->revocations.empty()) (void)node_->seal.take_revocations(kept->revocations);
+            if (revoked()) tell_revoked();
             offices_->set_topology(read_topology(kept->topology));
             send_registration(now);
             return;
@@ -59,6 +54,7 @@ const std::string* membership::setting(const std::string& key) const {
 }
 
 std::string membership::obstacle() const {
+    if (revoked()) return std::string(revoked_text);
     if (!enrolled()) return last_notice_.empty() ? "this client is not enrolled yet" : last_notice_;
     if (activated() && offices_->known()) return {};
     if (!registered_) return last_notice_.empty() ? "the server has not answered yet" : last_notice_;
@@ -66,7 +62,10 @@ std::string membership::obstacle() const {
     return "the topology has not arrived yet";
 }
 
-std::string membership::problem() const { return server_reachable() ? std::string() : last_notice_; }
+std::string membership::problem() const {
+    if (revoked()) return std::string(revoked_text);
+    return server_reachable() ? std::string() : last_notice_;
+}
 
 // ---- enrolment
 
@@ -111,12 +110,16 @@ void membership::enrolment_ended(time_point now) {
     if (!outcome) {
         tell_enrolment_trouble(outcome.error());
         ++server_index_;
-        rest(now, saved_ && !ends_soon() ? phase::registering : phase::enrolling);
+        rest(now, saved_ && !expired() ? phase::registering : phase::enrolling);
         return;
     }
     const auto& grant = *outcome;
-    saved_state fresh{grant.held, grant.server, activated(), saved_ ? saved_->topology : std::string()};
+    auto fresh = saved_.value_or(saved_state{});
+    fresh.held = grant.held;
+    fresh.server = grant.server;
     adopt(fresh);
+    papers_.adopted(true);
+    enrolled_lately_ = true;
     pause_.reset();
     last_notice_.clear();
     node_->notice(log_level::info, "enrolled as " + node_->self.id.to_string());
@@ -143,6 +146,8 @@ void membership::adopt(const saved_state& state) {
     saved_ = state;
     server_id_ = id_of(*node_->crypto, state.server.key);
     node_->seal.set_credentials(state.held);
+    // Under a session of the old certificate the server would go on to take us for outdated.
+    node_->seal.forget_peer(server_id_);
     (void)node_->seal.add_peer(server_id_, state.server.key);
 }
 
@@ -150,8 +155,8 @@ void membership::keep() {
     if (saved_) node_->emit(client_event{client_enrolled{node_->self.id, encode(*saved_)}});
 }
 
-/// Enrols again for a newer epoch or a lost membership, if there is a key for it.
-bool membership::renew(time_point now, const std::string& why) {
+/// For a lost membership, or a certificate that could not be renewed; if there is a key for it.
+bool membership::enrol_again(time_point now, const std::string& why) {
     if (node_->config.enrolment == secret_key{}) {
         notice_once(log_level::error, why + "; there is no enrolment key to enrol again with: give one with --enrolment-key-file");
         return false;
@@ -161,8 +166,6 @@ bool membership::renew(time_point now, const std::string& why) {
     enrol(now);
     return true;
 }
-
-void membership::on_newer_epoch(time_point now) { (void)renew(now, "the organisation's keys have changed"); }
 
 void membership::on_version_mismatch(const version_mismatch& what) {
     if (what.peer != server_id_) return;
@@ -185,7 +188,7 @@ void membership::register_again(time_point now) {
 }
 
 void membership::send_registration(time_point now) {
-    if (ends_soon() && renew(now, "this client's certificate ends soon")) return;
+    if (expired() && enrol_again(now, "this client's certificate is past its date")) return;
     phase_ = phase::registering;
     next_ = never;
     requests_.ask(now, server(), self_description(), [this](time_point at, const answer& got) { on_registration(at, got); });
@@ -195,7 +198,14 @@ void membership::on_registration(time_point now, const answer& got) {
     const auto* reply = got.as<register_reply>();
     if (!reply) {
         const auto why = got.failure ? *got.failure : error{errc::malformed, "the server's answer was not understood"};
-        if (got.reached && why.code == errc::not_authorised && renew(now, "the server does not know this client any more")) return;
+        if (got.reached && why.code == errc::revoked) return on_revoked(now);
+        if (got.reached && why.code == errc::not_authorised && papers_.behind()) {
+            papers_.renew(now);  // the registration follows
+            return rest(now, phase::registering);
+        }
+        // Once is enough, should the server go on to refuse what it has granted.
+        const bool in_turn = !std::exchange(enrolled_lately_, false);
+        if (got.reached && why.code == errc::not_authorised && in_turn && enrol_again(now, "the server does not know this client any more")) return;
         if (got.reached) {
             notice_once(log_level::error, "the server refused this client: " + why.message);
         } else {
@@ -205,6 +215,8 @@ void membership::on_registration(time_point now, const answer& got) {
         return;
     }
     failures_ = 0;
+    enrolled_lately_ = false;
+    on_let_in(now);
     const bool first = !registered_;
     const bool moved = office_ != reply->office;
     registered_ = reachable_ = true;
@@ -224,8 +236,7 @@ void membership::on_registration(time_point now, const answer& got) {
     if (hooks_.registered) hooks_.registered(now);
 }
 
-/// Without an enrolment key it is used to its end.
-bool membership::ends_soon() const { return saved_ && saved_->held.own.not_after.seconds - node_->wall.seconds < renew_before_s; }
+bool membership::expired() const { return saved_ && saved_->held.own.not_after.seconds < node_->wall.seconds; }
 
 /// Whether it is time to try enrolment instead, after another failure. If the server is merely away, that fails too and harms nothing.
 bool membership::in_vain() { return ++failures_ % failures_before_enrolment == 0 && node_->config.enrolment != secret_key{}; }
@@ -234,7 +245,7 @@ bool membership::in_vain() { return ++failures_ % failures_before_enrolment == 0
 
 void membership::send_heartbeat(time_point now) {
     if (beating_) return;
-    if (ends_soon() && renew(now, "this client's certificate ends soon")) return;
+    if (expired() && enrol_again(now, "this client's certificate is past its date")) return;
     beating_ = true;
     requests_.ask(now, server(), heartbeat{node_->config.profile}, [this](time_point at, const answer& got) { on_heartbeat(at, got); });
 }
@@ -244,6 +255,7 @@ void membership::on_heartbeat(time_point now, const answer& got) {
     const auto* reply = got.as<heartbeat_reply>();
     if (!reply) {
         const auto why = got.failure ? *got.failure : error{errc::malformed, "the server's answer was not understood"};
+        if (got.reached && why.code == errc::revoked) return on_revoked(now);
         if (got.reached && why.code == errc::not_authorised) {
             send_registration(now);
             return;
@@ -288,80 +300,6 @@ void membership::rest(time_point now, phase then) {
     next_ = now + pause_.next(node_->jitter);
 }
 
-// ---- what changed
-
-void membership::on_state_changed(time_point now, const state_versions& versions) {
-    if (phase_ == phase::registered) heed(now, versions);
-}
-
-void membership::heed(time_point now, const state_versions& versions) {
-    if (versions.key_epoch != 0 && saved_ && versions.key_epoch != saved_->held.key_epoch) {
-        if (renew(now, "the organisation's keys have changed")) return;
-    }
-    bool changed = false;
-    if (saved_ && versions.activated != saved_->activated) {
-        saved_->activated = versions.activated;
-        node_->notice(log_level::info, versions.activated ? "distribution is activated" : "distribution is not activated any more");
-        if (phase_ == phase::registered) node_->emit(client_event{client_registered{office_, versions.activated}});
-        keep();
-        changed = true;
-    }
-    if (phase_ == phase::registered && contents_version_ != versions.contents) {
-        contents_version_ = versions.contents;
-        if (hooks_.contents_changed) hooks_.contents_changed(now);
-    }
-    if (topology_version_ != versions.topology) ask_topology(now);
-    if (settings_version_ != versions.settings) ask_settings(now);
-    if (changed && hooks_.state_changed) hooks_.state_changed(now);
-}
-
-void membership::ask_topology(time_point now) {
-    if (topology_asked_) return;
-    topology_asked_ = true;
-    requests_.ask(now, server(), topology_request{}, [this](time_point at, const answer& got) {
-        topology_asked_ = false;
-        const auto* view = got.as<topology_view>();
-        if (!view) {
-            node_->log(log_level::warning, "event=no_topology reason=\"" + (got.failure ? got.failure->message : std::string("?")) + '"');
-            return;  // the next heartbeat asks again
-        }
-        topology_version_ = view->version;
-        auto offices = read_topology(view->spreadsheet);
-        if (!offices && !view->spreadsheet.empty()) {
-            node_->notice(log_level::error, "the server's topology cannot be read; the last good one stays in use");
-            return;
-        }
-        offices_->set_topology(std::move(offices));
-        node_->log(log_level::info, "event=topology version=" + std::to_string(view->version) + " office=\"" + offices_->office() + '"');
-        if (saved_ && saved_->topology != view->spreadsheet) {
-            saved_->topology = view->spreadsheet;
-            keep();
-        }
-        if (offices_->office() != office_) {
-            office_ = offices_->office();
-            node_->emit(client_event{client_registered{office_, activated()}});
-        }
-        if (hooks_.state_changed) hooks_.state_changed(at);
-    });
-}
-
-void membership::ask_settings(time_point now) {
-    if (settings_asked_) return;
-    settings_asked_ = true;
-    requests_.ask(now, server(), settings_request{}, [this](time_point at, const answer& got) {
-        settings_asked_ = false;
-        const auto* reply = got.as<settings_reply>();
-        if (!reply) return;
-        settings_version_ = reply->version;
-        settings_.clear();
-        for (const auto& [key, value] : reply->settings) {
-            if (settings_.size() < limits::client_settings_max) settings_.insert_or_assign(key, value);
-        }
-        node_->set_steps(steps_from_settings([this](std::string_view key) { return setting(std::string(key)); }));
-        if (hooks_.state_changed) hooks_.state_changed(at);
-    });
-}
-
 // ---- time
 
 void membership::notice_once(log_level level, const std::string& text) {
@@ -375,6 +313,7 @@ void membership::on_timer(time_point now) {
         enrolment_->on_timer(now);
         enrolment_ended(now);
     }
+    papers_.on_timer(now);
     if (next_ > now) return;
     next_ = never;
     if (phase_ == phase::registered) {
@@ -390,7 +329,9 @@ void membership::on_timer(time_point now) {
     }
 }
 
-time_point membership::deadline() const { return enrolment_ ? std::min(next_, enrolment_->deadline()) : next_; }
+time_point membership::deadline() const {
+    return std::min({next_, papers_.deadline(), enrolment_ ? enrolment_->deadline() : never});
+}
 
 std::optional<send_datagram> membership::poll() { return enrolment_ ? enrolment_->poll() : std::nullopt; }
 

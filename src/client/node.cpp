@@ -43,6 +43,7 @@ node::node(const crypto_suite& crypto_functions, entropy& random, client_config 
 
 message_handle node::ask(time_point now, const message_peer& to, message_body body, answer_handler then,
                          message_options options) {
+    if (auto* want = std::get_if<want_request>(&body)) want->revocations = seal.revocations().number;
     const auto handle = messages.request(now, to, std::move(body), options);
     asked_.insert_or_assign(handle, std::move(then));
     return handle;
@@ -52,6 +53,11 @@ message_handle node::ask(time_point now, const peer_info& to, message_body body,
                          message_options options) {
     if (!seal.knows(to.id)) (void)seal.add_peer(to.id, to.key);  // a key that is not the id's makes the request fail, as it should
     return ask(now, message_peer{to.id, role::client, to.address}, std::move(body), std::move(then), options);
+}
+
+void node::answer_want(time_point now, message_handle request, want_reply reply) {
+    reply.revocations = seal.revocations().number;
+    messages.reply(now, request, std::move(reply));
 }
 
 void node::forget(message_handle request) {

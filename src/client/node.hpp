@@ -58,6 +58,8 @@ struct node {
                        message_options options = {});
     /// The same to another client, whose key becomes known to the envelope.
     message_handle ask(time_point now, const peer_info& to, message_body body, answer_handler then, message_options options = {});
+    /// Wants and their answers carry the number of the own revocation list, so that peers learn of a newer one (SEC-2).
+    void answer_want(time_point now, message_handle request, want_reply reply);
     void forget(message_handle request);
     void on_answered(time_point now, message_answered&& what);
     void on_failed(time_point now, message_failed&& what);

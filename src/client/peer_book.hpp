@@ -27,6 +27,7 @@ public:
         return kept;
     }
     void note(const ranked_peer& peer) { note(peer.peer).profile = peer.profile; }
+    void forget(const client_id& peer) { entries_.erase(peer); }
     void set_reachable(const client_id& peer, bool reachable) {
         const auto found = entries_.find(peer);
         if (found != entries_.end()) found->second.reachable = reachable;

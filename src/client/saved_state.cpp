@@ -4,7 +4,9 @@
 
 namespace p2pdist::client_room {
 namespace {
-constexpr std::uint8_t format = 1;
+constexpr std::uint8_t format = 2;
+constexpr std::uint8_t flag_activated = 1;
+constexpr std::uint8_t flag_revoked = 2;
 }
 
 bytes encode(const saved_state& value) {
@@ -13,9 +15,11 @@ bytes encode(const saved_state& value) {
     encode(value.server, out);
     byte_writer writer(out);
     writer.u8(format);
-    writer.u8(value.activated ? 1 : 0);
+    writer.u8(static_cast<std::uint8_t>((value.activated ? flag_activated : 0) | (value.revoked ? flag_revoked : 0)));
     writer.u32(static_cast<std::uint32_t>(value.topology.size()));
     writer.raw(as_bytes(value.topology));
+    writer.u32(static_cast<std::uint32_t>(value.revocations.size()));
+    writer.raw(value.revocations);
     return out;
 }
 
@@ -24,14 +28,21 @@ std::optional<saved_state> decode_saved_state(byte_span data) {
     const auto held = decode_credentials(reader.raw(credentials::size_bytes));
     const auto server = decode_certificate(reader.raw(certificate::size_bytes));
     if (!held || !server) return std::nullopt;
-    saved_state out{*held, *server, false, {}};
+    saved_state out;
+    out.held = *held;
+    out.server = *server;
     if (reader.at_end()) return out;
     if (reader.u8() != format) return std::nullopt;
-    out.activated = reader.u8() != 0;
+    const auto flags = reader.u8();
+    out.activated = (flags & flag_activated) != 0;
+    out.revoked = (flags & flag_revoked) != 0;
     const auto length = reader.u32();
     if (length > limits::spreadsheet_bytes_max) return std::nullopt;
     out.topology = std::string(as_text(reader.raw(length)));
-    if (!reader.at_end()) return std::nullopt;
+    const auto list_length = reader.u32();
+    if (list_length > limits::revocation_list_bytes_max) return std::nullopt;
+    out.revocations = to_bytes(reader.raw(list_length));
+    if (!reader.at_end() || !reader.ok()) return std::nullopt;
     return out;
 }
 

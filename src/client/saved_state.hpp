@@ -1,6 +1,6 @@
 #pragma once
 // What a client keeps between two runs: its credentials, the server's certificate and, so that it can go on while the server is
-// away, what the server last told it of activation and topology.
+// away, what the server last told it of activation, topology and revocations.
 
 #include <optional>
 #include <string>
@@ -9,12 +9,15 @@
 
 namespace p2pdist::client_room {
 
-/// Binary form: credentials · server certificate · format 1 · activated (1) · length (4, big-endian) · spreadsheet. It holds a secret.
+/// Binary form: credentials · server certificate · format 2 · flags (1: 1 activated, 2 revoked) · length (4, big-endian) · spreadsheet ·
+/// length (4) · revocation list. It holds a secret.
 struct saved_state {
     credentials held;
     certificate server;
     bool activated = false;
     std::string topology;   ///< the spreadsheet of the own view; empty: none known
+    bytes revocations;      ///< the newest list; empty: none known
+    bool revoked = false;   ///< the server said that this client is
     friend bool operator==(const saved_state&, const saved_state&) = default;
 };
 

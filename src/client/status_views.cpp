@@ -16,6 +16,9 @@ client_status client_core::status() const {
     out.enrolled = self.server.enrolled();
     out.registered = self.server.registered();
     out.activated = self.server.activated();
+    out.revoked = self.server.revoked();
+    if (const auto& held = self.shared.seal.held()) out.key_epoch = held->key_epoch;
+    out.revocations = self.shared.seal.revocations().number;
     out.server_reachable = self.server.server_reachable();
     out.holdings_reported = self.reporter.all_reported();
     out.problem = self.server.problem();

@@ -39,21 +39,28 @@ frame_start take_start(byte_reader& reader) noexcept {
     return start;
 }
 
-bool expected(const frame_start& start, frame_type type, const credentials& held) noexcept {
-    return start.type == type && start.layout == handshake_layout && start.epoch == held.key_epoch;
+/// The group key of an epoch, where that is accepted and known.
+const secret_key* group_key_of(const credentials& held, const revocation_list& revocations, std::uint16_t epoch) noexcept {
+    if (epoch < oldest_accepted(revocations, held.key_epoch)) return nullptr;
+    if (epoch == held.key_epoch) return &held.group_key;
+    return epoch + 1 == held.key_epoch && held.former_group_key != secret_key{} ? &held.former_group_key : nullptr;
 }
 
-bool good(const crypto_suite& crypto, const credentials& held, const certificate& cert, wall_time now) {
-    return verify_certificate(crypto, held.signing_key, cert, now, held.key_epoch) == certificate_verdict::good;
+bool expected(const frame_start& start, frame_type type) noexcept { return start.type == type && start.layout == handshake_layout; }
+
+/// The standing first: it costs nothing.
+bool good(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations, const certificate& cert,
+          const client_id& id, wall_time now) {
+    return standing_of(revocations, held.key_epoch, id, cert.key_epoch) == standing::member &&
+           verify_certificate(crypto, held.signing_key, cert, now, cert.key_epoch) == certificate_verdict::good;
 }
 
 /// The one-time key of one answer; it names the answerer, so that nothing can be sent back to where it came from.
-std::optional<secret_key> answer_key(const crypto_suite& crypto, const credentials& held, const node_identity& self,
-                                     const public_key& other, const client_id& other_id, const broadcast_nonce& nonce,
-                                     const client_id& answerer) {
+std::optional<secret_key> answer_key(const crypto_suite& crypto, std::uint16_t epoch, const node_identity& self, const public_key& other,
+                                     const client_id& other_id, const broadcast_nonce& nonce, const client_id& answerer) {
     const auto shared = crypto.x25519_shared(self.secret, other);
     if (!shared) return std::nullopt;
-    const auto pair = detail::pair_key(crypto, *shared, held.key_epoch, self.id, other_id);
+    const auto pair = detail::pair_key(crypto, *shared, epoch, self.id, other_id);
     return derive_key(crypto, as_bytes("p2pdist broadcast answer"), pair, {nonce, answerer.value});
 }
 
@@ -63,81 +70,90 @@ struct tagged_request {
     certificate cert;
 };
 
-std::optional<tagged_request> open_tagged(const crypto_suite& crypto, const credentials& held, wall_time now, byte_span datagram) {
+std::optional<tagged_request> open_tagged(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations,
+                                          wall_time now, byte_span datagram) {
     if (datagram.size() < broadcast_request_bytes_min || datagram.size() > limits::datagram_bytes_max) return std::nullopt;
     const auto body = datagram.first(datagram.size() - tag_bytes);
     byte_reader reader(body);
     const auto start = take_start(reader);
     broadcast_request request;
     request.nonce = start.nonce;
+    request.epoch = start.epoch;
     request.sent_at.seconds = static_cast<std::int64_t>(reader.u64());
     const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
     request.payload = reader.raw(reader.u16());
-    if (!reader.ok() || !cert || !expected(start, frame_type::broadcast_request, held)) return std::nullopt;
-    if (!detail::tag_fits(crypto, held.group_key, {body}, datagram.last(tag_bytes))) return std::nullopt;
+    const auto* group = group_key_of(held, revocations, start.epoch);
+    if (!reader.ok() || !cert || group == nullptr || !expected(start, frame_type::broadcast_request)) return std::nullopt;
+    if (!detail::tag_fits(crypto, *group, {body}, datagram.last(tag_bytes))) return std::nullopt;
     const auto skew = limits::broadcast_clock_skew.count();
     if (request.sent_at.seconds < now.seconds - skew || request.sent_at.seconds > now.seconds + skew) return std::nullopt;
     return tagged_request{request, *cert};
 }
 
-std::optional<broadcast_request> certified(const crypto_suite& crypto, const credentials& held, wall_time now, tagged_request tagged) {
-    if (!good(crypto, held, tagged.cert, now)) return std::nullopt;
+std::optional<broadcast_request> certified(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations,
+                                           wall_time now, tagged_request tagged) {
     tagged.request.key = tagged.cert.key;
     tagged.request.from = id_of(crypto, tagged.cert.key);
+    if (!good(crypto, held, revocations, tagged.cert, tagged.request.from, now)) return std::nullopt;
     return tagged.request;
 }
 
 }  // namespace
 
-bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now, const broadcast_nonce& nonce,
-                             byte_span payload) {
+bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations, wall_time now,
+                             const broadcast_nonce& nonce, byte_span payload) {
     P2PDIST_ASSERT(payload.size() <= broadcast_request_payload_max);
+    const auto former = static_cast<std::uint16_t>(held.key_epoch - 1);
+    const auto* former_key = held.key_epoch > 0 ? group_key_of(held, revocations, former) : nullptr;
+    const auto epoch = former_key != nullptr ? former : held.key_epoch;
     bytes out;
     out.reserve(std::max(broadcast_request_bytes_min, request_fixed_bytes + payload.size() + tag_bytes));
     byte_writer writer(out);
-    put_start(writer, frame_type::broadcast_request, held.key_epoch, nonce);
+    put_start(writer, frame_type::broadcast_request, epoch, nonce);
     writer.u64(static_cast<std::uint64_t>(now.seconds));
     encode(held.own, out);
     writer.u16(static_cast<std::uint16_t>(payload.size()));
     writer.raw(payload);
     out.resize(std::max(out.size(), broadcast_request_bytes_min - tag_bytes));
-    writer.raw(detail::tag_of(crypto, held.group_key, {out}));
+    writer.raw(detail::tag_of(crypto, former_key != nullptr ? *former_key : held.group_key, {out}));
     return out;
 }
 
-std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now,
-                                                        byte_span datagram) {
-    const auto tagged = open_tagged(crypto, held, now, datagram);
-    return tagged ? certified(crypto, held, now, *tagged) : std::nullopt;
+std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held,
+                                                        const revocation_list& revocations, wall_time now, byte_span datagram) {
+    const auto tagged = open_tagged(crypto, held, revocations, now, datagram);
+    return tagged ? certified(crypto, held, revocations, now, *tagged) : std::nullopt;
 }
 
 bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
                             const broadcast_request& request, byte_span payload) {
     P2PDIST_ASSERT(payload.size() <= broadcast_answer_payload_max);
-    const auto key = answer_key(crypto, held, self, request.key, request.from, request.nonce, self.id);
+    const auto key = answer_key(crypto, request.epoch, self, request.key, request.from, request.nonce, self.id);
     if (!key) return {};
     bytes out;
     out.reserve(answer_fixed_bytes + payload.size() + tag_bytes);
     byte_writer writer(out);
-    put_start(writer, frame_type::broadcast_answer, held.key_epoch, request.nonce);
+    put_start(writer, frame_type::broadcast_answer, request.epoch, request.nonce);
     encode(held.own, out);
     writer.raw(payload);
     writer.raw(detail::tag_of(crypto, *key, {out}));
     return out;
 }
 
-std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
-                                                      wall_time now, byte_span datagram) {
+std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held,
+                                                      const revocation_list& revocations, const node_identity& self, wall_time now,
+                                                      byte_span datagram) {
     if (datagram.size() < answer_fixed_bytes + tag_bytes || datagram.size() > broadcast_request_bytes_min) return std::nullopt;
     const auto body = datagram.first(datagram.size() - tag_bytes);
     byte_reader reader(body);
     const auto start = take_start(reader);
     const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
-    if (!cert || !expected(start, frame_type::broadcast_answer, held)) return std::nullopt;
+    if (!cert || !expected(start, frame_type::broadcast_answer)) return std::nullopt;
     broadcast_answer answer{id_of(crypto, cert->key), cert->key, start.nonce, reader.rest()};
-    const auto key = answer_key(crypto, held, self, answer.key, answer.from, answer.nonce, answer.from);
+    if (is_revoked(revocations, answer.from)) return std::nullopt;
+    const auto key = answer_key(crypto, start.epoch, self, answer.key, answer.from, answer.nonce, answer.from);
     if (!key || !detail::tag_fits(crypto, *key, {body}, datagram.last(tag_bytes))) return std::nullopt;
-    if (!good(crypto, held, *cert, now)) return std::nullopt;
+    if (!good(crypto, held, revocations, *cert, answer.from, now)) return std::nullopt;
     return answer;
 }
 
@@ -148,20 +164,22 @@ broadcast_exchange::broadcast_exchange(const crypto_suite& crypto, entropy& rand
       requests_(crypto, source_limit::key_from(crypto, self_.secret, {as_bytes("broadcast")}),
                 {limits::broadcast_requests_per_address, limits::broadcast_requests_per_second, limits::broadcast_requests_per_second}) {}
 
-broadcast_exchange::question broadcast_exchange::ask(time_point now, wall_time wall, const credentials& held, byte_span payload) {
+broadcast_exchange::question broadcast_exchange::ask(time_point now, wall_time wall, const credentials& held,
+                                                     const revocation_list& revocations, byte_span payload) {
     std::erase_if(questions_, [&](const auto& entry) { return entry.second.until <= now; });
     if (questions_.size() >= limits::broadcast_questions_max) {
         questions_.erase(std::min_element(questions_.begin(), questions_.end(),
                                           [](const auto& left, const auto& right) { return left.second.until < right.second.until; }));
     }
     question made{random_->array<16>(), {}};
-    made.datagram = seal_broadcast_request(*crypto_, held, wall, made.nonce, payload);
+    made.datagram = seal_broadcast_request(*crypto_, held, revocations, wall, made.nonce, payload);
     questions_[made.nonce].until = now + limits::broadcast_answer_time;
     return made;
 }
 
 std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, wall_time wall, const credentials& held,
-                                                                const ip_address& from, byte_span datagram) {
+                                                                const revocation_list& revocations, const ip_address& from,
+                                                                byte_span datagram) {
     const auto drop = [](std::uint64_t& reason) {
         ++reason;
         return std::nullopt;
@@ -170,11 +188,11 @@ std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, 
     byte_reader reader(datagram);
     const auto nonce = take_start(reader).nonce;
     if (const auto at = seen_.find(nonce); reader.ok() && at != seen_.end() && at->second > now) return drop(counters_.replayed);
-    const auto tagged = open_tagged(*crypto_, held, wall, datagram);
+    const auto tagged = open_tagged(*crypto_, held, revocations, wall, datagram);
     if (!tagged) return drop(counters_.refused);
     if (tagged->cert.key == self_.key) return drop(counters_.own);
     if (!requests_.allow(now, from)) return drop(counters_.limited);
-    const auto request = certified(*crypto_, held, wall, *tagged);
+    const auto request = certified(*crypto_, held, revocations, wall, *tagged);
     if (!request) return drop(counters_.refused);
     if (seen_.size() >= limits::broadcast_nonces_max) std::erase_if(seen_, [&](const auto& entry) { return entry.second <= now; });
     if (seen_.size() >= limits::broadcast_nonces_max) return drop(counters_.limited);
@@ -183,7 +201,8 @@ std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, 
     return request;
 }
 
-std::optional<broadcast_answer> broadcast_exchange::on_answer(time_point now, wall_time wall, const credentials& held, byte_span datagram) {
+std::optional<broadcast_answer> broadcast_exchange::on_answer(time_point now, wall_time wall, const credentials& held,
+                                                              const revocation_list& revocations, byte_span datagram) {
     const auto drop = [](std::uint64_t& reason) {
         ++reason;
         return std::nullopt;
@@ -193,7 +212,7 @@ std::optional<broadcast_answer> broadcast_exchange::on_answer(time_point now, wa
     const auto at = questions_.find(take_start(reader).nonce);
     if (!reader.ok() || at == questions_.end() || at->second.until <= now) return drop(counters_.stale);
     if (at->second.answered.size() >= limits::broadcast_answers_max) return drop(counters_.limited);
-    const auto answer = open_broadcast_answer(*crypto_, held, self_, wall, datagram);
+    const auto answer = open_broadcast_answer(*crypto_, held, revocations, self_, wall, datagram);
     if (!answer) return drop(counters_.refused);
     if (!at->second.answered.insert(answer->from).second) return drop(counters_.replayed);
     return answer;

@@ -76,6 +76,7 @@ void encode(const credentials& value, bytes& out) {
     writer.raw(value.signing_key);
     writer.u16(value.key_epoch);
     writer.raw(value.group_key);
+    writer.raw(value.former_group_key);
 }
 
 std::optional<credentials> decode_credentials(byte_span data) noexcept {
@@ -88,6 +89,7 @@ std::optional<credentials> decode_credentials(byte_span data) noexcept {
     take(reader, value.signing_key);
     value.key_epoch = reader.u16();
     take(reader, value.group_key);
+    take(reader, value.former_group_key);
     return value;
 }
 

@@ -2,6 +2,7 @@
 
 #include "enrolment_frames.hpp"
 #include "p2pdist/base/assert.hpp"
+#include "p2pdist/envelope/renewal.hpp"
 
 namespace p2pdist {
 
@@ -103,7 +104,7 @@ private:
         bytes request;
         encode(enrol_start{frame_type::enrol_request, start->version, nonce_}, request);
         request.insert(request.end(), self_.key.begin(), self_.key.end());
-        const auto sealed = crypto_->aead_seal(keys.request, {}, request, config_.client_info);
+        const auto sealed = seal_box(*crypto_, keys.request, request, config_.client_info);
         request.insert(request.end(), sealed.begin(), sealed.end());
         stage_ = stage::requested;
         begin_sending(now, std::move(request));
@@ -112,30 +113,14 @@ private:
     void on_grant(wall_time wall, byte_span data) {
         const auto start = decode_enrol_start(data, frame_type::enrol_grant);
         if (!start || start->nonce != nonce_) return;
-        const auto plain = crypto_->aead_open(grant_key_, {}, data.first(enrol_grant_fixed_bytes), data.subspan(enrol_grant_fixed_bytes));
+        const auto plain = open_box(*crypto_, grant_key_, data.first(enrol_grant_fixed_bytes), data.subspan(enrol_grant_fixed_bytes));
         if (!plain) return;
         auto verdict = decode_verdict(*plain);
         if (!verdict) return finish({errc::malformed, "the server's answer to the enrolment cannot be read: update the older side"});
         if (verdict->has_value()) {
-            if (auto problem = problem_of(**verdict, wall)) return finish(std::move(*problem));
+            if (auto problem = problem_of(*crypto_, **verdict, self_, wall)) return finish(std::move(*problem));
         }
         finish(std::move(*verdict));
-    }
-
-    /// A server that contradicts itself, or a clock that is wrong.
-    std::optional<error> problem_of(const enrolment_grant& grant, wall_time wall) const {
-        const auto& own = grant.held.own;
-        const auto judge = [&](const certificate& cert) {
-            return verify_certificate(*crypto_, grant.held.signing_key, cert, wall, grant.held.key_epoch);
-        };
-        const auto verdicts = {judge(own), judge(grant.server)};
-        if (std::ranges::count(verdicts, certificate_verdict::expired) > 0) {
-            return error{errc::malformed, "the certificate is past its date: compare this device's clock with the server's"};
-        }
-        const bool consistent = own.key == self_.key && own.who == role::client && grant.server.who == role::server &&
-                                std::ranges::count(verdicts, certificate_verdict::good) == 2;
-        if (consistent) return std::nullopt;
-        return error{errc::malformed, "the server granted a certificate that does not fit: look at the server's log"};
     }
 
     void finish(result<enrolment_grant> how) {

@@ -5,6 +5,7 @@
 
 #include "p2pdist/envelope/enrolment.hpp"
 #include "pair_key.hpp"
+#include "sealed_box.hpp"
 #include "session_frames.hpp"
 
 namespace p2pdist::detail {
@@ -16,7 +17,6 @@ inline constexpr std::size_t enrol_answer_bytes = 68;
 inline constexpr std::size_t enrol_wrong_key_bytes = 20;      ///< an enrol_answer that ends after the nonce
 inline constexpr std::size_t enrol_request_fixed_bytes = 52;  ///< before the sealed client info
 inline constexpr std::size_t enrol_grant_fixed_bytes = 20;    ///< before the sealed grant
-inline constexpr std::size_t aead_tag_bytes = 16;
 
 /// The start of the three later frames: type · layout · version · 0 · nonce (16).
 struct enrol_start {

@@ -44,8 +44,7 @@ public:
         if (entry.ends <= now) return false;
         bytes out;
         encode(enrol_start{frame_type::enrol_grant, entry.version, at->second}, out);
-        // The nonce is zero because the key seals nothing else: the handle dies here.
-        const auto sealed = crypto_->aead_seal(entry.grant_key, {}, out, plain);
+        const auto sealed = seal_box(*crypto_, entry.grant_key, out, plain);
         out.insert(out.end(), sealed.begin(), sealed.end());
         entry.grant_key = {};
         entry.reply = std::move(out);
@@ -190,8 +189,8 @@ private:
     void on_request(const received_datagram& datagram) {
         const auto data = datagram.payload;
         const auto start = decode_enrol_start(data, frame_type::enrol_request);
-        const auto size_max = enrol_request_fixed_bytes + aead_tag_bytes + limits::enrolment_opaque_bytes_max;
-        if (!start || data.size() < enrol_request_fixed_bytes + aead_tag_bytes || data.size() > size_max) {
+        const auto size_min = enrol_request_fixed_bytes + sealed_box_overhead_bytes;
+        if (!start || data.size() < size_min || data.size() > size_min + limits::enrolment_opaque_bytes_max) {
             ++counters.malformed;
             return;
         }
@@ -225,7 +224,7 @@ private:
         const auto static_shared = crypto_->x25519_shared(entry.ephemeral, key);
         if (!ephemeral_shared || !static_shared || start.version != entry.version) return false;
         const auto keys = derive_enrolment(*crypto_, config_.enrolment_key, *ephemeral_shared, *static_shared, entry.transcript);
-        auto info = crypto_->aead_open(keys.request, {}, data.first(enrol_request_fixed_bytes), data.subspan(enrol_request_fixed_bytes));
+        auto info = open_box(*crypto_, keys.request, data.first(enrol_request_fixed_bytes), data.subspan(enrol_request_fixed_bytes));
         if (!info) return false;
         entry.ephemeral = {};  // from here on a recording cannot be decrypted, whatever leaks
         entry.hello.clear();

@@ -14,6 +14,10 @@ const node_identity& envelope::self() const noexcept { return core_->self; }
 const std::optional<credentials>& envelope::held() const noexcept { return core_->held; }
 void envelope::set_credentials(credentials held) { core_->set_credentials(std::move(held)); }
 
+list_verdict envelope::take_revocations(byte_span list) { return core_->take_revocations(list); }
+const revocation_list& envelope::revocations() const noexcept { return core_->revocations; }
+std::vector<client_id> envelope::start_anew() { return core_->start_anew(); }
+
 bool envelope::add_peer(const client_id& peer, const public_key& key) { return core_->add_peer(peer, key); }
 bool envelope::knows(const client_id& peer) const noexcept { return core_->peers.find(peer) != nullptr; }
 void envelope::forget_peer(const client_id& peer) { core_->forget_peer(peer); }

@@ -35,25 +35,9 @@ envelope::core::core(const crypto_suite& crypto, entropy& random, node_identity 
     P2PDIST_ASSERT(config.peers_max > 0);
 }
 
-void envelope::core::set_credentials(credentials given) {
-    const bool renewal = held && held->key_epoch == given.key_epoch && held->signing_key == given.signing_key;
-    held = std::move(given);
-    if (renewal) return;
-    peers.for_each([](peer_entry& peer) {
-        peer.sessions.clear();
-        peer.current.reset();
-        peer.checked.reset();
-        peer.held_off_until.reset();
-    });
-    // What waits for a session leaves with a hello of the new epoch, at once.
-    for (auto& [id, shake] : handshakes_) {
-        shake.attempts = 0;
-        schedule(id, shake, time_point::min());
-    }
-}
-
 bool envelope::core::add_peer(const client_id& peer, const public_key& key) {
     if (id_of(*crypto_, key) != peer || peer == self.id) return false;
+    if (is_revoked(revocations, peer) && !config_.admit_lapsed) return false;
     remember(peer, key);
     return true;
 }
@@ -201,7 +185,7 @@ std::optional<opened> envelope::core::on_sealed(time_point now, wall_time wall, 
     peers.use(header->sender);
     const path way{datagram.local.port, datagram.from};
     const auto payload = body.subspan(sealed_header::size_bytes);
-    const opened result{header->sender, header->type, way, number, under->epoch, under->peer_cert.who, payload};
+    const opened result{header->sender, header->type, way, number, under->peer_standing, under->peer_cert.who, payload};
     ++counters.opened;
     if (!under->confirmed) confirm(now, *peer, number);
     return result;
@@ -209,11 +193,7 @@ std::optional<opened> envelope::core::on_sealed(time_point now, wall_time wall, 
 
 void envelope::core::answer_unknown(time_point now, const received_datagram& datagram, const sealed_header& header, peer_entry& peer) {
     ++counters.unknown_session;
-    const bool epoch_of_ours = header.key_epoch == held->key_epoch || (config_.accept_older_epochs && header.key_epoch < held->key_epoch);
-    if (!epoch_of_ours) {
-        ++counters.other_epoch;
-        return;
-    }
+    // Of whatever epoch: after an epoch has ended, this is how a member that renewed in time learns that the session ended with it.
     if (!answers_.allow(now, datagram.from.address)) {
         ++counters.rate_limited;
         return;
@@ -246,7 +226,9 @@ void envelope::core::use_session(time_point now, peer_entry& peer, session_numbe
     peer.last_boot = boot;
     peer.current = number;
     peer.held_off_until.reset();
-    put_event(session_ready{peer.id, number, restarted});
+    std::uint64_t boot_number = 0;
+    for (const auto byte : boot) boot_number = boot_number << 8 | byte;
+    put_event(session_ready{peer.id, number, restarted, boot_number});
 
     const auto waiting = handshakes_.find(peer.id);
     if (waiting == handshakes_.end()) return;

@@ -20,6 +20,8 @@ public:
     core(const crypto_suite& crypto, entropy& random, node_identity self, std::optional<credentials> held, envelope_config config);
 
     void set_credentials(credentials held);
+    list_verdict take_revocations(byte_span list);
+    std::vector<client_id> start_anew();
     bool add_peer(const client_id& peer, const public_key& key);
     void forget_peer(const client_id& peer);
 
@@ -35,6 +37,7 @@ public:
 
     const node_identity self;
     std::optional<credentials> held;
+    revocation_list revocations;
     detail::peer_table peers;
     envelope_counters counters;
 
@@ -75,11 +78,14 @@ private:
     bool may_agree(time_point now, const detail::peer_entry* known, const ip_address& from);
     bool may_check(time_point now, detail::peer_entry& known, const certificate& cert);
     bool certificate_good(wall_time wall, const detail::peer_entry* peer, const certificate& cert);
-    bool epoch_acceptable(const certificate& cert) const noexcept;
     void note_epoch(const client_id& peer, std::uint16_t epoch);
     const secret_key* shared_with(detail::peer_entry& peer);
     secret_key pair_key_of(const secret_key& shared, std::uint16_t epoch, const client_id& peer) const;
     void put_greeting(const path& way, const detail::greeting& frame, const secret_key& pair);
+
+    // Who is still a member (lapses.cpp).
+    standing standing_by(const certificate& cert, const client_id& id) const noexcept;
+    void review_sessions();
 
     // Sealed frames (envelope_core.cpp).
     std::optional<opened> on_sealed(time_point now, wall_time wall, const received_datagram& datagram);

@@ -91,12 +91,6 @@ secret_key envelope::core::pair_key_of(const secret_key& shared, std::uint16_t e
     return detail::pair_key(*crypto_, shared, epoch, self.id, peer);
 }
 
-bool envelope::core::epoch_acceptable(const certificate& cert) const noexcept {
-    if (cert.key_epoch == held->key_epoch) return true;
-    // The server moves first: its members learn of the new epoch from it, and it hears those who have not learned yet.
-    return cert.key_epoch > held->key_epoch ? cert.who == role::server : config_.accept_older_epochs;
-}
-
 void envelope::core::note_epoch(const client_id& peer, std::uint16_t epoch) {
     if (epoch <= held->key_epoch || epoch <= newest_epoch_told_) return;
     newest_epoch_told_ = epoch;
@@ -135,6 +129,10 @@ peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const g
         ++counters.not_for_us;
         return nullptr;
     }
+    if (is_revoked(revocations, id) && !config_.admit_lapsed) {
+        ++counters.revoked;
+        return nullptr;
+    }
     auto* known = peers.find(id);
     if (!may_agree(now, known, from)) {
         ++counters.rate_limited;
@@ -152,7 +150,8 @@ peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const g
     }
     if (!certificate_good(wall, known, frame.cert)) return nullptr;
     note_epoch(id, frame.cert.key_epoch);
-    if (!epoch_acceptable(frame.cert)) {
+    // A newer epoch than the own is as good: its member has renewed before us.
+    if (standing_by(frame.cert, id) != standing::member && !config_.admit_lapsed) {
         ++counters.other_epoch;
         return nullptr;
     }
@@ -205,6 +204,7 @@ session& envelope::core::answer_hello(time_point now, peer_entry& peer, const gr
     made.epoch = hello.epoch;
     made.version = *common_version(config_.versions, hello.versions);
     made.peer_cert = hello.cert;
+    made.peer_standing = standing_by(hello.cert, peer.id);
     if (const auto ours = handshakes_.find(peer.id); ours != handshakes_.end()) made.crossed_with = ours->second.nonce;
     made.last_use = ++uses_;
     made.last_heard = now;
@@ -258,6 +258,7 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
     made.epoch = frame->epoch;
     made.version = frame->chosen;
     made.peer_cert = frame->cert;
+    made.peer_standing = standing_by(frame->cert, expected);
     made.initiated = true;
     made.confirmed = true;  // the welcome echoes a nonce of ours: it is no replay
     made.last_use = ++uses_;

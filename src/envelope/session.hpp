@@ -39,6 +39,7 @@ struct session {
     std::uint16_t epoch = 0;
     std::uint8_t version = 0;
     certificate peer_cert;
+    standing peer_standing = standing::member;
     bool initiated = false;  ///< by this node
     bool confirmed = false;  ///< a responder's session counts only from the first valid frame: a hello may be a replay
     /// Our own hello that was outstanding when the peer's came.

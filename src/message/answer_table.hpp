@@ -9,6 +9,7 @@
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/datagram.hpp"
 #include "p2pdist/base/ids.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/wire/port_plan.hpp"
 #include "timer_queue.hpp"
 
@@ -18,7 +19,7 @@ struct handled_request {
     client_id peer;
     std::uint64_t id = 0;       ///< the peer's
     role peer_role = role::client;
-    std::uint16_t key_epoch = 0;
+    standing peer_standing = standing::member;
     path way;                   ///< answer over it
     std::uint64_t fetch = 0;    ///< key of the fetch of its large part
     bool answered = false;

@@ -32,7 +32,7 @@ void message_layer::implementation::on_request(time_point now, const opened& fra
     request.peer = frame.from;
     request.id = value.id;
     request.peer_role = frame.sender_role;
-    request.key_epoch = frame.key_epoch;
+    request.peer_standing = frame.sender_standing;
     request.way = frame.way;
     const auto handle = next_handle_++;
     if ((fetchable && !fetches_.has_room(frame.from, offer->size_bytes)) || !answers_.add(handle, std::move(request), now + open_kept)) {
@@ -65,7 +65,7 @@ void message_layer::implementation::refuse_unknown(time_point now, const opened&
 void message_layer::implementation::deliver(std::uint64_t handle, const handled_request& request, message_body body) {
     ++counters_.received;
     outputs_.emplace_back(message_received{
-        {handle}, {request.peer, request.peer_role, request.way.remote.address}, request.way.remote, std::move(body), request.key_epoch});
+        {handle}, {request.peer, request.peer_role, request.way.remote.address}, request.way.remote, std::move(body), request.peer_standing});
 }
 
 void message_layer::implementation::acknowledge(time_point now, std::uint64_t handle) {

@@ -28,7 +28,7 @@ void admin_service::answer(time_point now, const ping&, const reply_function& re
 void admin_service::answer(time_point now, const health_request&, const reply_function& reply) { reply(now, check_health(now, *shared_)); }
 
 void admin_service::answer(time_point now, const licences_request&, const reply_function& reply) {
-    reply(now, licence_report(shared_->state.licence, shared_->state.clients.size()));
+    reply(now, licence_report(shared_->state.licence, shared_->state.clients.members()));
 }
 
 void admin_service::answer(time_point now, const contents_request&, const reply_function& reply) {
@@ -66,7 +66,8 @@ void admin_service::answer(time_point now, const clients_request&, const reply_f
     for (const auto& [id, client] : state.clients.all()) {
         const auto& record = client.record;
         out.rows.push_back({id, record.address, state.office_name(client.office), record.host_name, record.software_version, record.profile,
-                            record.last_seen.seconds, state.clients.active(client, now)});
+                            record.last_seen.seconds, state.clients.active(client, now),
+                            record.revoked ? revocation_mark{record.revoked->at.seconds, record.revoked->reason} : revocation_mark{}});
     }
     reply(now, std::move(out));
 }

@@ -19,6 +19,7 @@ std::vector<refusal_row> warnings_of(const topology& offices, const registry& cl
     std::size_t outside = 0;
     bool feeder = false;
     for (const auto& [id, client] : clients.all()) {
+        if (client.record.revoked) continue;
         const auto office = offices.office_of(client.record.address);
         if (!office) ++outside;
         feeder = feeder || office == offices.central();
@@ -51,7 +52,7 @@ void admin_service::answer(time_point now, const activate_request& request, cons
     if (const auto good = check_licence(request.licence_key, request.seats); !good) return reply(now, to_reply(good.error()));
     const auto was_active = std::make_shared<bool>(false);
     const auto report = [this, was_active, reply](time_point at) {
-        const auto licences = licence_report(shared_->state.licence, shared_->state.clients.size());
+        const auto licences = licence_report(shared_->state.licence, shared_->state.clients.members());
         reply(at, activate_reply{licences.bought, licences.used, *was_active});
     };
     change(

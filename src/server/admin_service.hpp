@@ -1,13 +1,15 @@
 #pragma once
 // Answers the connectors' requests (CON-1). Each of them may be repeated: the second time it finds its work done, and changes nothing.
 
+#include "revocation_desk.hpp"
 #include "server_context.hpp"
 
 namespace p2pdist {
 
 class admin_service {
 public:
-    admin_service(const crypto_suite& crypto, server_context& shared, content_feeder& feeder) : crypto_(&crypto), shared_(&shared), feeder_(&feeder) {}
+    admin_service(const crypto_suite& crypto, server_context& shared, content_feeder& feeder, revocation_desk& revocations)
+        : crypto_(&crypto), shared_(&shared), feeder_(&feeder), revocations_(&revocations) {}
 
     void handle(time_point now, const message_body& body, const reply_function& reply);
 
@@ -18,6 +20,9 @@ private:
     void answer(time_point now, const remove_content_request& request, const reply_function& reply);
     void answer(time_point now, const topology_import_request& request, const reply_function& reply);
     void answer(time_point now, const settings_set_request& request, const reply_function& reply);
+    void answer(time_point now, const revoke_request& request, const reply_function& reply) { revocations_->revoke(now, request, reply); }
+    void answer(time_point now, const reinstate_request& request, const reply_function& reply) { revocations_->reinstate(now, request, reply); }
+    void answer(time_point now, const rotate_epoch_request& request, const reply_function& reply) { revocations_->rotate(now, request, reply); }
     // Reports.
     void answer(time_point now, const health_request& request, const reply_function& reply);
     void answer(time_point now, const licences_request& request, const reply_function& reply);
@@ -37,6 +42,7 @@ private:
     const crypto_suite* crypto_;
     server_context* shared_;
     content_feeder* feeder_;
+    revocation_desk* revocations_;
 };
 
 }  // namespace p2pdist

@@ -87,6 +87,7 @@ struct applier {
     }
     void operator()(const put_licence& change) const { state.licence = change.licence; }
     void operator()(const put_versions& change) const { state.versions = change.versions; }
+    void operator()(const put_epochs& change) const { state.epochs = change.epochs; }
     void operator()(const add_link_bytes& change) const {
         if (change.report.number != 0) {
             const auto* mark = entry_of(state.link_marks, change.report.client);

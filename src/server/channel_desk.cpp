@@ -39,6 +39,14 @@ void channel_desk::close(channel_id channel) {
     peers_.erase(channel);
 }
 
+void channel_desk::close_all() {
+    const auto all = open_;
+    for (const auto channel : all) {
+        close(channel);
+        closing_.push_back(channel);
+    }
+}
+
 void channel_desk::on_record(time_point now, channel_id channel, byte_span record) {
     auto content = link_.on_record(now, channel.value, record);
     if (!content) return;

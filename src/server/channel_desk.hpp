@@ -17,6 +17,8 @@ public:
 
     void open(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter);
     void close(channel_id channel);
+    /// Gives up all of them.
+    void close_all();
     void on_record(time_point now, channel_id channel, byte_span record);
     void on_timer(time_point now) { messages_.on_timer(now); }
     void reply(time_point now, message_handle request, message_body body) {

@@ -16,13 +16,17 @@ error_reply not_published(const content_id& id) {
 }
 const error_reply not_active{errc::not_activated,
                              "the software distribution is not activated yet; activate it with p2pdist-admin activate"};
-const error_reply revoked{errc::not_authorised, "this client was revoked; ask the administrator of the software distribution"};
+const error_reply revoked{errc::revoked, "this client was revoked; ask the administrator of the software distribution"};
+const error_reply outdated{errc::not_authorised, "this client's certificate is of an old key epoch; it has to renew it first"};
 
 }  // namespace
 
 void client_service::handle(time_point now, const asker& from, const message_body& body, const reply_function& reply) {
     const auto* known = shared_->state.clients.find(from.id);
-    if (known != nullptr && known->record.revoked) return reply(now, revoked);
+    const bool shut_out = from.rank == standing::revoked || (known != nullptr && known->record.revoked);
+    if (shut_out || shared_->being_revoked.contains(from.id)) return reply(now, revoked);
+    if (const auto* request = std::get_if<renew_request>(&body)) return reply(now, revocations_->renew(now, from.id, from.key, *request));
+    if (from.rank != standing::member) return reply(now, outdated);
     if (known != nullptr && known->record.address == from.address) shared_->state.clients.hear(from.id, now, shared_->wall);
     if (const auto* request = std::get_if<register_request>(&body)) return answer(now, from, *request, reply);
     if (const auto* request = std::get_if<heartbeat>(&body)) return answer(now, from, *request, reply);
@@ -63,7 +67,7 @@ void client_service::answer(time_point now, const asker& from, const register_re
                          request.profile,
                          known != nullptr ? known->record.registered : shared_->wall,
                          shared_->wall,
-                         false};
+                         {}};
     const bool is_new = known == nullptr;
     shared_->commits.submit(now, {put_client{record}}, [this, record, is_new, reply](time_point at, const result<void>& outcome) {
         if (!outcome) return reply(at, to_reply(outcome.error()));
@@ -99,6 +103,10 @@ void client_service::answer(time_point now, const asker& from, const unregister&
 void client_service::answer(time_point now, const registered_client& from, const topology_request&, const reply_function& reply) {
     auto& topology = shared_->state.topology;
     reply(now, topology_view{shared_->state.versions.topology, topology.view_text(from.office)});
+}
+
+void client_service::answer(time_point now, const registered_client&, const revocations_request&, const reply_function& reply) {
+    reply(now, revocations_->list_reply());
 }
 
 void client_service::answer(time_point now, const registered_client&, const settings_request&, const reply_function& reply) {

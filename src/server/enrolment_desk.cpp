@@ -1,6 +1,7 @@
 #include "enrolment_desk.hpp"
 
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/renewal.hpp"
 #include "p2pdist/envelope/source_limit.hpp"
 #include "tidy.hpp"
 
@@ -27,7 +28,24 @@ certificate_office::certificate_office(const crypto_suite& crypto, const server_
 
 credentials certificate_office::issue(role who, const public_key& key, std::uint16_t key_epoch, wall_time wall) const {
     const wall_time until{wall.seconds + lifetime_seconds_};
-    return {sign_certificate(*crypto_, signing_, who, key, key_epoch, until), signing_public_, key_epoch, group_};
+    const auto former = key_epoch > 1 ? group_key(static_cast<std::uint16_t>(key_epoch - 1)) : secret_key{};
+    return {sign_certificate(*crypto_, signing_, who, key, key_epoch, until), signing_public_, key_epoch, group_key(key_epoch), former};
+}
+
+/// The stored key is the first epoch's own. Members of that epoch know it, so that the later ones need a secret beside it that never
+/// leaves the server: whoever was shut out can derive none of them.
+secret_key certificate_office::group_key(std::uint16_t key_epoch) const {
+    if (key_epoch <= 1) return group_;
+    bytes material = to_bytes(group_);
+    material.insert(material.end(), signing_.begin(), signing_.end());
+    bytes number;
+    byte_writer(number).u16(key_epoch);
+    return derive_key(*crypto_, as_bytes("p2pdist group key"), material, {number});
+}
+
+std::optional<bytes> certificate_office::seal(entropy& random_bytes, const public_key& member, const public_key& ephemeral,
+                                              const enrolment_grant& grant) const {
+    return seal_renewal(*crypto_, random_bytes, identity_, member, ephemeral, grant);
 }
 
 enrolment_desk::enrolment_desk(const crypto_suite& crypto, entropy& random_bytes, const server_config& config)
@@ -40,7 +58,7 @@ result<register_request> enrolment_desk::judge(const enrolment_request& request,
     if (about == nullptr) return {errc::malformed, "the device did not say what it is; update it"};
     const auto* known = state.clients.find(request.id);
     if (known != nullptr && known->record.revoked) {
-        return {errc::not_authorised, "this device was revoked; ask the administrator of the software distribution"};
+        return {errc::revoked, "this device was revoked; ask the administrator of the software distribution"};
     }
     if (known == nullptr && state.clients.size() >= limits::server_clients_max)
         return {errc::limit_reached, "the server has no room for another client"};

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "p2pdist/envelope/enrolment.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "server_state.hpp"
 
 namespace p2pdist {
@@ -16,8 +17,14 @@ public:
     [[nodiscard]] const node_identity& identity() const noexcept { return identity_; }
     /// For a client or for the server itself, until `wall` plus the configured lifetime.
     [[nodiscard]] credentials issue(role who, const public_key& key, std::uint16_t key_epoch, wall_time wall) const;
+    void sign(revocation_list& list) const { sign_revocations(*crypto_, signing_, list); }
+    /// renew_reply's content; nothing where no key can be agreed.
+    [[nodiscard]] std::optional<bytes> seal(entropy& random_bytes, const public_key& member, const public_key& ephemeral,
+                                            const enrolment_grant& grant) const;
 
 private:
+    [[nodiscard]] secret_key group_key(std::uint16_t key_epoch) const;
+
     const crypto_suite* crypto_;
     node_identity identity_;
     secret_key signing_;

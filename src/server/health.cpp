@@ -56,18 +56,18 @@ void licence_findings(const server_state& state, std::vector<health_finding>& ou
         out.push_back({bad, "activation", "the server is not activated, and no client receives content; run p2pdist-admin activate"});
         return;
     }
-    const auto licences = licence_report(state.licence, state.clients.size());
+    const auto licences = licence_report(state.licence, state.clients.members());
     // ACT-3: a surplus is billed, not warned of.
     out.push_back({good, "licences", std::to_string(licences.used) + " of " + std::to_string(licences.bought) + " in use"});
 }
 
 void client_findings(time_point now, const server_context& shared, std::vector<health_finding>& out) {
     const auto& state = shared.state;
-    if (state.clients.size() == 0)
+    if (state.clients.members() == 0)
         out.push_back({warning, "clients", "no client has registered yet; install clients with the enrolment key"});
     const auto active = state.clients.active_count(now);
-    if (active * 2 < state.clients.size()) {
-        out.push_back({warning, "clients", std::to_string(active) + " of " + std::to_string(state.clients.size()) + " clients are active"});
+    if (active * 2 < state.clients.members()) {
+        out.push_back({warning, "clients", std::to_string(active) + " of " + std::to_string(state.clients.members()) + " clients are active"});
     }
 }
 
@@ -88,6 +88,21 @@ void integrity_findings(const server_context& shared, std::vector<health_finding
     }
 }
 
+void membership_findings(time_point now, const server_context& shared, std::vector<health_finding>& out) {
+    const auto& state = shared.state;
+    for (const auto& clone : shared.clones.findings(now)) out.push_back({warning, "identity", describe(clone)});
+    if (const auto revoked = state.clients.size() - state.clients.members(); revoked > 0) {
+        out.push_back({good, "revocation", std::to_string(revoked) + " clients are revoked; 'clients' shows which"});
+    }
+    const auto epoch = state.versions.key_epoch;
+    if (state.epochs.oldest != 0 && state.epochs.oldest < epoch) {
+        const auto grace = std::chrono::duration_cast<std::chrono::seconds>(state.settings.key_epoch_grace()).count();
+        const auto left = std::max<std::int64_t>(0, state.epochs.since.seconds + grace - shared.wall.seconds);
+        out.push_back({good, "keys", "key epoch " + std::to_string(epoch) + " has begun; certificates of the one before count for " +
+                                         std::to_string((left + 59) / 60) + " more minutes"});
+    }
+}
+
 }  // namespace
 
 health_reply check_health(time_point now, const server_context& shared) {
@@ -96,7 +111,7 @@ health_reply check_health(time_point now, const server_context& shared) {
     out.software_version = shared.config.software_version;
     out.uptime_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now - shared.started).count());
     out.activated = state.versions.activated;
-    out.clients_registered = static_cast<std::uint32_t>(state.clients.size());
+    out.clients_registered = static_cast<std::uint32_t>(state.clients.members());
     out.clients_active = static_cast<std::uint32_t>(state.clients.active_count(now));
     out.contents = static_cast<std::uint32_t>(state.contents.size());
     out.offices = static_cast<std::uint32_t>(state.offices().size());
@@ -106,6 +121,7 @@ health_reply check_health(time_point now, const server_context& shared) {
     topology_findings(state, out.findings);
     client_findings(now, shared, out.findings);
     integrity_findings(shared, out.findings);
+    membership_findings(now, shared, out.findings);
     std::stable_sort(out.findings.begin(), out.findings.end(),
                      [](const auto& left, const auto& right) { return left.severity > right.severity; });
     return out;

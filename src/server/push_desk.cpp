@@ -2,10 +2,13 @@
 
 namespace p2pdist {
 
-void push_desk::begin(time_point now, const registry& clients) {
+void push_desk::begin(time_point now, const registry& clients, std::optional<office_slot> first) {
     waiting_.clear();
-    for (const auto& [id, client] : clients.all()) {
-        if (clients.active(client, now)) waiting_.push_back(id);
+    const auto is_first = [&](const registered_client& client) { return first && client.office == *first; };
+    for (const bool round : {true, false}) {
+        for (const auto& [id, client] : clients.all()) {
+            if (is_first(client) == round && clients.active(client, now)) waiting_.push_back(id);
+        }
     }
     next_ = std::max(next_, now);
 }

@@ -9,6 +9,8 @@ void registry::put(client_record record, office_slot office) {
     const auto id = record.id;
     auto& client = clients_[id];
     by_office_[client.office].erase(id);
+    revoked_ -= client.record.revoked ? 1 : 0;
+    revoked_ += record.revoked ? 1 : 0;
     client.record = std::move(record);
     client.office = office;
     by_office_[office].insert(id);
@@ -18,6 +20,7 @@ void registry::remove(const client_id& id) {
     const auto at = clients_.find(id);
     if (at == clients_.end()) return;
     by_office_[at->second.office].erase(id);
+    revoked_ -= at->second.record.revoked ? 1 : 0;
     heard_.erase(id);
     clients_.erase(at);
 }

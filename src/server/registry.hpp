@@ -43,6 +43,8 @@ public:
     }
     [[nodiscard]] std::size_t active_count(time_point now) const;
     [[nodiscard]] std::size_t size() const noexcept { return clients_.size(); }
+    /// Without the revoked ones, whose records stay so that they cannot enrol again: these use licences.
+    [[nodiscard]] std::size_t members() const noexcept { return clients_.size() - revoked_; }
     [[nodiscard]] const std::map<client_id, registered_client>& all() const noexcept { return clients_; }
     /// The ids of an office's clients, ordered; of those in no office for an empty slot.
     [[nodiscard]] const std::set<client_id>& in_office(office_slot office) const;
@@ -53,6 +55,7 @@ private:
     std::map<client_id, registered_client> clients_;
     std::map<office_slot, std::set<client_id>> by_office_;
     std::set<client_id> heard_;  // since take_heard()
+    std::size_t revoked_ = 0;
 };
 
 }  // namespace p2pdist

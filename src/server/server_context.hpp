@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "clone_watch.hpp"
 #include "commit_desk.hpp"
 #include "content_feeder.hpp"
 #include "p2pdist/server/server_core.hpp"
@@ -30,13 +31,15 @@ struct server_context {
     std::deque<server_event> events;
     const time_point started;
     wall_time wall;
+    clone_watch clones;
+    std::set<client_id> being_revoked;  ///< whose revocation waits for its commit
 
     void tell(server_event::kind what, std::string text) {
         if (config.log.wants(log_level::info)) config.log(log_level::info, text);
         if (events.size() < limits::server_output_max) events.push_back({what, std::move(text)});
     }
-    /// Tells the clients that the state's versions changed.
-    void push(time_point now) { pushes.begin(now, state.clients); }
+    /// Tells the clients that the state's versions changed, those of one office first where it concerns them most.
+    void push(time_point now, std::optional<office_slot> first = {}) { pushes.begin(now, state.clients, first); }
 
     /// A change of the organisation's state, one after another. `plan` looks at the committed state and either answers itself (and gives
     /// no changes) or gives the changes; `then` runs after their commit. A failure is answered with the database's sentence.

@@ -13,7 +13,7 @@ server_core& server_core::operator=(server_core&&) noexcept = default;
 void server_core::load(time_point now, catalogue_snapshot snapshot) { self_->load(now, snapshot); }
 void server_core::on_datagram(time_point now, const received_datagram& datagram) { self_->on_datagram(now, datagram); }
 void server_core::on_timer(time_point now) { self_->on_timer(now); }
-void server_core::on_wall_clock(wall_time wall) { self_->on_wall_clock(wall); }
+void server_core::on_wall_clock(time_point now, wall_time wall) { self_->on_wall_clock(now, wall); }
 void server_core::on_catalogue_done(time_point now, catalogue_completion completion) { self_->on_catalogue_done(now, completion); }
 void server_core::on_store_done(time_point now, store_completion completion) { self_->on_store_done(now, std::move(completion)); }
 void server_core::on_channel_opened(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter) {

@@ -15,6 +15,7 @@ envelope_config seal_config() {
     envelope_config out;
     out.peers_max = limits::server_clients_max;
     out.rate_sources = limits::server_rate_sources;
+    out.admit_lapsed = true;
     return out;
 }
 
@@ -39,8 +40,9 @@ server_core::implementation::implementation(const crypto_suite& crypto, entropy&
       feeder_(crypto, random_bytes, seal_, config),
       enrolment_(crypto, random_bytes, config),
       channels_(crypto, random_bytes, config),
-      clients_(shared_, feeder_),
-      admin_(crypto, shared_, feeder_),
+      revocations_(shared_, papers_, random_bytes, seal_, [this] { follow_epochs(); }),
+      clients_(shared_, feeder_, revocations_),
+      admin_(crypto, shared_, feeder_, revocations_),
       last_input_(now) {}
 
 // ---- start
@@ -57,7 +59,7 @@ void server_core::implementation::found_catalogue(time_point now) {
     found_at_ = never;
     auto versions = shared_.state.versions;
     versions.key_epoch = 1;
-    std::vector<catalogue_change> changes;
+    std::vector<catalogue_change> changes{put_epochs{{1, shared_.wall, {}}}};
     if (const auto grown = shared_.state.topology.outgrown()) {
         versions.topology = grown->version;
         changes.push_back(put_topology{*grown});
@@ -73,7 +75,7 @@ void server_core::implementation::found_catalogue(time_point now) {
 void server_core::implementation::get_ready(time_point now) {
     ready_ = true;
     last_seen_at_ = now + last_seen_interval;
-    renew_papers();
+    follow_epochs();
     if (const auto misplaced = shared_.state.topology.misplaced_server()) shared_.tell(server_event::kind::finding, misplaced->reason);
     shared_.note_growth(now);
 }
@@ -84,6 +86,33 @@ void server_core::implementation::renew_papers() {
     const auto& held = seal_.held();
     const bool fresh = held && held->key_epoch == epoch && held->own.not_after.seconds - shared_.wall.seconds > lifetime / 2;
     if (!fresh) seal_.set_credentials(papers_.issue(role::server, papers_.identity().key, epoch, shared_.wall));
+}
+
+/// What the revocation desk has put in force, or the catalogue held.
+void server_core::implementation::follow_epochs() {
+    renew_papers();
+    if (shared_.state.versions.revocations != 0) (void)seal_.take_revocations(revocations_.list());
+}
+
+/// Nothing that is running goes on with it, and it is told why.
+void server_core::implementation::on_peer_revoked(time_point now, const client_id& peer) {
+    messages_.on_peer_unreachable(now, peer);
+    feeder_.on_peer_unreachable(now, peer);
+    const auto* client = shared_.state.clients.find(peer);
+    if (client == nullptr || !client->heard || !seal_.add_peer(peer, client->record.key)) return;
+    message_options few;
+    few.attempts_max = 4;
+    messages_.request(now, {peer, role::client, client->record.address}, state_changed{shared_.state.versions}, few);
+}
+
+/// SEC-2: this may be a copy of a process that goes on elsewhere.
+void server_core::implementation::start_anew(time_point now) {
+    shared_.tell(server_event::kind::finding, "this device's clock has jumped: it was suspended, or set back to a snapshot; all sessions are made anew");
+    for (const auto& peer : seal_.start_anew()) {
+        feeder_.on_peer_unreachable(now, peer);
+        messages_.on_peer_restarted(now, peer);
+    }
+    channels_.close_all();
 }
 
 // ---- inputs
@@ -131,6 +160,8 @@ void server_core::implementation::introduce(byte_span datagram) {
 void server_core::implementation::route(time_point now, const opened& frame) {
     if (frame.sender_role != role::client) {
         ++datagrams_dropped_;
+    } else if (frame.sender_standing != standing::member && frame.type != frame_type::message) {
+        ++datagrams_dropped_;  // no large transfers with those who are members no longer
     } else if (frame.type == frame_type::flow_control && feeder_.owns_port(frame.way.local_port)) {
         feeder_.on_control(now, frame);
     } else if (messages_.owns_port(frame.way.local_port)) {
@@ -160,9 +191,13 @@ void server_core::implementation::on_timer(time_point now) {
     shared_.state.rosters.expire(now, shared_.state.clients, shared_.state.holdings, shared_.state.offices());
 }
 
-void server_core::implementation::on_wall_clock(wall_time wall) {
+void server_core::implementation::on_wall_clock(time_point now, wall_time wall) {
     shared_.wall = wall;
-    if (ready_) renew_papers();
+    const bool jumped = clocks_.jumped(now, wall);
+    if (!ready_) return;
+    renew_papers();
+    if (jumped) start_anew(now);
+    revocations_.on_wall_clock(now);
 }
 
 void server_core::implementation::on_catalogue_done(time_point now, const catalogue_completion& completion) {
@@ -198,7 +233,12 @@ void server_core::implementation::on_request(time_point now, const message_recei
     const auto id = request.from.id;
     const auto key = seal_.key_of(id);
     if (!key) return messages_.drop(now, request.request);
-    clients_.handle(now, {id, *key, request.from_endpoint.address}, request.body,
+    if (shared_.clones.on_heard(now, id, request.from_endpoint.address)) {
+        for (const auto& clone : shared_.clones.findings(now)) {
+            if (clone.id == id) shared_.tell(server_event::kind::finding, describe(clone));
+        }
+    }
+    clients_.handle(now, {id, *key, request.from_endpoint.address, request.from_standing}, request.body,
                     [this, id, handle = request.request](time_point at, message_body body) {
                         messages_.reply(at, handle, std::move(body), protocol_to(id));
                     });
@@ -207,7 +247,7 @@ void server_core::implementation::on_request(time_point now, const message_recei
 server_statistics server_core::implementation::statistics() const {
     const auto& state = shared_.state;
     server_statistics out;
-    out.clients_registered = state.clients.size();
+    out.clients_registered = state.clients.members();
     out.clients_active = state.clients.active_count(last_input_);
     out.contents = state.contents.size();
     out.holdings = state.holdings.size();
@@ -235,6 +275,9 @@ bool server_core::implementation::take_from_envelope(time_point now) {
             feeder_.on_peer_unreachable(now, gone->peer);
         } else if (const auto* session = std::get_if<session_ready>(&*next); session != nullptr && session->restarted) {
             messages_.on_peer_restarted(now, session->peer);
+            shared_.clones.on_restart(now, session->peer, session->peer_boot);
+        } else if (const auto* revoked = std::get_if<peer_revoked>(&*next)) {
+            on_peer_revoked(now, revoked->peer);
         } else if (const auto* mismatch = std::get_if<version_mismatch>(&*next)) {
             messages_.on_version_mismatch(now, mismatch->peer, version_error("this server", {}, "the client", mismatch->theirs));
         }

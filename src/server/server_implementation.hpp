@@ -8,6 +8,7 @@
 #include "client_service.hpp"
 #include "content_feeder.hpp"
 #include "enrolment_desk.hpp"
+#include "p2pdist/base/clock_watch.hpp"
 #include "p2pdist/envelope/envelope.hpp"
 #include "p2pdist/message/message_layer.hpp"
 #include "p2pdist/server/server_core.hpp"
@@ -22,7 +23,7 @@ public:
     void load(time_point now, const catalogue_snapshot& snapshot);
     void on_datagram(time_point now, const received_datagram& datagram);
     void on_timer(time_point now);
-    void on_wall_clock(wall_time wall);
+    void on_wall_clock(time_point now, wall_time wall);
     void on_catalogue_done(time_point now, const catalogue_completion& completion);
     void on_store_done(time_point now, store_completion completion) { feeder_.on_store_done(now, std::move(completion)); }
     void on_channel_opened(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter) {
@@ -41,6 +42,9 @@ private:
     void get_ready(time_point now);
     void renew_papers();
     void introduce(byte_span datagram);
+    void follow_epochs();
+    void start_anew(time_point now);
+    void on_peer_revoked(time_point now, const client_id& peer);
     void route(time_point now, const opened& frame);
     void on_request(time_point now, const message_received& request);
     void write_last_seen(time_point now);
@@ -63,9 +67,11 @@ private:
     content_feeder feeder_;
     enrolment_desk enrolment_;
     channel_desk channels_;
+    revocation_desk revocations_;
     client_service clients_;
     admin_service admin_;
 
+    clock_watch clocks_;
     bool ready_ = false;               // the catalogue is loaded, and a new one is founded
     time_point found_at_ = never;      // when founding it is tried again
     time_point last_seen_at_ = never;  // when last_seen is written next

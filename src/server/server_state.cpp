@@ -32,6 +32,7 @@ bool server_state::load(time_point now, wall_time wall, duration heartbeat_inter
     for (const auto& [key, value] : snapshot.settings) apply(put_setting{key, value});
     apply(put_licence{snapshot.licence});
     apply(put_versions{snapshot.versions});
+    apply(put_epochs{snapshot.epochs});
     return sane;
 }
 
@@ -71,6 +72,7 @@ void server_state::apply(const catalogue_change& change) {
                    },
                    [&](const put_licence& put) { licence = put.licence; },
                    [&](const put_versions& put) { versions = put.versions; },
+                   [&](const put_epochs& put) { epochs = put.epochs; },
                    [&](const add_link_bytes& add) {
                        if (links.contains(add.report)) return;
                        links.add(add.delta);

@@ -44,6 +44,7 @@ struct server_state {
     link_ledger links;
     blame_book blamed;
     state_versions versions;
+    epoch_record epochs;
     ranking order;
     roster_service rosters;
 

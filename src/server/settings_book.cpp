@@ -21,6 +21,12 @@ result<std::string> checked_time(std::string_view value) {
     return {errc::invalid_argument, "'" + std::string(value) + "' is no time: give seconds, or a whole number with s, m, h or d"};
 }
 
+result<std::string> checked_grace(std::string_view value) {
+    const auto grace = parse_duration(value);
+    if (grace && *grace >= key_epoch_grace_min && *grace <= key_epoch_grace_max) return std::string(value);
+    return {errc::invalid_argument, "'" + std::string(value) + "' is no grace period: give 1h to 90d"};
+}
+
 result<std::string> checked_rate(std::string_view value) {
     if (value == "0" || parse_size(value)) return std::string(value);
     return {errc::invalid_argument, "'" + std::string(value) +
@@ -45,9 +51,10 @@ struct known_setting {
     std::string_view key;
     result<std::string> (*check)(std::string_view);
 };
-constexpr std::array<known_setting, 5> known_settings{{{"cdn", checked_url},
+constexpr std::array<known_setting, 6> known_settings{{{"cdn", checked_url},
                                                        {fallback_rate_setting, checked_rate},
                                                        {free_storage_step_setting, checked_size},
+                                                       {key_epoch_grace_setting, checked_grace},
                                                        {uptime_step_setting, checked_time},
                                                        {usable_storage_step_setting, checked_size}}};
 
@@ -68,6 +75,12 @@ result<std::string> settings_book::checked(std::string_view key, std::string_vie
     }
     if (value.empty()) return std::string();
     return known->check(value);
+}
+
+duration settings_book::key_epoch_grace() const {
+    const auto at = values_.find(std::string(key_epoch_grace_setting));
+    const auto set = at == values_.end() ? std::nullopt : parse_duration(at->second);
+    return set.value_or(key_epoch_grace_default);
 }
 
 void settings_book::put(const std::string& key, const std::string& value) {

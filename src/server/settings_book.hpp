@@ -6,14 +6,22 @@
 #include <string_view>
 
 #include "p2pdist/base/result.hpp"
+#include "p2pdist/base/time.hpp"
 #include "p2pdist/ranking/criterion.hpp"
 
 namespace p2pdist {
+
+/// How long members of the key epoch before the one in force are still accepted (SEC-2).
+inline constexpr std::string_view key_epoch_grace_setting = "key_epoch_grace";
+inline constexpr duration key_epoch_grace_default = std::chrono::hours(24);
+inline constexpr duration key_epoch_grace_min = std::chrono::hours(1);   // longer than limits::renewal_spread
+inline constexpr duration key_epoch_grace_max = std::chrono::hours(90 * 24);
 
 /// Known settings:
 ///   cdn                          an http or https URL without user name and password; told to clients (SRC-2)
 ///   fallback_bytes_per_second    bytes a second, or a number with KiB, MiB, GiB or TiB; 0: unlimited. How fast
 ///                                a client outside the central office reads a fallback source (SRC-5)
+///   key_epoch_grace              seconds, or a number with s, m, h or d; one hour to 90 days
 ///   ranking.free_storage_step    bytes, or a number with KiB, MiB, GiB or TiB; at least 1 (RANK-7)
 ///   ranking.usable_storage_step  the same
 ///   ranking.uptime_step          seconds, or a number with s, m, h or d; at least one second
@@ -30,6 +38,7 @@ public:
     /// What clients may know: of the known settings all today, but never what a newer version may have stored.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> for_clients() const;
     [[nodiscard]] ranking_steps steps() const;
+    [[nodiscard]] duration key_epoch_grace() const;
 
 private:
     std::map<std::string, std::string> values_;

@@ -121,7 +121,7 @@ void client_node::on_work(time_point now, std::uint8_t what, std::uint64_t argum
         }
         case fallback_piece: return read_on(now, argument);
         default:
-            core().on_wall_clock(around_.wall());
+            core().on_wall_clock(now, around_.wall());
             return schedule(now + wall_clock_period, wall_clock);
     }
 }

@@ -97,7 +97,7 @@ void liar_core::on_datagram(time_point now, const received_datagram& datagram) {
 
 void liar_core::on_broadcast(time_point now, const received_datagram& datagram) {
     if (!held_) return;
-    const auto request = broadcasts_.on_request(now, wall_, *held_, datagram.from.address, datagram.payload);
+    const auto request = broadcasts_.on_request(now, wall_, *held_, {}, datagram.from.address, datagram.payload);
     const auto body = request ? decode_body(request->payload) : result<message_body>{errc::malformed, ""};
     const auto* question = body ? std::get_if<discovery_request>(&*body) : nullptr;
     if (question == nullptr) return;

@@ -74,7 +74,7 @@ void server_node::on_work(time_point now, std::uint8_t what, std::uint64_t argum
         case store_done: return core().on_store_done(now, disk_.take_effect(static_cast<std::uint32_t>(argument)));
         case committed: return core().on_catalogue_done(now, catalogue_.commit_next());
         default:
-            core().on_wall_clock(around_.wall());
+            core().on_wall_clock(now, around_.wall());
             return schedule(now + server_clock_period, wall_clock);
     }
 }

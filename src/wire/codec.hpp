@@ -54,7 +54,7 @@ template <class Enum>
 /// A code that a newer program invented reads as errc::refused, since its sentence still says what happened.
 [[nodiscard]] inline errc errc_from(std::uint32_t from) noexcept {
     auto code = errc::refused;
-    return enum_from(from, code, errc::invalid_argument, errc::refused) ? code : errc::refused;
+    return enum_from(from, code, errc::invalid_argument, errc::revoked) ? code : errc::refused;
 }
 
 inline void bytes_to(byte_span from, std::string& to) { to.assign(as_text(from)); }

@@ -116,4 +116,35 @@ bool from_pb(const SettingsSetRequest& from, settings_set_request& to) {
     return name_from(from.key(), to.key) && document_from(from.value(), to.value, limits::message_value_bytes_max);
 }
 
+// ---- revocation
+
+void to_pb(const revoke_request& from, RevokeRequest& to) {
+    bytes_to(from.id.value, *to.mutable_id());
+    text_to(from.reason, *to.mutable_reason(), limits::revocation_reason_bytes_max);
+}
+
+bool from_pb(const RevokeRequest& from, revoke_request& to) {
+    return bytes_from(from.id(), to.id.value) && text_from(from.reason(), to.reason, limits::revocation_reason_bytes_max);
+}
+
+void to_pb(const reinstate_request& from, ReinstateRequest& to) { bytes_to(from.id.value, *to.mutable_id()); }
+bool from_pb(const ReinstateRequest& from, reinstate_request& to) { return bytes_from(from.id(), to.id.value); }
+
+void to_pb(const rotate_epoch_request& from, RotateEpochRequest& to) { to.set_at_once(from.at_once); }
+bool from_pb(const RotateEpochRequest& from, rotate_epoch_request& to) {
+    to.at_once = from.at_once();
+    return true;
+}
+
+void to_pb(const rotate_epoch_reply& from, RotateEpochReply& to) {
+    to.set_key_epoch(from.key_epoch);
+    to.set_oldest_accepted(from.oldest_accepted);
+}
+
+bool from_pb(const RotateEpochReply& from, rotate_epoch_reply& to) {
+    to.key_epoch = from.key_epoch();
+    to.oldest_accepted = from.oldest_accepted();
+    return true;
+}
+
 }  // namespace p2pdist::pb

@@ -10,6 +10,7 @@
 #define P2PDIST_BODIES_WITH_FIELDS(X)                        \
     X(error_reply, ErrorReply)                               \
     X(large_offer, LargeOffer)                               \
+    X(revocations_reply, RevocationsReply)                   \
     X(register_request, RegisterRequest)                     \
     X(register_reply, RegisterReply)                         \
     X(heartbeat, Heartbeat)                                  \
@@ -23,6 +24,8 @@
     X(holdings_report, HoldingsReport)                       \
     X(peer_report, PeerReport)                               \
     X(link_report, LinkReport)                               \
+    X(renew_request, RenewRequest)                           \
+    X(renew_reply, RenewReply)                               \
     X(state_changed, StateChanged)                           \
     X(want_request, WantRequest)                             \
     X(want_reply, WantReply)                                 \
@@ -45,12 +48,17 @@
     X(clients_reply, ClientsReply)                           \
     X(offices_reply, OfficesReply)                           \
     X(links_reply, LinksReply)                               \
-    X(settings_set_request, SettingsSetRequest)
+    X(settings_set_request, SettingsSetRequest)              \
+    X(revoke_request, RevokeRequest)                         \
+    X(reinstate_request, ReinstateRequest)                   \
+    X(rotate_epoch_request, RotateEpochRequest)              \
+    X(rotate_epoch_reply, RotateEpochReply)
 
 #define P2PDIST_BODIES_EMPTY(X)                              \
     X(ping, Ping)                                            \
     X(pong, Pong)                                            \
     X(accepted, Accepted)                                    \
+    X(revocations_request, RevocationsRequest)               \
     X(unregister, Unregister)                                \
     X(topology_request, TopologyRequest)                     \
     X(settings_request, SettingsRequest)                     \

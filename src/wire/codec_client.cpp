@@ -49,6 +49,14 @@ bool from_pb(const HeartbeatReply& from, heartbeat_reply& to) {
 void to_pb(const state_changed& from, StateChanged& to) { to_pb(from.versions, *to.mutable_versions()); }
 bool from_pb(const StateChanged& from, state_changed& to) { return from_pb(from.versions(), to.versions); }
 
+// ---- certificates
+
+void to_pb(const renew_request& from, RenewRequest& to) { bytes_to(from.ephemeral, *to.mutable_ephemeral()); }
+bool from_pb(const RenewRequest& from, renew_request& to) { return bytes_from(from.ephemeral(), to.ephemeral); }
+
+void to_pb(const renew_reply& from, RenewReply& to) { bytes_to(from.sealed, *to.mutable_sealed()); }
+bool from_pb(const RenewReply& from, renew_reply& to) { return bytes_from(from.sealed(), to.sealed, limits::datagram_bytes_max); }
+
 // ---- topology and settings
 
 void to_pb(const topology_view& from, TopologyView& to) {

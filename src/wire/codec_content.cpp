@@ -84,10 +84,12 @@ void to_pb(const want_request& from, WantRequest& to) {
     to_pb(from.content, *to.mutable_content());
     name_to(from.office, *to.mutable_office());
     to.set_as_rendezvous_point(from.as_rendezvous_point);
+    to.set_revocations(from.revocations);
 }
 
 bool from_pb(const WantRequest& from, want_request& to) {
     to.as_rendezvous_point = from.as_rendezvous_point();
+    to.revocations = from.revocations();
     return from_pb(from.content(), to.content) && name_from(from.office(), to.office);
 }
 
@@ -96,9 +98,11 @@ void to_pb(const want_reply& from, WantReply& to) {
     if (from.acting_peer) to_pb(*from.acting_peer, *to.mutable_acting_peer());
     list_to(from.others, *to.mutable_others(), limits::want_others_max);
     text_to(from.text, *to.mutable_text());
+    to.set_revocations(from.revocations);
 }
 
 bool from_pb(const WantReply& from, want_reply& to) {
+    to.revocations = from.revocations();
     if (from.has_acting_peer() && !from_pb(from.acting_peer(), to.acting_peer.emplace())) return false;
     return enum_from(from.verdict(), to.verdict, want_verdict::holder, want_verdict::unknown) &&
            list_from(from.others(), to.others, limits::want_others_max) && text_from(from.text(), to.text);
@@ -111,11 +115,13 @@ void to_pb(const discovery_reply& from, DiscoveryReply& to) {
     to_pb(from.content, *to.mutable_content());
     to.set_state(static_cast<std::uint32_t>(from.state));
     to.set_acting(from.acting);
+    to.set_revocations(from.revocations);
     to_pb(from.profile, *to.mutable_profile());
 }
 
 bool from_pb(const DiscoveryReply& from, discovery_reply& to) {
     to.acting = from.acting();
+    to.revocations = from.revocations();
     return from_pb(from.content(), to.content) && holding_state_from(from.state(), to.state) && from_pb(from.profile(), to.profile);
 }
 

@@ -91,14 +91,18 @@ static void to_pb(const client_row& from, ClientRow& to) {
     to_pb(from.profile, *to.mutable_profile());
     to.set_last_seen_s(from.last_seen_s);
     to.set_active(from.active);
+    to.set_revoked_s(from.revoked.since_s);
+    text_to(from.revoked.reason, *to.mutable_revocation_reason(), limits::revocation_reason_bytes_max);
 }
 
 static bool from_pb(const ClientRow& from, client_row& to) {
     to.last_seen_s = from.last_seen_s();
     to.active = from.active();
+    to.revoked.since_s = from.revoked_s();
     return bytes_from(from.id(), to.id.value) && address_from(from.address(), to.address) && name_from(from.office(), to.office) &&
            name_from(from.host_name(), to.host_name) && name_from(from.software_version(), to.software_version) &&
-           from_pb(from.profile(), to.profile);
+           from_pb(from.profile(), to.profile) &&
+           text_from(from.revocation_reason(), to.revoked.reason, limits::revocation_reason_bytes_max);
 }
 
 void to_pb(const clients_reply& from, ClientsReply& to) { list_to(from.rows, *to.mutable_rows()); }

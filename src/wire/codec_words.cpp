@@ -49,6 +49,7 @@ void to_pb(const state_versions& from, Versions& to) {
     to.set_contents(from.contents);
     to.set_key_epoch(from.key_epoch);
     to.set_activated(from.activated);
+    to.set_revocations(from.revocations);
 }
 
 bool from_pb(const Versions& from, state_versions& to) {
@@ -56,6 +57,7 @@ bool from_pb(const Versions& from, state_versions& to) {
     to.settings = from.settings();
     to.contents = from.contents();
     to.activated = from.activated();
+    to.revocations = from.revocations();
     return narrow(from.key_epoch(), to.key_epoch);
 }
 
@@ -81,6 +83,11 @@ bool from_pb(const LargeOffer& from, large_offer& to) {
     to.size_bytes = from.size_bytes();
     return bytes_from(from.sha256(), to.sha256) &&
            enum_from(from.protocol(), to.protocol, transfer_protocol::foreground, transfer_protocol::background);
+}
+
+void to_pb(const revocations_reply& from, RevocationsReply& to) { bytes_to(from.list, *to.mutable_list()); }
+bool from_pb(const RevocationsReply& from, revocations_reply& to) {
+    return bytes_from(from.list(), to.list, limits::revocation_list_bytes_max);
 }
 
 }  // namespace p2pdist::pb

@@ -38,6 +38,7 @@ int exit_code_of(errc code) noexcept {
         case errc::unreachable:
         case errc::timed_out: return unreachable;
         case errc::refused:
+        case errc::revoked:
         case errc::not_authorised:
         case errc::not_activated:
         case errc::already_exists:

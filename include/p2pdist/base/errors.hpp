@@ -13,7 +13,7 @@ enum class errc {
     not_found,              ///< an id, file or row that does not exist
     already_exists,         ///< e.g. the same content id with another hash (CLI-6)
     not_activated,          ///< no licence yet (ACT-1)
-    not_authorised,         ///< unknown, revoked, or outside what the role may do
+    not_authorised,         ///< unknown, or outside what the role may do
     version_unsupported,    ///< MSG-6: the sentence names the side to update
     timed_out,              ///< no answer within the limit
     unreachable,            ///< nobody to fetch from, or no route
@@ -26,6 +26,7 @@ enum class errc {
     source_failed,          ///< CDN or file store
     port_in_use,            ///< a bind failed; the sentence names port and holder
     refused,                ///< the other side said no; the sentence says why
+    revoked,                ///< this client was shut out by the administrator (SEC-2)
 };
 
 [[nodiscard]] const std::error_category& error_category() noexcept;

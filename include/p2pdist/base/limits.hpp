@@ -78,6 +78,17 @@ inline constexpr int enrolment_attempts_max = 8;                     ///< of eac
 inline constexpr std::chrono::milliseconds enrolment_retry_first = 400ms;  ///< doubled up to enrolment_retry_max
 inline constexpr std::chrono::milliseconds enrolment_retry_max = 4s;
 
+// revocation, renewal and clones (envelope, server, client)
+inline constexpr std::size_t revoked_clients_max = 1024;             ///< ids in one revocation list: those whose certificates still have an accepted epoch
+inline constexpr std::size_t revocation_list_bytes_max = 86 + 16 * revoked_clients_max;
+inline constexpr std::size_t revocation_reason_bytes_max = 200;
+inline constexpr std::uint32_t renewals_per_second = 200;            ///< of certificates, by one server; others are asked to come back
+inline constexpr std::chrono::seconds renewal_spread = 1800s;        ///< over which the members renew who need not renew at once
+inline constexpr std::chrono::seconds clock_jump = 60s;              ///< of the wall clock against the core's: a suspended device, or a resumed snapshot
+inline constexpr std::chrono::seconds clone_window = 600s;           ///< in which two devices of one identity have to take turns to be noticed
+inline constexpr int clone_returns = 2;                              ///< times that a former process of a client must come back in it
+inline constexpr std::size_t clone_suspects_max = 1024;              ///< clients with more than one process in that time, remembered
+
 // messages (wire)
 inline constexpr std::size_t message_name_bytes_max = 256;        ///< names of offices, hosts and settings, versions, keys
 inline constexpr std::size_t message_text_bytes_max = 1000;       ///< a sentence for people; longer ones are cut

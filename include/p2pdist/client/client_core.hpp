@@ -108,6 +108,9 @@ struct client_status {
     client_id id;
     bool enrolled = false, registered = false, activated = false, server_reachable = false, paused = false;
     bool holdings_reported = false;           ///< the server has acknowledged all that this client holds
+    bool revoked = false;                     ///< shut out by the administrator (SEC-2)
+    std::uint16_t key_epoch = 0;              ///< of its certificate; 0: none
+    std::uint64_t revocations = 0;            ///< number of the newest revocation list that it knows
     std::string office, office_type;
     std::vector<std::string> path;            ///< own office, parent, ..., central
     ip_address server;
@@ -168,7 +171,9 @@ public:
     // Inputs.
     void on_datagram(time_point now, const received_datagram& datagram);
     void on_timer(time_point now);
-    void on_wall_clock(wall_time wall);            ///< at least once a minute
+    /// At least once a minute. Where it has moved apart from the core's clock by limits::clock_jump, all sessions are made anew: this may
+    /// be a snapshot that was resumed (SEC-2).
+    void on_wall_clock(time_point now, wall_time wall);
     void on_store_done(time_point now, store_completion completion);
     void on_fallback_data(time_point now, std::uint64_t request, std::uint64_t offset, shared_bytes data);
     void on_fallback_done(time_point now, std::uint64_t request, std::optional<error> failure);

@@ -11,6 +11,7 @@
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/credentials.hpp"
 #include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/envelope/source_limit.hpp"
 
 namespace p2pdist {
@@ -27,6 +28,7 @@ struct broadcast_request {
     client_id from;
     public_key key{};
     broadcast_nonce nonce{};
+    std::uint16_t epoch = 0;  ///< whose group key it is under
     wall_time sent_at;
     byte_span payload;
 };
@@ -39,20 +41,23 @@ struct broadcast_answer {
     byte_span payload;
 };
 
-/// The stateless halves. A payload above its maximum is a bug. open_* give nothing for anything that is not authentic, of our epoch
-/// and in date; a request's date must be within broadcast_clock_skew of ours.
-[[nodiscard]] bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now,
-                                           const broadcast_nonce& nonce, byte_span payload);
-[[nodiscard]] std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held, wall_time now,
+/// The stateless halves. A payload above its maximum is a bug. open_* give nothing for anything that is not authentic, of a member by
+/// `revocations`, and in date; a request's date must be within broadcast_clock_skew of ours. A request leaves under the group key of
+/// the oldest epoch that is accepted, so that members who have not renewed yet hear it too.
+[[nodiscard]] bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations,
+                                           wall_time now, const broadcast_nonce& nonce, byte_span payload);
+[[nodiscard]] std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held,
+                                                                      const revocation_list& revocations, wall_time now,
                                                                       byte_span datagram);
 /// Empty where no key can be agreed with the asker's (a small-order point).
 [[nodiscard]] bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
                                           const broadcast_request& request, byte_span payload);
 [[nodiscard]] std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held,
-                                                                    const node_identity& self, wall_time now, byte_span datagram);
+                                                                    const revocation_list& revocations, const node_identity& self,
+                                                                    wall_time now, byte_span datagram);
 
 struct broadcast_counters {
-    std::uint64_t refused = 0;   ///< not authentic, other epoch, out of date, or malformed
+    std::uint64_t refused = 0;   ///< not authentic, of no member, out of date, or malformed
     std::uint64_t own = 0;       ///< our own request, heard back
     std::uint64_t replayed = 0;  ///< a request or an answer for the second time
     std::uint64_t stale = 0;     ///< an answer to nothing that we asked
@@ -70,12 +75,15 @@ public:
         bytes datagram;
     };
     /// A new request; answers to it are accepted for broadcast_answer_time. The oldest question is dropped at broadcast_questions_max.
-    [[nodiscard]] question ask(time_point now, wall_time wall, const credentials& held, byte_span payload);
+    [[nodiscard]] question ask(time_point now, wall_time wall, const credentials& held, const revocation_list& revocations,
+                               byte_span payload);
     /// Takes frame_type::broadcast_request. The caller has checked that the sender's address is in the own subnet (MSG-3).
     [[nodiscard]] std::optional<broadcast_request> on_request(time_point now, wall_time wall, const credentials& held,
-                                                              const ip_address& from, byte_span datagram);
+                                                              const revocation_list& revocations, const ip_address& from,
+                                                              byte_span datagram);
     /// Takes frame_type::broadcast_answer: one from each member for each question.
-    [[nodiscard]] std::optional<broadcast_answer> on_answer(time_point now, wall_time wall, const credentials& held, byte_span datagram);
+    [[nodiscard]] std::optional<broadcast_answer> on_answer(time_point now, wall_time wall, const credentials& held,
+                                                            const revocation_list& revocations, byte_span datagram);
 
     [[nodiscard]] const broadcast_counters& counters() const noexcept { return counters_; }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "p2pdist/base/datagram.hpp"
 #include "p2pdist/base/ids.hpp"
@@ -22,9 +23,9 @@ struct envelope_config {
     std::size_t peers_max = limits::envelope_peers_max;              ///< peers whose key and sessions are remembered; 1 or more
     std::size_t output_max = limits::envelope_output_datagrams_max;  ///< datagrams that wait for poll(); more are dropped and counted
     std::size_t rate_sources = limits::rate_sources;                 ///< strangers' addresses that are told apart well; 1 or more
-    /// The server sets this: it lets nodes whose certificate is of an older epoch open a session, so that they can be given new
-    /// credentials. Such sessions show in opened::key_epoch; their messages deserve nothing else than a renewal.
-    bool accept_older_epochs = false;
+    /// The server sets this: members whose certificate is outdated may open a session, so that they can renew it, and revoked ones, so
+    /// that they can be told. Such frames show it in opened::sender_standing and deserve nothing else than that.
+    bool admit_lapsed = false;
 };
 
 /// What was dropped, and why. All of it is hostile or stale; none of it changed anything.
@@ -38,7 +39,8 @@ struct envelope_counters {
     std::uint64_t replayed = 0;         ///< seen before, or older than the window
     std::uint64_t bad_certificate = 0;  ///< not signed by the organisation's server, or for another key
     std::uint64_t expired = 0;          ///< a certificate after its date
-    std::uint64_t other_epoch = 0;
+    std::uint64_t other_epoch = 0;      ///< a certificate of an epoch that is no longer accepted
+    std::uint64_t revoked = 0;          ///< said by a revoked member
     std::uint64_t version = 0;          ///< outside our range
     std::uint64_t stale = 0;            ///< a welcome, unknown or refusal that answers nothing outstanding
     std::uint64_t rate_limited = 0;     ///< answers or checks of certificates withheld
@@ -57,6 +59,7 @@ struct session_ready {
     client_id peer;
     session_number session = 0;
     bool restarted = false;  ///< the peer is another process than in the session before: what it knew of flows is gone
+    std::uint64_t peer_boot = 0;  ///< the peer's boot id: names its process
     friend bool operator==(const session_ready&, const session_ready&) = default;
 };
 
@@ -76,7 +79,21 @@ struct newer_epoch_seen {
     friend bool operator==(const newer_epoch_seen&, const newer_epoch_seen&) = default;
 };
 
-using envelope_output = std::variant<send_datagram, peer_unreachable, session_ready, version_mismatch, newer_epoch_seen>;
+/// A new revocation list names this peer. Its sessions are gone, and nothing is sent to it or taken from it any more.
+struct peer_revoked {
+    client_id peer;
+    friend bool operator==(const peer_revoked&, const peer_revoked&) = default;
+};
+
+using envelope_output = std::variant<send_datagram, peer_unreachable, session_ready, version_mismatch, newer_epoch_seen, peer_revoked>;
+
+/// What became of a revocation list that was given to take_revocations().
+enum class list_verdict : std::uint8_t {
+    taken,
+    not_newer,   ///< its number is not above that of the list in force
+    malformed,   ///< it cannot be read
+    forged,      ///< not signed by the organisation's server, or there are no credentials yet to judge it by
+};
 
 /// One node's side of all its pairwise sessions. Distinct objects: safe. Shared: unsafe. The crypto suite and the entropy must
 /// outlive it. Allocates per session and per outgoing frame, not per incoming one.
@@ -96,14 +113,27 @@ public:
     [[nodiscard]] std::size_t data_frame_max() const noexcept override { return limits::datagram_bytes_max; }
     [[nodiscard]] const std::optional<credentials>& held() const noexcept;
 
-    /// New credentials. Another epoch or signing key ends all sessions (SEC-2: a new epoch revokes); a mere renewal keeps them.
+    /// New credentials. Another signing key ends all sessions; a new epoch ends those with members whose certificates it no longer
+    /// accepts; the others go on.
     void set_credentials(credentials held);
 
-    /// A peer's key as the server's roster gives it. False (and nothing changes) where the key does not belong to the id.
+    /// A list of the server or of a peer. A newer one that is genuine replaces the one in force: peers that it names are forgotten
+    /// (peer_revoked), and so are sessions under certificates of epochs that it no longer accepts (SEC-2).
+    list_verdict take_revocations(byte_span list);
+    /// The list in force; number 0 where there is none.
+    [[nodiscard]] const revocation_list& revocations() const noexcept;
+
+    /// This process may be a copy of another that goes on elsewhere, or an earlier state of itself (a resumed snapshot): draws a fresh
+    /// boot id and gives up all sessions, so that no key and no counter is used by both. What waits for a session leaves under a new
+    /// one. Gives the peers that there was a session with; flows with them are over.
+    std::vector<client_id> start_anew();
+
+    /// A peer's key as the server's roster gives it. False (and nothing changes) where the key does not belong to the id, or the peer is
+    /// revoked.
     /// The least recently used peer is forgotten where the table is full.
     bool add_peer(const client_id& peer, const public_key& key);
     [[nodiscard]] bool knows(const client_id& peer) const noexcept;
-    /// Forgets the peer and its sessions, e.g. when the server revoked it. Its certificate would still be good until the next epoch.
+    /// Forgets the peer and its sessions.
     void forget_peer(const client_id& peer);
     [[nodiscard]] std::optional<public_key> key_of(const client_id& peer) const noexcept;
 

@@ -11,6 +11,7 @@
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/wire/frame.hpp"
 #include "p2pdist/wire/port_plan.hpp"
 
@@ -36,7 +37,7 @@ struct opened {
     frame_type type = frame_type::message;  ///< message or flow_control
     path way;                               ///< answer over the same
     session_number session = 0;             ///< for flow_key
-    std::uint16_t key_epoch = 0;            ///< differs from the own only with accept_older_epochs
+    standing sender_standing = standing::member;  ///< others only with envelope_config::admit_lapsed
     role sender_role = role::client;        ///< as the sender's certificate says
     byte_span payload;
 };

@@ -45,7 +45,7 @@ struct message_received {
     message_peer from;
     endpoint from_endpoint;
     message_body body;
-    std::uint16_t key_epoch = 0;  ///< of the sender's session: one of an older epoch deserves a renewal and nothing else
+    standing from_standing = standing::member;  ///< a lapsed sender deserves a renewal, or to be told, and nothing else
 };
 /// The answer to a request of ours.
 struct message_answered {

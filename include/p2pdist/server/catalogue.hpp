@@ -4,6 +4,7 @@
 // that it is committed (SRV-6). The driver groups requests into transactions.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,14 @@
 
 namespace p2pdist {
 
+/// Since when, why, and in which key epoch a client was shut out (SEC-2): no certificate of its own is of a newer one.
+struct revocation_record {
+    wall_time at;
+    std::uint16_t key_epoch = 0;
+    std::string reason;
+    friend bool operator==(const revocation_record&, const revocation_record&) = default;
+};
+
 struct client_record {
     client_id id;
     std::array<std::uint8_t, 32> key{};
@@ -26,7 +35,7 @@ struct client_record {
     device_profile profile;
     wall_time registered;
     wall_time last_seen;
-    bool revoked = false;
+    std::optional<revocation_record> revoked;
     friend bool operator==(const client_record&, const client_record&) = default;
 };
 
@@ -55,6 +64,14 @@ struct topology_record {
     std::string spreadsheet;   ///< empty: none yet
     bool imported = false;     ///< false: the detected one (OFF-6)
     friend bool operator==(const topology_record&, const topology_record&) = default;
+};
+
+/// Of the key epoch in force (state_versions::key_epoch) and the revocation list, whose number is state_versions::revocations.
+struct epoch_record {
+    std::uint16_t oldest = 0;   ///< the oldest epoch that members accept; 0: as the one in force
+    wall_time since;            ///< when the one in force began
+    wall_time listed;           ///< when the list was made
+    friend bool operator==(const epoch_record&, const epoch_record&) = default;
 };
 
 /// Content bytes over an office's link to its parent.
@@ -97,6 +114,7 @@ struct catalogue_snapshot {
     topology_record topology;
     licence_record licence;
     state_versions versions;
+    epoch_record epochs;
     friend bool operator==(const catalogue_snapshot&, const catalogue_snapshot&) = default;
 };
 
@@ -112,11 +130,12 @@ struct put_topology { topology_record topology; };
 struct put_setting { std::string key; std::string value; };   ///< empty value: remove
 struct put_licence { licence_record licence; };
 struct put_versions { state_versions versions; };
+struct put_epochs { epoch_record epochs; };
 struct add_link_bytes { link_record delta; link_mark report{}; };   ///< nothing, where this report or a later one of its boot is counted
 struct put_peer_report { peer_report_record report; };   ///< adds or replaces
 
 using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,
-                                      put_setting, put_licence, put_versions, add_link_bytes, put_peer_report>;
+                                      put_setting, put_licence, put_versions, put_epochs, add_link_bytes, put_peer_report>;
 
 /// All of `changes` or none of them, durable before the completion. Requests take effect and complete in the order in which they
 /// were given, and each completes exactly once.

@@ -26,7 +26,7 @@ struct server_config {
     secret_key identity{};                 ///< X25519: who the server is to clients
     secret_key signing{};                  ///< Ed25519 seed: signs certificates
     secret_key enrolment{};                ///< the organisation's enrolment key (SEC-1)
-    secret_key group{};                    ///< of the key epoch, for broadcasts
+    secret_key group{};                    ///< of the first key epoch, for broadcasts; later ones follow from it and `signing`
     ip_address address;                    ///< own address, placed in the central office (SRV-4)
     std::uint8_t prefix_bits = 24;         ///< of the interface: the detected central office (OFF-6)
     port_plan ports;
@@ -56,7 +56,7 @@ struct channel_close {
 
 /// What the driver may show or log; never needed for correctness.
 struct server_event {
-    enum class kind { client_enrolled, client_registered, activated, topology_changed, content_published, content_removed, peer_reported, finding };
+    enum class kind { client_enrolled, client_registered, activated, topology_changed, content_published, content_removed, peer_reported, membership_changed, finding };
     kind what = kind::finding;
     std::string text;
 };
@@ -83,7 +83,9 @@ public:
     // Inputs.
     void on_datagram(time_point now, const received_datagram& datagram);   ///< not DTLS: the driver tells that apart (CON-2)
     void on_timer(time_point now);
-    void on_wall_clock(wall_time wall);                                    ///< at least once a minute
+    /// At least once a minute. Where it has moved apart from the core's clock by limits::clock_jump, all sessions and the connectors'
+    /// channels are given up: this may be a snapshot that was resumed (SEC-2).
+    void on_wall_clock(time_point now, wall_time wall);
     void on_catalogue_done(time_point now, catalogue_completion completion);
     void on_store_done(time_point now, store_completion completion);
     /// A connector proved that it knows the security key. `exporter` is secret key material of this association alone.

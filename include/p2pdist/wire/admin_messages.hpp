@@ -128,6 +128,12 @@ struct topology_import_reply {
 struct clients_request {
     friend bool operator==(const clients_request&, const clients_request&) = default;
 };
+/// Whether and why a client was revoked.
+struct revocation_mark {
+    std::int64_t since_s = 0;   ///< wall-clock seconds; 0: it is not revoked
+    std::string reason;
+    friend bool operator==(const revocation_mark&, const revocation_mark&) = default;
+};
 struct client_row {
     client_id id;
     ip_address address;
@@ -137,6 +143,7 @@ struct client_row {
     device_profile profile;
     std::int64_t last_seen_s = 0;
     bool active = false;
+    revocation_mark revoked;
     friend bool operator==(const client_row&, const client_row&) = default;
 };
 struct clients_reply {
@@ -182,6 +189,28 @@ struct settings_set_request {
 /// Shows all settings to the connector (the clients' settings_reply holds only what clients may know).
 struct settings_show_request {
     friend bool operator==(const settings_show_request&, const settings_show_request&) = default;
+};
+/// Shuts a client out (SEC-2), at once where the server is reached, and for good by the next key epoch. Answered by `accepted`, also
+/// where it was revoked before. Its record stays, so that it cannot enrol again.
+struct revoke_request {
+    client_id id;
+    std::string reason;   ///< shown in `clients`; at most limits::revocation_reason_bytes_max
+    friend bool operator==(const revoke_request&, const revoke_request&) = default;
+};
+/// Lets a revoked client in again: it renews its certificate by itself. Answered by `accepted`.
+struct reinstate_request {
+    client_id id;
+    friend bool operator==(const reinstate_request&, const reinstate_request&) = default;
+};
+/// A new key epoch without a revocation.
+struct rotate_epoch_request {
+    bool at_once = false;   ///< refuse the former epoch now instead of after the grace period: members that don't reach the server stand alone
+    friend bool operator==(const rotate_epoch_request&, const rotate_epoch_request&) = default;
+};
+struct rotate_epoch_reply {
+    std::uint32_t key_epoch = 0;
+    std::uint32_t oldest_accepted = 0;
+    friend bool operator==(const rotate_epoch_reply&, const rotate_epoch_reply&) = default;
 };
 
 }  // namespace p2pdist

@@ -28,6 +28,7 @@ struct state_versions {
     std::uint64_t contents = 0;   ///< grows with every publish and remove
     std::uint16_t key_epoch = 0;
     bool activated = false;       ///< ACT-1
+    std::uint64_t revocations = 0;  ///< number of the newest revocation list; 0: none was ever made (SEC-2)
     friend bool operator==(const state_versions&, const state_versions&) = default;
 };
 

@@ -47,6 +47,16 @@ struct pong {
     friend bool operator==(const pong&, const pong&) = default;
 };
 
+/// Asks server or client for the newest revocation list that it has (SEC-2). error_reply with not_found where it has none.
+struct revocations_request {
+    friend bool operator==(const revocations_request&, const revocations_request&) = default;
+};
+/// Signed by the server, so that anyone may pass it on.
+struct revocations_reply {
+    bytes list;   ///< of envelope/revocation_list.hpp; at most limits::revocation_list_bytes_max
+    friend bool operator==(const revocations_reply&, const revocations_reply&) = default;
+};
+
 // ---- client to server
 
 struct register_request {
@@ -162,6 +172,16 @@ struct link_report {
     std::uint64_t number = 0;                 ///< of its reports, from 1, in order: one that is repeated counts once
     friend bool operator==(const link_report&, const link_report&) = default;
 };
+/// A new certificate, and what belongs to it, without the enrolment key: the one request that a member may make whose key epoch is
+/// no longer accepted. envelope/renewal.hpp makes and reads both.
+struct renew_request {
+    std::array<std::uint8_t, 32> ephemeral{};   ///< X25519 public key, fresh for this request
+    friend bool operator==(const renew_request&, const renew_request&) = default;
+};
+struct renew_reply {
+    bytes sealed;   ///< the grant, encrypted, since messages are not (CON-3)
+    friend bool operator==(const renew_reply&, const renew_reply&) = default;
+};
 /// The answer to peer_report, link_report and unregister.
 struct accepted {
     friend bool operator==(const accepted&, const accepted&) = default;
@@ -182,6 +202,7 @@ struct want_request {
     content_info content;
     std::string office;            ///< the office whose rendezvous point is meant
     bool as_rendezvous_point = false;  ///< the asker acts for its own office: it will relay
+    std::uint64_t revocations = 0;     ///< number of the asker's revocation list: whoever has an older one asks him for it
     friend bool operator==(const want_request&, const want_request&) = default;
 };
 enum class want_verdict : std::uint8_t {
@@ -197,6 +218,7 @@ struct want_reply {
     std::optional<peer_info> acting_peer;
     std::vector<peer_info> others;   ///< of the same office, that fetch or hold it too: further sources; at most want_others_max
     std::string text;
+    std::uint64_t revocations = 0;   ///< number of the answerer's revocation list
     friend bool operator==(const want_reply&, const want_reply&) = default;
 };
 /// Broadcast (MSG-3): who in my subnet has or fetches this? Answered by holders only.
@@ -209,18 +231,19 @@ struct discovery_reply {
     holding_state state = holding_state::none;
     bool acting = false;
     device_profile profile;
+    std::uint64_t revocations = 0;   ///< number of the answerer's revocation list
     friend bool operator==(const discovery_reply&, const discovery_reply&) = default;
 };
 
 using message_body = std::variant<
-    std::monostate, error_reply, large_offer, ping, pong,
+    std::monostate, error_reply, large_offer, ping, pong, revocations_request, revocations_reply,
     register_request, register_reply, heartbeat, heartbeat_reply, unregister, topology_request, topology_view, settings_request, settings_reply,
-    content_request, content_reply, locate_request, locate_reply, holdings_report, holdings_reply, peer_report, link_report, accepted,
+    content_request, content_reply, locate_request, locate_reply, holdings_report, holdings_reply, peer_report, link_report, renew_request, renew_reply, accepted,
     state_changed, want_request, want_reply, discovery_request, discovery_reply,
     activate_request, activate_reply, health_request, health_reply, licences_request, licences_reply, publish_request, publish_reply,
     contents_request, contents_reply, remove_content_request, holders_request, holders_reply, topology_export_request, topology_export_reply,
     topology_import_request, topology_import_reply, clients_request, clients_reply, offices_request, offices_reply, links_request, links_reply,
-    settings_set_request, settings_show_request>;
+    settings_set_request, settings_show_request, revoke_request, reinstate_request, rotate_epoch_request, rotate_epoch_reply>;
 
 /// What one sealed frame of frame_type::message carries.
 struct message {

@@ -182,7 +182,7 @@ private:
         wall_timer_.async_wait([weak = weak_from_this()](std::error_code failure) {
             const auto self = weak.lock();
             if (failure || !self || self->stopped_) return;
-            self->core_.on_wall_clock(net::wall_now());
+            self->core_.on_wall_clock(net::monotonic_now(), net::wall_now());
             self->loop_.turn();
             self->keep_wall_clock();
         });

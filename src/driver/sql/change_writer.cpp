@@ -19,15 +19,19 @@ struct writer {
         const sql_number model = static_cast<int>(client.profile.model), os = static_cast<int>(client.profile.os);
         const sql_number uptime = client.profile.uptime.count(), version = client.profile.version;
         const sql_number registered = client.registered.seconds, seen = client.last_seen.seconds, revoked = client.revoked ? 1 : 0;
+        const auto revocation = client.revoked.value_or(revocation_record{});
+        const sql_number revoked_at = revocation.at.seconds, revoked_epoch = revocation.key_epoch;
         sql << "DELETE FROM clients WHERE id = :id", use(id);
         sql << "INSERT INTO clients (id, public_key, address, prefix_bits, host_name, software_version, free_storage, usable_storage, "
                "preferred, "
-               "device_model, os_kind, uptime_ns, profile_version, registered_at, last_seen_at, revoked) "
+               "device_model, os_kind, uptime_ns, profile_version, registered_at, last_seen_at, revoked, revoked_at, "
+               "revoked_epoch, revocation_reason) "
                "VALUES (:id, :pk, :address, :prefix, :host, :software, :free, :usable, :preferred, :model, :os, :uptime, :version, "
                ":registered, "
-               ":seen, :revoked)",
+               ":seen, :revoked, :since, :epoch, :reason)",
             use(id), use(key), use(address), use(prefix), use(client.host_name), use(client.software_version), use(free), use(usable),
-            use(preferred), use(model), use(os), use(uptime), use(version), use(registered), use(seen), use(revoked);
+            use(preferred), use(model), use(os), use(uptime), use(version), use(registered), use(seen), use(revoked), use(revoked_at), use(revoked_epoch),
+            use(revocation.reason);
     }
     void operator()(const remove_client& change) const {
         const auto id = change.id.to_string();
@@ -85,10 +89,15 @@ struct writer {
     void operator()(const put_versions& change) const {
         const auto& versions = change.versions;
         const sql_number topology = stored(versions.topology), settings = stored(versions.settings), contents = stored(versions.contents);
-        const sql_number epoch = versions.key_epoch, activated = versions.activated ? 1 : 0;
+        const sql_number epoch = versions.key_epoch, activated = versions.activated ? 1 : 0, list = stored(versions.revocations);
         sql << "UPDATE state_versions SET topology = :topology, settings = :settings, contents = :contents, key_epoch = :epoch, "
-               "activated = :activated",
-            use(topology), use(settings), use(contents), use(epoch), use(activated);
+               "activated = :activated, revocations = :list",
+            use(topology), use(settings), use(contents), use(epoch), use(activated), use(list);
+    }
+    void operator()(const put_epochs& change) const {
+        const sql_number oldest = change.epochs.oldest, since = change.epochs.since.seconds, listed = change.epochs.listed.seconds;
+        sql << "UPDATE state_versions SET oldest_epoch = :oldest, epoch_since = :since, listed_at = :listed", use(oldest), use(since),
+            use(listed);
     }
     void operator()(const add_link_bytes& change) const {
         if (change.report.number != 0 && !mark(change.report)) return;

@@ -44,9 +44,20 @@ constexpr std::array third_schema{
     "CREATE TABLE link_marks (client_id {id} NOT NULL PRIMARY KEY, boot {number} NOT NULL, report_number {number} NOT NULL)",
 };
 
+// Revocation and key epochs.
+constexpr std::array fourth_schema{
+    "ALTER TABLE clients ADD COLUMN revoked_at {number} DEFAULT 0 NOT NULL",
+    "ALTER TABLE clients ADD COLUMN revoked_epoch {number} DEFAULT 0 NOT NULL",
+    "ALTER TABLE clients ADD COLUMN revocation_reason {text} DEFAULT '' NOT NULL",
+    "ALTER TABLE state_versions ADD COLUMN revocations {number} DEFAULT 0 NOT NULL",
+    "ALTER TABLE state_versions ADD COLUMN oldest_epoch {number} DEFAULT 0 NOT NULL",
+    "ALTER TABLE state_versions ADD COLUMN epoch_since {number} DEFAULT 0 NOT NULL",
+    "ALTER TABLE state_versions ADD COLUMN listed_at {number} DEFAULT 0 NOT NULL",
+};
+
 // migrations[i] leads from version i to i + 1.
 constexpr std::array migrations{std::span<const char* const>(first_schema), std::span<const char* const>(second_schema),
-                                std::span<const char* const>(third_schema)};
+                                std::span<const char* const>(third_schema), std::span<const char* const>(fourth_schema)};
 
 }  // namespace
 

@@ -39,15 +39,17 @@ Type read_small(sql_number value, Type greatest = std::numeric_limits<Type>::max
 }
 
 void read_clients(soci::session& sql, std::vector<client_record>& out) {
-    std::string id, key, address, host, software;
+    std::string id, key, address, host, software, reason;
     sql_number prefix = 0, free = 0, usable = 0, preferred = 0, model = 0, os = 0, uptime = 0, version = 0, registered = 0, seen = 0,
-               revoked = 0;
+               revoked = 0, revoked_at = 0, revoked_epoch = 0;
     soci::statement rows =
         (sql.prepare
              << "SELECT id, public_key, address, prefix_bits, host_name, software_version, free_storage, usable_storage, preferred, "
-                "device_model, os_kind, uptime_ns, profile_version, registered_at, last_seen_at, revoked FROM clients",
+                "device_model, os_kind, uptime_ns, profile_version, registered_at, last_seen_at, revoked, revoked_at, "
+                "revoked_epoch, revocation_reason FROM clients",
          into(id), into(key), into(address), into(prefix), into(host), into(software), into(free), into(usable), into(preferred),
-         into(model), into(os), into(uptime), into(version), into(registered), into(seen), into(revoked));
+         into(model), into(os), into(uptime), into(version), into(registered), into(seen), into(revoked),
+         into(revoked_at), into(revoked_epoch), into(reason));
     rows.execute();
     while (rows.fetch()) {
         client_record client;
@@ -68,7 +70,7 @@ void read_clients(soci::session& sql, std::vector<client_record>& out) {
         client.profile.version = read_small<std::uint32_t>(version);
         client.registered = {registered};
         client.last_seen = {seen};
-        client.revoked = revoked != 0;
+        if (revoked != 0) client.revoked = revocation_record{{revoked_at}, read_small<std::uint16_t>(revoked_epoch), reason};
         out.push_back(std::move(client));
     }
     std::sort(out.begin(), out.end(), [](const auto& left, const auto& right) { return left.id < right.id; });
@@ -167,9 +169,11 @@ void read_single_rows(soci::session& sql, catalogue_snapshot& out) {
     sql << "SELECT licence_key, seats, activated FROM licence", into(out.licence.key), into(seats), into(activated);
     out.licence.seats = read_small<std::uint32_t>(seats);
     out.licence.activated = activated != 0;
-    sql << "SELECT topology, settings, contents, key_epoch, activated FROM state_versions", into(topology), into(settings), into(contents),
-        into(epoch), into(open);
-    out.versions = {number(topology), number(settings), number(contents), read_small<std::uint16_t>(epoch), open != 0};
+    sql_number list = 0, oldest = 0, since = 0, listed = 0;
+    sql << "SELECT topology, settings, contents, key_epoch, activated, revocations, oldest_epoch, epoch_since, listed_at FROM state_versions",
+        into(topology), into(settings), into(contents), into(epoch), into(open), into(list), into(oldest), into(since), into(listed);
+    out.versions = {number(topology), number(settings), number(contents), read_small<std::uint16_t>(epoch), open != 0, number(list)};
+    out.epochs = {read_small<std::uint16_t>(oldest), {since}, {listed}};
 }
 
 }  // namespace

@@ -239,10 +239,10 @@ void mini_world::wake(std::size_t node) {
     woken_[node] = now_ + std::chrono::microseconds(1);   // time passes even where a core wants its timer at once, again
     call(node, [&] {
         if (node == 0) {
-            server_->on_wall_clock(wall());
+            server_->on_wall_clock(now_, wall());
             server_->on_timer(now_);
         } else {
-            cores_[node]->on_wall_clock(wall());
+            cores_[node]->on_wall_clock(now_, wall());
             cores_[node]->on_timer(now_);
         }
     });

@@ -1,5 +1,6 @@
 #include "client_world.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -119,7 +120,7 @@ void device::arm() {
     world_->clock.at(armed_, [this, generation = generation_, when = armed_] {
         if (generation != generation_ || !core_ || armed_ != when) return;
         armed_ = never;
-        core_->on_wall_clock(wall_at(world_->now()));
+        core_->on_wall_clock(world_->now(), {wall_at(world_->now()).seconds + world_->wall_offset_s});
         core_->on_timer(world_->now());
         pump();
     });
@@ -279,6 +280,17 @@ void client_world::set_key_epoch(std::uint16_t epoch) {
     start_server();
 }
 
+void client_world::set_revoked(const std::vector<client_id>& ids, std::uint16_t epoch, std::uint16_t oldest) {
+    for (auto& client : durable.clients) {
+        const bool listed = std::find(ids.begin(), ids.end(), client.id) != ids.end();
+        client.revoked = listed ? std::optional(revocation_record{wall_at(now()), 1, "stolen"}) : std::nullopt;
+    }
+    durable.versions.key_epoch = epoch;
+    ++durable.versions.revocations;
+    durable.epochs = {oldest, wall_at(now()), wall_at(now())};
+    start_server();
+}
+
 void client_world::set_setting(const std::string& key, const std::string& value) {
     apply(durable, put_setting{key, value});
     ++durable.versions.settings;
@@ -312,7 +324,7 @@ void client_world::pump_server() {
     clock.at(server_armed_, [this, generation = server_generation_, when = server_armed_] {
         if (generation != server_generation_ || server_armed_ != when) return;
         server_armed_ = never;
-        server_->on_wall_clock(wall_at(now()));
+        server_->on_wall_clock(now(), wall_at(now()));
         server_->on_timer(now());
         pump_server();
     });

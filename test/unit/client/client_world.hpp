@@ -122,6 +122,8 @@ public:
     void stop_server();
     void set_activated(bool activated);   ///< the server comes back with it
     void set_key_epoch(std::uint16_t epoch);   ///< the same
+    /// The server comes back with another revocation list: of these clients, and of the epochs in force.
+    void set_revoked(const std::vector<client_id>& ids, std::uint16_t epoch = 1, std::uint16_t oldest = 1);
     void set_setting(const std::string& key, const std::string& value);   ///< the same
 
     void run_for(duration span);
@@ -138,6 +140,7 @@ public:
     [[nodiscard]] const server_core& server() const { return *server_; }
     [[nodiscard]] const ip_address& server_address() const { return server_address_; }
 
+    std::int64_t wall_offset_s = 0;               ///< added to the devices' wall clocks, not to the server's
     virtual_clock clock;
     world_options options;
     catalogue_snapshot durable;

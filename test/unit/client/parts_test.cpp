@@ -97,6 +97,8 @@ TEST_CASE("what is saved is read again, and nothing else is", "[REQ-SEC-1]") {
     state.held.key_epoch = 3;
     state.server = sign_certificate(crypto(), key_of(1), role::server, identity_from_secret(crypto(), key_of(4)).key, 3, wall_time{99});
     state.activated = true;
+    state.revoked = true;
+    state.revocations = {1, 2, 3};
     state.topology = "Office,Type\n";
     const auto saved = encode(state);
     const auto read = decode_saved_state(saved);

@@ -31,7 +31,7 @@ TEST_CASE("a kept payload makes a session and then leaves under it", "[envelope]
     CHECK(heard->from == a.identity.id);
     CHECK(heard->type == frame_type::message);
     CHECK(heard->way == path{34325, at(1)});
-    CHECK(heard->key_epoch == 7);
+    CHECK(heard->sender_standing == standing::member);
     CHECK(heard->sender_role == role::client);
     CHECK(heard->session == a.env.current_session(b.identity.id));
     CHECK(b.env.current_session(a.identity.id) == heard->session);

@@ -8,6 +8,7 @@
 #include "p2pdist/envelope/broadcast.hpp"
 #include "p2pdist/envelope/data_frame.hpp"
 #include "p2pdist/envelope/enrolment.hpp"
+#include "p2pdist/envelope/renewal.hpp"
 
 using namespace test_envelope;
 
@@ -74,14 +75,22 @@ frames golden_frames() {
     const auto held_a = credentials_for(a.key), held_b = credentials_for(b.key);
     broadcast_nonce nonce{};
     nonce.fill(0x77);
-    const auto request = seal_broadcast_request(crypto(), held_a, wall, nonce, as_bytes("request"));
-    const auto opened_request = open_broadcast_request(crypto(), held_b, wall, request);
+    const auto request = seal_broadcast_request(crypto(), held_a, {}, wall, nonce, as_bytes("request"));
+    const auto opened_request = open_broadcast_request(crypto(), held_b, {}, wall, request);
     REQUIRE(opened_request);
     out.emplace_back("broadcast_request", request);
     out.emplace_back("broadcast_answer", seal_broadcast_answer(crypto(), held_b, b, *opened_request, as_bytes("answer")));
     bytes cert;
     encode(held_a.own, cert);
     out.emplace_back("certificate", cert);
+    revocation_list list{5, wall, 7, {a.id, b.id}, {}};
+    sign_revocations(crypto(), key_of_byte(0xee), list);
+    out.emplace_back("revocation_list", encode(list));
+    seeded_entropy random(33);
+    const auto renewed = seal_renewal(crypto(), random, b, a.key, identity_from_secret(crypto(), key_of_byte(3)).key,
+                                      {held_a, credentials_for(b.key, role::server).own, {}});
+    REQUIRE(renewed);
+    out.emplace_back("renewal", *renewed);
     short_key key{};
     key.fill(0x09);
     const auto payload = as_bytes("payload");
@@ -108,7 +117,7 @@ std::string text_of(const bytes& data) {
 
 TEST_CASE("every frame is byte for byte what the golden files say", "[golden][REQ-MSG-6]") {
     const auto all = golden_frames();
-    CHECK(all.size() == 16);
+    CHECK(all.size() == 18);
     for (const auto& [name, data] : all) {
         INFO(name);
         std::ifstream file(file_of(name));

@@ -170,11 +170,11 @@ TEST_CASE("a restarted server knows its clients, and they stay active", "[REQ-SR
 TEST_CASE("a revoked client is refused", "[REQ-SEC-2]") {
     server_world world;
     auto& client = world.join("10.0.0.5", 1);
-    world.durable.clients[0].revoked = true;
+    world.durable.clients[0].revoked = revocation_record{world.wall(), 1, "stolen"};
     world.restart_server();
-    CHECK(world.asked<error_reply>(client, heartbeat{}).code == errc::not_authorised);
-    CHECK(world.asked<error_reply>(client, about(client)).code == errc::not_authorised);
-    CHECK(world.asked<error_reply>(client, unregister{}).code == errc::not_authorised);
+    CHECK(world.asked<error_reply>(client, heartbeat{}).code == errc::revoked);
+    CHECK(world.asked<error_reply>(client, about(client)).code == errc::revoked);
+    CHECK(world.asked<error_reply>(client, unregister{}).code == errc::revoked);
     const auto again = world.enrol("10.0.0.6", 1);
     REQUIRE_FALSE(again);
     CHECK_THAT(again.error().message, Contains("revoked"));

@@ -87,7 +87,8 @@ void server_world::restart_server() {
 void server_world::set_wall(std::int64_t seconds) {
     wall_ = {seconds};
     wall_base_ = now_;
-    server_->on_wall_clock(wall_);
+    // Time that passed for both clocks: the core's own goes on where it was.
+    server_->on_wall_clock(time_point(1000s) + std::chrono::seconds(seconds - 1'800'000'000), wall_);
     pump();
 }
 

@@ -44,12 +44,12 @@ client_record random_changes::some_record() {
                    static_cast<std::uint32_t>(random_())};
     out.registered = {static_cast<std::int64_t>(random_.below(1u << 31))};
     out.last_seen = {static_cast<std::int64_t>(random_.below(1u << 31))};
-    out.revoked = random_.below(2) != 0;
+    if (random_.below(2) != 0) out.revoked = revocation_record{{static_cast<std::int64_t>(random_.below(1u << 31))}, static_cast<std::uint16_t>(random_()), some_text()};
     return out;
 }
 
 catalogue_change random_changes::next() {
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
         case 0:
             return put_client{some_record()};
         case 1:
@@ -73,7 +73,11 @@ catalogue_change random_changes::next() {
         case 7:
             return put_licence{{some_text(), static_cast<std::uint32_t>(random_()), random_.below(2) != 0}};
         case 8:
-            return put_versions{{random_(), random_(), random_(), static_cast<std::uint16_t>(random_()), random_.below(2) != 0}};
+            return put_versions{{random_(), random_(), random_(), static_cast<std::uint16_t>(random_()), random_.below(2) != 0, random_()}};
+        case 11:
+            return put_epochs{{static_cast<std::uint16_t>(random_()),
+                               {static_cast<std::int64_t>(random_.below(1u << 31))},
+                               {static_cast<std::int64_t>(random_.below(1u << 31))}}};
         case 9:
             return add_link_bytes{{some_text(), some_content(), random_.below(1u << 30), random_.below(1u << 30)},
                                   {some_client(), random_.below(3), random_.below(6)}};

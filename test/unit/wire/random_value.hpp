@@ -49,6 +49,7 @@ auto fields(T& value) {
     else if constexpr (count == 6) { auto& [a, b, c, d, e, f] = value; return std::tie(a, b, c, d, e, f); }
     else if constexpr (count == 7) { auto& [a, b, c, d, e, f, g] = value; return std::tie(a, b, c, d, e, f, g); }
     else if constexpr (count == 8) { auto& [a, b, c, d, e, f, g, h] = value; return std::tie(a, b, c, d, e, f, g, h); }
+    else if constexpr (count == 9) { auto& [a, b, c, d, e, f, g, h, i] = value; return std::tie(a, b, c, d, e, f, g, h, i); }
     else { static_assert(count == 0, "structs of this size have a filler of their own"); }
 }
 
@@ -80,7 +81,7 @@ inline void fill(random_source& random, p2pdist::ip_address& to) {
     to = p2pdist::ip_address::v6(value);
 }
 inline void fill(random_source& random, p2pdist::duration& to) { to = std::chrono::seconds(random() >> (31 + random.below(33))); }
-inline void fill(random_source& random, p2pdist::errc& to) { to = static_cast<p2pdist::errc>(1 + random.below(18)); }
+inline void fill(random_source& random, p2pdist::errc& to) { to = static_cast<p2pdist::errc>(1 + random.below(19)); }
 inline void fill(random_source& random, p2pdist::hash_kind& to) { to = static_cast<p2pdist::hash_kind>(1 + random.below(2)); }
 inline void fill(random_source& random, p2pdist::holding_state& to) { to = static_cast<p2pdist::holding_state>(random.below(3)); }
 inline void fill(random_source& random, p2pdist::want_verdict& to) { to = static_cast<p2pdist::want_verdict>(1 + random.below(6)); }

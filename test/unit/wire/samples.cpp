@@ -26,7 +26,7 @@ peer_info peer(std::uint8_t seed) { return {client_id{counting<16>(seed)}, count
 
 ranked_peer ranked(std::uint8_t seed) { return {peer(seed), profile(seed)}; }
 
-state_versions versions() { return {7, 3, 1200, 2, true}; }
+state_versions versions() { return {7, 3, 1200, 2, true, 5}; }
 
 /// Eight in rosters and four holders in two offices: what fits a datagram.
 locate_reply located() {
@@ -51,6 +51,8 @@ void add_general(std::vector<std::pair<std::string, message>>& out) {
     add(out, ping{});
     add(out, pong{});
     add(out, accepted{});
+    add(out, revocations_request{});
+    add(out, revocations_reply{{1, 0, 0, 6, 0xa1, 0xb2}});
 }
 
 void add_client(std::vector<std::pair<std::string, message>>& out) {
@@ -68,6 +70,8 @@ void add_client(std::vector<std::pair<std::string, message>>& out) {
     add(out, holdings_reply{});
     add(out, peer_report{client_id{counting<16>(3)}, content().key(), 4711, "bad chunk, strict mode"});
     add(out, link_report{content().key(), 3'221'225'472, 1'000, "Warehouse", 0x1122334455667788, 12});
+    add(out, renew_request{counting<32>(0x20)});
+    add(out, renew_reply{{0x31, 0x32, 0x33}});
 }
 
 void add_content(std::vector<std::pair<std::string, message>>& out) {
@@ -75,10 +79,10 @@ void add_content(std::vector<std::pair<std::string, message>>& out) {
     add(out, content_reply{content(), true});
     add(out, locate_request{content().key()});
     add(out, located());
-    add(out, want_request{content(), "Rotterdam floor 2", true});
-    add(out, want_reply{want_verdict::not_me, peer(2), {peer(3), peer(4)}, "pc-002 acts"});
+    add(out, want_request{content(), "Rotterdam floor 2", true, 5});
+    add(out, want_reply{want_verdict::not_me, peer(2), {peer(3), peer(4)}, "pc-002 acts", 5});
     add(out, discovery_request{content().key()});
-    add(out, discovery_reply{content().key(), holding_state::partial, true, profile(8)});
+    add(out, discovery_reply{content().key(), holding_state::partial, true, profile(8), 5});
 }
 
 void add_connector(std::vector<std::pair<std::string, message>>& out) {
@@ -97,6 +101,10 @@ void add_connector(std::vector<std::pair<std::string, message>>& out) {
     add(out, holders_reply{{{client_id{counting<16>(3)}, address(3), "Warehouse", "pc-003", holding_state::complete}}});
     add(out, settings_set_request{"heartbeat.interval", "30s"});
     add(out, settings_show_request{});
+    add(out, revoke_request{client_id{counting<16>(3)}, "stolen on 3 May"});
+    add(out, reinstate_request{client_id{counting<16>(3)}});
+    add(out, rotate_epoch_request{true});
+    add(out, rotate_epoch_reply{7, 6});
 }
 
 void add_tables(std::vector<std::pair<std::string, message>>& out) {
@@ -105,7 +113,7 @@ void add_tables(std::vector<std::pair<std::string, message>>& out) {
     add(out, topology_import_request{"Office;Type\n\xff", true});
     add(out, topology_import_reply{false, 8, 0, {{3, "Type", "\"Lan\" is no type: Default, VPN or Wi-Fi"}}, {{0, "", "the file has no offices"}}});
     add(out, clients_request{});
-    add(out, clients_reply{{{client_id{counting<16>(3)}, address6(), "Warehouse", "pc-003", "0.1.0", profile(3), 1'700'000'001, true}}});
+    add(out, clients_reply{{{client_id{counting<16>(3)}, address6(), "Warehouse", "pc-003", "0.1.0", profile(3), 1'700'000'001, true, {1'700'000'002, "stolen"}}}});
     add(out, offices_request{});
     add(out, offices_reply{{{"Warehouse", "Default", "Head office", 20, 18, "0102 10.1.0.3"}}});
     add(out, links_request{});

@@ -1,0 +1,218 @@
+#include "revocation_desk.hpp"
+
+#include <algorithm>
+
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/renewal.hpp"
+#include "tidy.hpp"
+
+namespace p2pdist {
+namespace {
+
+constexpr std::uint16_t epoch_max = UINT16_MAX;
+constexpr std::int64_t look_interval_s = 5;
+
+error_reply no_such_client(const client_id& id) {
+    return {errc::not_found, "no client has the id " + id.to_string() + "; `p2pdist-admin clients` lists them"};
+}
+
+/// Cut at a character.
+std::string short_reason(const std::string& text) {
+    auto out = tidy(text);
+    auto size = std::min(out.size(), limits::revocation_reason_bytes_max);
+    while (size > 0 && size < out.size() && (static_cast<std::uint8_t>(out[size]) & 0xc0) == 0x80) --size;
+    out.resize(size);
+    return out;
+}
+
+}  // namespace
+
+// ---- epochs
+
+std::uint16_t revocation_desk::oldest() const {
+    const auto stored = shared_->state.epochs.oldest;
+    return stored == 0 ? shared_->state.versions.key_epoch : stored;
+}
+
+bool revocation_desk::grace_is_over() const {
+    const auto grace = std::chrono::duration_cast<std::chrono::seconds>(shared_->state.settings.key_epoch_grace()).count();
+    return shared_->wall.seconds - shared_->state.epochs.since.seconds >= grace;
+}
+
+std::size_t revocation_desk::listed(std::uint16_t oldest_epoch) const {
+    const auto& all = shared_->state.clients.all();
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const auto& entry) {
+        const auto& revoked = entry.second.record.revoked;
+        return revoked && revoked->key_epoch >= oldest_epoch;
+    }));
+}
+
+std::vector<catalogue_change> revocation_desk::changes(std::uint16_t epoch, std::uint16_t oldest_epoch) const {
+    auto versions = shared_->state.versions;
+    auto epochs = shared_->state.epochs;
+    if (versions.key_epoch != epoch) epochs.since = shared_->wall;
+    versions.key_epoch = epoch;
+    ++versions.revocations;
+    epochs.oldest = oldest_epoch;
+    epochs.listed = shared_->wall;
+    return {put_versions{versions}, put_epochs{epochs}};
+}
+
+void revocation_desk::on_wall_clock(time_point now) {
+    // It goes over all clients, and nothing here is urgent: what a revocation needs at once it does itself.
+    const auto since = shared_->wall.seconds - looked_s_;
+    if (moving_ || (since >= 0 && since < look_interval_s)) return;
+    looked_s_ = shared_->wall.seconds;
+    if (in_grace() && !grace_is_over()) return;
+    if (in_grace() || (listed(oldest()) > 0 && shared_->state.versions.key_epoch < epoch_max)) move_on(now);
+}
+
+/// Ends the grace; or begins a new epoch for those revoked during the last one's.
+void revocation_desk::move_on(time_point now) {
+    moving_ = true;
+    const auto nobody = [this](time_point, const message_body&) { moving_ = false; };  // the commit failed: the next reading of the clock tries again
+    shared_->change(
+        now, nobody,
+        [this](time_point) -> std::vector<catalogue_change> {
+            const auto epoch = shared_->state.versions.key_epoch;
+            if (in_grace()) return changes(epoch, epoch);
+            return changes(static_cast<std::uint16_t>(epoch + 1), epoch);
+        },
+        [this](time_point at) {
+            moving_ = false;
+            put_in_force(at);
+        });
+}
+
+void revocation_desk::put_in_force(time_point now, std::optional<office_slot> first) {
+    in_force_();
+    const auto& state = shared_->state;
+    shared_->tell(server_event::kind::membership_changed, "revocations=" + std::to_string(state.versions.revocations) +
+                                                              " key_epoch=" + std::to_string(state.versions.key_epoch) +
+                                                              " oldest_accepted=" + std::to_string(oldest()));
+    shared_->push(now, first);
+}
+
+// ---- the list
+
+const bytes& revocation_desk::list() {
+    const auto& state = shared_->state;
+    if (list_number_ == state.versions.revocations) return list_;
+    revocation_list made;
+    made.number = list_number_ = state.versions.revocations;
+    made.issued = state.epochs.listed;
+    made.oldest_epoch = oldest();
+    for (const auto& [id, client] : state.clients.all()) {
+        const auto& revoked = client.record.revoked;
+        if (revoked && revoked->key_epoch >= made.oldest_epoch && made.revoked.size() < limits::revoked_clients_max) made.revoked.push_back(id);
+    }
+    papers_->sign(made);
+    list_ = encode(made);
+    return list_;
+}
+
+message_body revocation_desk::list_reply() {
+    if (shared_->state.versions.revocations == 0) return error_reply{errc::not_found, "nobody was revoked yet"};
+    return revocations_reply{list()};
+}
+
+// ---- for connectors
+
+void revocation_desk::revoke(time_point now, const revoke_request& request, const reply_function& reply) {
+    const auto where = std::make_shared<office_slot>();
+    // From now on it may do nothing that would overtake the change, such as registering or leaving.
+    shared_->being_revoked.insert(request.id);
+    const auto answer = [this, id = request.id, reply](time_point at, message_body body) {
+        shared_->being_revoked.erase(id);
+        reply(at, std::move(body));
+    };
+    shared_->change(
+        now, answer,
+        [this, request, answer, where](time_point at) -> std::vector<catalogue_change> {
+            const auto* known = shared_->state.clients.find(request.id);
+            if (known == nullptr) return answer(at, no_such_client(request.id)), std::vector<catalogue_change>{};
+            if (known->record.revoked) return answer(at, accepted{}), std::vector<catalogue_change>{};
+            if (listed(oldest()) >= limits::revoked_clients_max) {
+                answer(at, error_reply{errc::limit_reached, std::to_string(limits::revoked_clients_max) +
+                                                               " clients were revoked within the grace period; `p2pdist-admin keys rotate "
+                                                               "--at-once` ends it and makes room"});
+                return {};
+            }
+            *where = known->office;
+            const auto epoch = shared_->state.versions.key_epoch;
+            auto record = known->record;
+            record.revoked = revocation_record{shared_->wall, epoch, short_reason(request.reason)};
+            const bool next_epoch = !in_grace() && !moving_ && epoch < epoch_max;
+            auto out = next_epoch ? changes(static_cast<std::uint16_t>(epoch + 1), epoch) : changes(epoch, oldest());
+            out.push_back(put_client{record});
+            out.push_back(put_holdings{request.id, {}, true});  // nobody is sent to it any more
+            return out;
+        },
+        [this, request, answer, where](time_point at) {
+            shared_->tell(server_event::kind::membership_changed, "client=" + request.id.to_string() + " was revoked");
+            put_in_force(at, *where);
+            answer(at, accepted{});
+        });
+}
+
+void revocation_desk::reinstate(time_point now, const reinstate_request& request, const reply_function& reply) {
+    shared_->change(
+        now, reply,
+        [this, request, reply](time_point at) -> std::vector<catalogue_change> {
+            const auto* known = shared_->state.clients.find(request.id);
+            if (known == nullptr) return reply(at, no_such_client(request.id)), std::vector<catalogue_change>{};
+            if (!known->record.revoked) return reply(at, accepted{}), std::vector<catalogue_change>{};
+            auto record = known->record;
+            record.revoked.reset();
+            auto out = changes(shared_->state.versions.key_epoch, oldest());
+            out.push_back(put_client{record});
+            return out;
+        },
+        [this, request, reply](time_point at) {
+            shared_->tell(server_event::kind::membership_changed, "client=" + request.id.to_string() + " was reinstated");
+            put_in_force(at);
+            reply(at, accepted{});
+        });
+}
+
+void revocation_desk::rotate(time_point now, const rotate_epoch_request& request, const reply_function& reply) {
+    shared_->change(
+        now, reply,
+        [this, request, reply](time_point at) -> std::vector<catalogue_change> {
+            const auto epoch = shared_->state.versions.key_epoch;
+            if (!request.at_once && in_grace()) {
+                reply(at, error_reply{errc::refused, "key epoch " + std::to_string(epoch) +
+                                                         " has begun and its grace period is not over; wait for its end, or end it with --at-once"});
+                return {};
+            }
+            if (epoch == epoch_max) return reply(at, error_reply{errc::limit_reached, "there are no more key epochs"}), std::vector<catalogue_change>{};
+            const auto next = static_cast<std::uint16_t>(epoch + 1);
+            return changes(next, request.at_once ? next : epoch);
+        },
+        [this, reply](time_point at) {
+            put_in_force(at);
+            reply(at, rotate_epoch_reply{shared_->state.versions.key_epoch, oldest()});
+        });
+}
+
+// ---- for clients
+
+message_body revocation_desk::renew(time_point now, const client_id& id, const public_key& key, const renew_request& request) {
+    if (shared_->state.member(id) == nullptr) {
+        return error_reply{errc::not_authorised, "this client is not registered: it has to enrol"};
+    }
+    if (now - renewals_since_ >= std::chrono::seconds(1)) {
+        renewals_since_ = now;
+        renewals_ = 0;
+    }
+    if (++renewals_ > limits::renewals_per_second) {
+        return error_reply{errc::limit_reached, "many clients renew their certificates now; try again later"};
+    }
+    const auto& own = seal_->held()->own;
+    const enrolment_grant grant{papers_->issue(role::client, key, own.key_epoch, shared_->wall), own, {}};
+    auto sealed = papers_->seal(*random_, key, request.ephemeral, grant);
+    if (!sealed) return error_reply{errc::invalid_argument, "no key can be agreed with this one"};
+    return renew_reply{std::move(*sealed)};
+}
+
+}  // namespace p2pdist

@@ -1,0 +1,62 @@
+#pragma once
+// Who is a member no longer (SEC-2): revokes and reinstates clients, keeps the signed list of them, leads from one key epoch to the
+// next, and renews certificates.
+//
+// Of key epochs there are two at most that count: the one in force and, for the grace period, the one before. A revocation begins a new
+// one unless the grace of the last has not passed; then the next begins when it has. The id is in the list from the first moment on,
+// and leaves it when the grace has ended for an epoch that began after it: no certificate of its own is accepted then. So the list holds
+// what was revoked within about two grace periods, however long the organisation lives, and no member has to renew more often than
+// once in a grace period, however many are revoked.
+
+#include "enrolment_desk.hpp"
+#include "p2pdist/envelope/envelope.hpp"
+#include "server_context.hpp"
+
+namespace p2pdist {
+
+class revocation_desk {
+public:
+    /// `in_force` is called after each change: the own certificate and the envelope have to follow.
+    revocation_desk(server_context& shared, const certificate_office& papers, entropy& random_bytes, const envelope& seal,
+                    std::function<void()> in_force)
+        : shared_(&shared), papers_(&papers), random_(&random_bytes), seal_(&seal), in_force_(std::move(in_force)) {}
+
+    // For connectors.
+    void revoke(time_point now, const revoke_request& request, const reply_function& reply);
+    void reinstate(time_point now, const reinstate_request& request, const reply_function& reply);
+    void rotate(time_point now, const rotate_epoch_request& request, const reply_function& reply);
+
+    // For clients.
+    /// renew_reply, or error_reply with limit_reached: come back in some seconds.
+    [[nodiscard]] message_body renew(time_point now, const client_id& id, const public_key& key, const renew_request& request);
+    /// revocations_reply, or error_reply with not_found.
+    [[nodiscard]] message_body list_reply();
+
+    /// The signed list in force; empty where none was ever made.
+    [[nodiscard]] const bytes& list();
+    /// The grace may have ended, or a new epoch be due: call it when the wall clock was read.
+    void on_wall_clock(time_point now);
+
+private:
+    [[nodiscard]] std::uint16_t oldest() const;
+    [[nodiscard]] bool in_grace() const { return oldest() < shared_->state.versions.key_epoch; }
+    [[nodiscard]] bool grace_is_over() const;
+    [[nodiscard]] std::size_t listed(std::uint16_t oldest_epoch) const;
+    [[nodiscard]] std::vector<catalogue_change> changes(std::uint16_t epoch, std::uint16_t oldest_epoch) const;
+    void put_in_force(time_point now, std::optional<office_slot> first = {});
+    void move_on(time_point now);
+
+    server_context* shared_;
+    const certificate_office* papers_;
+    entropy* random_;
+    const envelope* seal_;
+    std::function<void()> in_force_;
+    bytes list_;
+    std::uint64_t list_number_ = 0;   // of list_
+    bool moving_ = false;             // a change of epoch waits for its commit
+    std::int64_t looked_s_ = 0;       // when on_wall_clock() looked at all clients
+    time_point renewals_since_{};     // the second in which renewals_ were given
+    std::uint32_t renewals_ = 0;
+};
+
+}  // namespace p2pdist

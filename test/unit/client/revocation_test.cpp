@@ -1,0 +1,152 @@
+// Members that are no members any more, and how the others learn of it; renewal; resumed snapshots (SEC-2).
+
+#include <catch2/catch.hpp>
+
+#include "client_world.hpp"
+#include "p2pdist/base/limits.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+
+namespace {
+
+constexpr std::size_t mib = 1 << 20;
+
+world_options with_topology() {
+    world_options out;
+    out.topology = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\nBoston,Default,Central,10.1.0.0/24\n";
+    return out;
+}
+
+bool said(const device& who, const std::string& words) {
+    return std::any_of(who.notices.begin(), who.notices.end(), [&](const auto& line) { return line.find(words) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("a revoked client is told so, stops, says so after a restart, and comes back when it is reinstated", "[REQ-SEC-2]") {
+    client_world world(with_topology());
+    world.publish("app", some_bytes(64 * mib, 1));
+    world.add("10.0.0.20");
+    auto& lost = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    const auto fetched = lost.fetch("app");
+    REQUIRE(world.run_until([&] { return lost.progress.contains("app") && lost.progress["app"].verified_bytes > 4 * mib; }));
+    world.set_revoked({lost.id()});
+    REQUIRE(world.run_until([&] { return lost.core().status().revoked; }, 20s));
+    REQUIRE(lost.done(fetched));
+    REQUIRE(lost.done(fetched)->failure);
+    CHECK(lost.done(fetched)->failure->code == errc::revoked);
+    CHECK(said(lost, "revoked by the administrator"));
+    const auto again = lost.fetch("app");
+    REQUIRE(world.run_until([&] { return lost.done(again) != nullptr; }, 5s));
+    CHECK(lost.done(again)->failure->code == errc::revoked);
+
+    world.stop_server();
+    lost.stop();
+    lost.start();
+    CHECK(lost.core().status().revoked);
+    CHECK(lost.core().status().problem.find("revoked") != std::string::npos);
+    world.start_server();
+    world.run_for(90s);
+    CHECK(lost.core().status().revoked);
+
+    world.set_revoked({});
+    REQUIRE(world.run_until([&] { return lost.core().status().server_reachable; }, 200s));
+    CHECK_FALSE(lost.core().status().revoked);
+    lost.finished.clear();  // a new process counts its commands anew
+    const auto last = lost.fetch("app");
+    REQUIRE(world.run_until([&] { return lost.done(last) != nullptr; }));
+    INFO((lost.done(last)->failure ? lost.done(last)->failure->message : std::string()));
+    CHECK(lost.complete(last));
+}
+
+TEST_CASE("peers that cannot reach the server learn of a revocation from one that does", "[REQ-SEC-2]") {
+    client_world world(with_topology());
+    world.publish("app", some_bytes(mib, 2));
+    world.publish("tool", some_bytes(mib, 3));
+    world.add("10.0.0.20");
+    auto& reaches = world.add("10.1.0.10", 50);
+    auto& cut_off = world.add("10.1.0.11", 40);
+    auto& lost = world.add("10.1.0.12", 10);
+    REQUIRE(world.run_until_registered());
+    const auto warm = cut_off.fetch("tool");
+    REQUIRE(world.run_until([&] { return cut_off.complete(warm); }));
+    const auto server = reaches.core().status().server;
+    world.loses = [&](const ip_address& from, const send_datagram& what) {
+        const auto is_pair = [&](const ip_address& one, const ip_address& other) {
+            return (one == cut_off.where && other == server) || (one == server && other == cut_off.where);
+        };
+        return is_pair(from, what.to.address);
+    };
+    world.set_revoked({lost.id()});
+    REQUIRE(world.run_until([&] { return reaches.core().status().revocations > 0; }, 30s));
+    CHECK(cut_off.core().status().revocations == 0);
+    const auto fetched = reaches.fetch("app");  // it asks its office, and so meets the one that was cut off
+    REQUIRE(world.run_until([&] { return reaches.complete(fetched); }));
+    CHECK(world.run_until([&] { return cut_off.core().status().revocations > 0; }, 20s));
+
+    // And it keeps it: after a restart without a server the revoked one is still refused.
+    cut_off.stop();
+    cut_off.start();
+    CHECK(cut_off.core().status().revocations > 0);
+}
+
+TEST_CASE("certificates are renewed without the enrolment key, before they end and when the epoch changes", "[REQ-SEC-2][REQ-SEC-1]") {
+    client_world world(with_topology());
+    auto& one = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    one.stop();
+    one.config.enrolment = {};
+    one.start();
+    REQUIRE(world.run_until([&] { return one.core().status().server_reachable; }, 60s));
+    const auto before = *one.config.saved_credentials;
+    world.set_key_epoch(2);
+    REQUIRE(world.run_until([&] { return one.core().status().key_epoch == 2; }, limits::renewal_spread + 30s));
+    CHECK(*one.config.saved_credentials != before);
+    CHECK(one.core().status().server_reachable);
+    one.stop();  // what it keeps is good for the next run
+    one.start();
+    CHECK(world.run_until([&] { return one.core().status().server_reachable; }, 60s));
+    CHECK(one.core().status().key_epoch == 2);
+}
+
+TEST_CASE("a member that missed several epochs renews at once and is not locked out", "[REQ-SEC-2]") {
+    client_world world(with_topology());
+    auto& late = world.add("10.1.0.10", 30);
+    auto& other = world.add("10.1.0.11", 20);
+    REQUIRE(world.run_until_registered());
+    late.stop();
+    late.config.enrolment = {};
+    world.set_revoked({}, 5, 5);
+    world.run_for(30s);
+    CHECK(other.core().status().key_epoch == 5);
+    late.start();
+    REQUIRE(world.run_until([&] { return late.core().status().key_epoch == 5 && late.core().status().server_reachable; }, 60s));
+    CHECK(world.run_until([&] { return late.core().status().revocations > 0; }, 20s));
+}
+
+TEST_CASE("a revoked member cannot renew either", "[REQ-SEC-2]") {
+    client_world world(with_topology());
+    auto& lost = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    world.set_revoked({lost.id()}, 3, 3);
+    world.run_for(120s);
+    CHECK(lost.core().status().key_epoch == 1);
+    CHECK(lost.core().status().revoked);
+}
+
+TEST_CASE("a client whose clock jumps makes its sessions anew and goes on", "[REQ-SEC-2][REQ-CLI-4]") {
+    client_world world(with_topology());
+    world.publish("app", some_bytes(32 * mib, 4));
+    world.add("10.0.0.20");
+    auto& one = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return one.progress.contains("app") && one.progress["app"].verified_bytes > 4 * mib; }));
+    CHECK_FALSE(said(one, "clock has jumped"));
+    world.wall_offset_s = 3600;  // resumed an hour later
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }, 120s));
+    CHECK(said(one, "clock has jumped"));
+    CHECK(one.core().status().server_reachable);
+}

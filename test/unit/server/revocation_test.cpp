@@ -1,0 +1,270 @@
+// Revocation, key epochs, renewal and clones, seen from the server (SEC-2).
+
+#include <catch2/catch.hpp>
+
+#include "p2pdist/envelope/renewal.hpp"
+#include "server_world.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+using Catch::Contains;
+
+namespace {
+
+constexpr std::int64_t day = 24 * 3600;
+constexpr std::int64_t wall_start = 1'800'000'000;
+
+revocation_list list_of(server_world& world, test_client& from) {
+    const auto reply = world.asked<revocations_reply>(from, revocations_request{});
+    const auto list = decode_revocation_list(reply.list);
+    REQUIRE(list);
+    CHECK(verify_revocations(crypto(), from.seal.held()->signing_key, *list));
+    return *list;
+}
+
+result<enrolment_grant> renewed(server_world& world, test_client& who) {
+    seeded_entropy random(99);
+    const renewal asked(crypto(), random);
+    const auto reply = world.asked<renew_reply>(who, renew_request{asked.ephemeral()});
+    const auto server = identity_from_secret(crypto(), server_world::default_config().identity);
+    return asked.open(who.identity, *who.seal.held(), server.key, world.wall(), reply.sealed);
+}
+
+/// Renews its certificate, as a member does in time.
+void renew(server_world& world, test_client& who) {
+    const auto grant = renewed(world, who);
+    REQUIRE(grant);
+    who.seal.set_credentials(grant->held);
+    (void)who.seal.start_anew();
+}
+
+std::string findings(server_world& world) {
+    std::string out;
+    for (const auto& finding : world.administer<health_reply>(health_request{}).findings) out += finding.subject + ": " + finding.text + "\n";
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a revocation is committed, told to all at once, and the client refused", "[REQ-SEC-2]") {
+    server_world world;
+    auto& lost = world.join("10.0.0.5", 1);
+    auto& other = world.join("10.0.0.6", 2);
+    CHECK(world.asked<error_reply>(other, revocations_request{}).code == errc::not_found);
+    const auto began = world.now();
+    (void)world.administer<accepted>(revoke_request{lost.identity.id, "stolen"});
+    REQUIRE(world.run_until([&] { return !other.pushed.empty(); }, 5s));
+    CHECK(world.now() - began < 1s);
+    CHECK(other.pushed.back().revocations == 1);
+    CHECK(other.pushed.back().key_epoch == 2);
+
+    const auto list = list_of(world, other);
+    CHECK(list.number == 1);
+    CHECK(list.oldest_epoch == 1);
+    CHECK(list.revoked == std::vector<client_id>{lost.identity.id});
+    for (const message_body& body : {message_body(heartbeat{}), message_body(register_request{}), message_body(unregister{}),
+                                     message_body(topology_request{}), message_body(revocations_request{}), message_body(renew_request{})}) {
+        INFO(name_of(body));
+        auto sent = body;
+        if (auto* about = std::get_if<register_request>(&sent)) about->address = lost.where;
+        CHECK(world.asked<error_reply>(lost, sent).code == errc::revoked);
+    }
+    CHECK_FALSE(world.enrol("10.0.0.7", 1));
+
+    const auto rows = world.administer<clients_reply>(clients_request{}).rows;
+    REQUIRE(rows.size() == 2);
+    for (const auto& row : rows) {
+        CHECK((row.revoked.since_s != 0) == (row.id == lost.identity.id));
+        if (row.id == lost.identity.id) CHECK(row.revoked.reason == "stolen");
+    }
+    CHECK(world.administer<licences_reply>(licences_request{}).used == 1);  // its licence is free
+    CHECK_THAT(findings(world), Contains("1 clients are revoked"));
+    (void)world.administer<accepted>(revoke_request{lost.identity.id, "again"});   // changes nothing
+    CHECK(list_of(world, other).number == 1);
+    CHECK(std::get<error_reply>(world.admin(revoke_request{client_id{}, ""})).code == errc::not_found);
+}
+
+TEST_CASE("a revocation survives a restart of the server, and is not lost to a registration that overlaps it", "[REQ-SEC-2][REQ-SRV-6]") {
+    server_world world;
+    auto& lost = world.join("10.0.0.5", 1);
+    auto& other = world.join("10.0.0.6", 2);
+    auto& admin = world.connect();
+    world.hold_commits = true;
+    (void)admin.core->request(world.now(), revoke_request{lost.identity.id, ""});
+    world.run_for(100ms);
+    register_request about;
+    about.address = lost.where;
+    (void)world.send(lost, about);
+    (void)world.send(lost, unregister{});
+    world.run_for(100ms);
+    world.hold_commits = false;
+    world.release_commits();
+    world.run_for(1s);
+    REQUIRE(world.durable.clients.size() == 2);
+    world.restart_server();
+    CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
+    CHECK(list_of(world, other).revoked.size() == 1);
+}
+
+TEST_CASE("the grace ends by itself, later revocations share the next epoch, and the list stays short", "[REQ-SEC-2]") {
+    server_world world;
+    std::vector<client_id> ids;
+    for (std::uint8_t n = 1; n <= 5; ++n) ids.push_back(world.join(("10.0.0." + std::to_string(10 + n)).c_str(), n).identity.id);
+    auto& stays = world.join("10.0.0.50", 50);
+    const auto at = [&](std::int64_t seconds) {
+        world.set_wall(wall_start + seconds);
+        world.run_for(200ms);
+        renew(world, stays);
+        return list_of(world, stays);
+    };
+    (void)world.administer<accepted>(revoke_request{ids[0], ""});
+    (void)world.administer<accepted>(revoke_request{ids[1], ""});
+    auto list = at(day - 60);
+    CHECK(list.revoked.size() == 2);
+    CHECK(list.oldest_epoch == 1);
+    CHECK(world.durable.versions.key_epoch == 2);
+    // The grace of epoch 2 ends. The second was revoked while 2 was in force: one more epoch is needed for it, and begins at once.
+    list = at(day + 10);
+    CHECK(list.oldest_epoch == 2);
+    CHECK(list.revoked == std::vector<client_id>{ids[1]});
+    list = at(day + 20);
+    CHECK(world.durable.versions.key_epoch == 3);
+    CHECK(list.oldest_epoch == 2);
+    for (int n = 2; n < 5; ++n) (void)world.administer<accepted>(revoke_request{ids[static_cast<std::size_t>(n)], ""});
+    CHECK(world.durable.versions.key_epoch == 3);  // none of them begins an epoch of its own
+    list = at(2 * day + 40);
+    CHECK(list.oldest_epoch == 3);
+    CHECK(list.revoked.size() == 3);
+    (void)at(2 * day + 50);
+    list = at(3 * day + 70);
+    CHECK(list.oldest_epoch == 4);
+    CHECK(list.revoked.empty());
+    (void)at(4 * day + 100);
+    CHECK(world.durable.versions.key_epoch == 4);  // nobody is listed any more: no further epoch
+    CHECK(world.durable.epochs.oldest == 4);
+}
+
+TEST_CASE("a member of a former epoch is served in the grace, and may only renew after it", "[REQ-SEC-2]") {
+    server_world world;
+    auto& member = world.join("10.0.0.5", 1);
+    (void)world.administer<rotate_epoch_reply>(rotate_epoch_request{false});
+    CHECK(std::get<error_reply>(world.admin(rotate_epoch_request{false})).code == errc::refused);
+    CHECK(world.asked<heartbeat_reply>(member, heartbeat{}).known);
+    const auto reply = world.administer<rotate_epoch_reply>(rotate_epoch_request{true});
+    CHECK(reply.key_epoch == 3);
+    CHECK(reply.oldest_accepted == 3);
+    CHECK(world.asked<error_reply>(member, heartbeat{}).code == errc::not_authorised);
+    CHECK(world.asked<error_reply>(member, topology_request{}).code == errc::not_authorised);
+    renew(world, member);
+    CHECK(member.seal.held()->key_epoch == 3);
+    CHECK(world.asked<heartbeat_reply>(member, heartbeat{}).known);
+}
+
+TEST_CASE("group keys of later epochs cannot be had from earlier ones, and the first stays what it was", "[REQ-SEC-2]") {
+    server_world world;
+    auto& member = world.join("10.0.0.5", 1);
+    CHECK(member.seal.held()->group_key == server_world::default_config().group);  // a server that was set up before keeps its members
+    (void)world.administer<rotate_epoch_reply>(rotate_epoch_request{false});
+    const auto second = renewed(world, member);
+    REQUIRE(second);
+    CHECK(second->held.former_group_key == member.seal.held()->group_key);
+    CHECK(second->held.group_key != second->held.former_group_key);
+    bytes number;
+    byte_writer(number).u16(2);
+    CHECK(second->held.group_key != derive_key(crypto(), as_bytes("p2pdist group key"), member.seal.held()->group_key, {number}));
+    world.restart_server();
+    const auto again = renewed(world, member);
+    REQUIRE(again);
+    CHECK(again->held.group_key == second->held.group_key);
+}
+
+TEST_CASE("renewals come one after another", "[REQ-SEC-2]") {
+    server_world world;
+    auto& member = world.join("10.0.0.5", 1);
+    seeded_entropy random(7);
+    std::vector<message_handle> asked;
+    for (std::uint32_t n = 0; n < limits::renewals_per_second + 20; ++n) {
+        asked.push_back(world.send(member, renew_request{renewal(crypto(), random).ephemeral()}));
+    }
+    REQUIRE(world.run_until([&] { return member.answers.size() >= asked.size(); }, 5s));
+    std::size_t later = 0;
+    for (const auto& [handle, answer] : member.answers) {
+        if (!answer) continue;
+        const auto* refused = std::get_if<error_reply>(&*answer);
+        later += refused != nullptr && refused->code == errc::limit_reached ? 1 : 0;
+    }
+    CHECK(later >= 20);
+    world.run_for(2s);
+    CHECK(renewed(world, member));
+}
+
+TEST_CASE("a reinstated client is served again, and is in no list", "[REQ-SEC-2]") {
+    server_world world;
+    auto& lost = world.join("10.0.0.5", 1);
+    (void)world.administer<accepted>(revoke_request{lost.identity.id, ""});
+    CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
+    (void)world.administer<accepted>(reinstate_request{lost.identity.id});
+    CHECK(world.asked<heartbeat_reply>(lost, heartbeat{}).known);
+    CHECK(list_of(world, lost).revoked.empty());
+    CHECK(list_of(world, lost).number == 2);
+}
+
+TEST_CASE("the setting of the grace period is checked", "[REQ-SEC-2]") {
+    server_world world;
+    CHECK(std::holds_alternative<accepted>(world.admin(settings_set_request{"key_epoch_grace", "48h"})));
+    CHECK(std::get<error_reply>(world.admin(settings_set_request{"key_epoch_grace", "5m"})).code == errc::invalid_argument);
+    CHECK(std::get<error_reply>(world.admin(settings_set_request{"key_epoch_grace", "1000d"})).code == errc::invalid_argument);
+    auto& one = world.join("10.0.0.5", 1);
+    auto& lost = world.join("10.0.0.6", 2);
+    (void)world.administer<accepted>(revoke_request{lost.identity.id, ""});
+    world.set_wall(wall_start + day + 60);
+    world.run_for(200ms);
+    CHECK(list_of(world, one).oldest_epoch == 1);
+    world.set_wall(wall_start + 2 * day + 60);
+    world.run_for(200ms);
+    renew(world, one);
+    CHECK(list_of(world, one).oldest_epoch == 2);
+}
+
+TEST_CASE("two devices with one identity are noticed, with both addresses and what to do", "[REQ-SEC-2]") {
+    server_world world;
+    auto& first = world.join("10.0.0.5", 1);
+    auto& second = world.join("10.0.0.6", 1);
+    for (int round = 0; round < 4; ++round) {
+        world.run_for(30s);
+        (void)world.ask(first, heartbeat{});
+        world.run_for(30s);
+        (void)world.ask(second, heartbeat{});
+    }
+    const auto text = findings(world);
+    CHECK_THAT(text, Contains(first.identity.id.to_string()) && Contains("10.0.0.5") && Contains("10.0.0.6") && Contains("delete"));
+    const auto told = std::count_if(world.events.begin(), world.events.end(), [](const server_event& event) {
+        return event.text.find("two devices use the identity") != std::string::npos;
+    });
+    CHECK(told == 1);
+}
+
+TEST_CASE("a client that restarts and moves is no clone", "[REQ-SEC-2]") {
+    server_world world;
+    for (int round = 0; round < 8; ++round) {
+        auto& one = world.join(round % 2 == 0 ? "10.0.0.5" : "10.0.0.6", 1);  // another process each time
+        (void)world.ask(one, heartbeat{});
+        world.run_for(20s);
+    }
+    CHECK_THAT(findings(world), !Contains("two devices"));
+}
+
+TEST_CASE("a server that was set back to a snapshot gives up its sessions and channels", "[REQ-SEC-2]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    (void)world.administer<health_reply>(health_request{});
+    const auto before = client.seal.current_session(world.asked<pong>(client, ping{}) == pong{} ? identity_from_secret(crypto(), server_world::default_config().identity).id : client_id{});
+    REQUIRE(before);
+    world.server().on_wall_clock(world.now(), world.wall());
+    world.server().on_wall_clock(world.now() + 1s, {world.wall().seconds + 7200});
+    world.run_for(100ms);
+    CHECK_FALSE(world.closed_by_server.empty());
+    CHECK(world.asked<heartbeat_reply>(client, heartbeat{}).known);  // by a new session
+    const auto after = client.seal.current_session(identity_from_secret(crypto(), server_world::default_config().identity).id);
+    CHECK(after != before);
+}
