@@ -24,7 +24,8 @@ struct options {
     double timeout_seconds = 15;
     bool json = false;
     tools::log_options log;
-    std::string licence, file, id, hash, tree_out, setting, value;
+    std::string licence, file, id, hash, tree_out, setting, value, client, reason;
+    bool at_once = false;
     std::uint32_t seats = 0;
     std::uint64_t size = 0;
 };
@@ -187,7 +188,32 @@ int main(int argc, char** argv) {
     }), true);
     add(*topology, "show", "Print the topology in force", [&] { return export_topology(given, false); });
 
-    add(app, "clients", "All clients", [&] { return ask_and_show(given, clients_request{}); });
+    auto* clients = app.add_subcommand("clients", "All clients; shut one out, or let it in again");
+    clients->callback([&] {
+        if (clients->get_subcommands().empty()) action = [&] { return ask_and_show(given, clients_request{}); };
+    });
+    const auto client_option = [&](CLI::App* command) {
+        command->add_option("ID", given.client, "The client's id, as `clients` shows it")->required();
+    };
+    const auto client_of = [&given] {
+        const auto id = client_id::parse(given.client);
+        if (!id) throw CLI::ValidationError("ID", "'" + given.client + "' is no client id: 32 hexadecimal digits");
+        return *id;
+    };
+    auto* revoke = add(*clients, "revoke", "Shut a client out: nobody serves it any more, and it serves nobody", [&, client_of] {
+        return ask_and_show(given, revoke_request{client_of(), given.reason});
+    });
+    client_option(revoke);
+    revoke->add_option("--reason", given.reason, "Shown by `clients`");
+    client_option(add(*clients, "reinstate", "Let a revoked client in again", [&, client_of] {
+        return ask_and_show(given, reinstate_request{client_of()});
+    }));
+    auto* keys = group("keys", "The keys that the members share");
+    auto* rotate = add(*keys, "rotate", "Begin a new key epoch without a revocation; members renew their certificates by themselves", [&] {
+        return ask_and_show(given, rotate_epoch_request{given.at_once});
+    });
+    rotate->add_flag("--at-once", given.at_once,
+                     "Refuse the former keys now, not after the grace period: members that don't reach the server stand alone until they do");
     add(app, "offices", "All offices", [&] { return ask_and_show(given, offices_request{}); });
     add(app, "links", "Content bytes over each office's link to its parent", [&] { return ask_and_show(given, links_request{}); });
     auto* settings = group("settings", "The organisation's settings");

@@ -43,6 +43,11 @@ int show_list(const Rows& rows, bool as_json, const char* key, std::vector<std::
     return done;
 }
 
+std::string activity(const client_row& row) {
+    if (row.revoked.since_s != 0) return row.revoked.reason.empty() ? "revoked" : "revoked: " + row.revoked.reason;
+    return row.active ? "yes" : "no";
+}
+
 int print(const json& value) {
     std::cout << value.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
     return done;
@@ -126,11 +131,19 @@ struct printer {
                         {"free_storage", row.profile.free_storage_bytes}, {"usable_storage", row.profile.usable_storage_bytes},
                         {"preferred", row.profile.preferred}, {"model", row.profile.model == device_model::desktop ? "desktop" : "laptop"},
                         {"os", row.profile.os == os_kind::server ? "server" : "workstation"},
-                        {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(row.profile.uptime).count()}};
+                        {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(row.profile.uptime).count()},
+                        {"revoked", row.revoked.since_s != 0},
+                        {"revoked_at", row.revoked.since_s != 0 ? json(time_text(row.revoked.since_s)) : json()},
+                        {"revocation_reason", row.revoked.reason}};
             },
             [](const client_row& row) -> std::vector<std::string> {
-                return {row.address.to_string(), row.host_name, row.office, row.active ? "yes" : "no", time_text(row.last_seen_s), row.software_version, row.id.to_string()};
+                return {row.address.to_string(), row.host_name, row.office, activity(row), time_text(row.last_seen_s), row.software_version, row.id.to_string()};
             });
+    }
+    int operator()(const rotate_epoch_reply& reply) const {
+        if (as_json) return print({{"key_epoch", reply.key_epoch}, {"oldest_accepted", reply.oldest_accepted}});
+        std::cout << "key epoch " << reply.key_epoch << " has begun; certificates from epoch " << reply.oldest_accepted << " on are accepted\n";
+        return done;
     }
     int operator()(const offices_reply& reply) const {
         return show_list(reply.rows, as_json, "offices", {"OFFICE", "TYPE", "PARENT", "CLIENTS", "ACTIVE", "RENDEZVOUS POINT"},

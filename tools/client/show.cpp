@@ -71,7 +71,7 @@ void show_transfers(const json& answer) {
 void show_status(const json& answer) {
     const auto flag = [&](const char* key) { return answer.value(key, false); };
     std::cout << "id          " << answer.value("id", "") << '\n'
-              << "membership  " << (!flag("enrolled") ? "not enrolled" : !flag("registered") ? "enrolled, not registered" : !flag("activated") ? "registered, not activated" : "active")
+              << "membership  " << (flag("revoked") ? "revoked" : !flag("enrolled") ? "not enrolled" : !flag("registered") ? "enrolled, not registered" : !flag("activated") ? "registered, not activated" : "active")
               << (flag("paused") ? ", paused" : "") << '\n'
               << "server      " << answer.value("server", "") << (flag("server_reachable") ? "" : " (does not answer)") << '\n';
     if (const auto problem = answer.value("problem", ""); !problem.empty()) std::cout << "problem     " << problem << '\n';
@@ -126,7 +126,8 @@ json check_findings(const json& status) {
     const auto or_problem = [&](const char* otherwise) { return problem.empty() ? otherwise : problem; };
     finding(!is("enrolled"), "error", "enrolment",
             or_problem("not enrolled: check --server, that the enrolment key is the server's present one, and that UDP 34323 of the server is open"));
-    finding(is("enrolled") && !is("server_reachable"), "error", "server",
+    finding(is("revoked"), "error", "membership", problem);
+    finding(is("enrolled") && !is("revoked") && !is("server_reachable"), "error", "server",
             or_problem("the server does not answer: check that it runs and that UDP 34323 is open; what is under way goes on"));
     finding(is("registered") && !is("activated"), "warning", "licence", "distribution is not activated: run `p2pdist-admin activate`");
     finding(is("registered") && status.value("office", "").empty(), "warning", "office", "this device's address is in no office: add its subnet to the topology");
