@@ -13,12 +13,12 @@ publish_file 1 || fail "publishing app1"
 moment() { sleep "$(awk -v r=$RANDOM -v low="$1" -v high="$2" 'BEGIN { print low + (high - low) * r / 32768 }')"; }
 hash_of() { printf 'sha256-tree:%064x' "$1"; }
 
-# publisher: as fast as the server takes them; an id that was acknowledged goes into a file.
+# publisher: from a device of its own, since one connector at a time uses an address; as fast as the server takes them; an id that was acknowledged goes into a file.
 publisher() {
     local n=0
     while [ ! -e "$work/enough" ]; do
         n=$((n + 1))
-        timeout 30 ip netns exec server "$bin/p2pdist-admin" --server $server_address --bind $server_address --key-file "$work/security.key" \
+        timeout 30 ip netns exec desk "$bin/p2pdist-admin" --server $server_address --bind 10.0.0.9 --key-file "$work/security.key" \
             content publish --id "meta-$n" --size $((n * 10)) --hash "$(hash_of $n)" >/dev/null 2>&1 && echo "meta-$n" >>"$work/acknowledged"
     done
 }
@@ -83,7 +83,7 @@ life() {
 
 packages=3
 for n in 2 3; do publish_file $n || fail "publishing app$n"; done
-lab_host central c1 10.0.0.11 1gbit; lab_host boston b1 10.1.0.11 1gbit; lab_host boston b2 10.1.0.12 1gbit
+lab_host central desk 10.0.0.9 1gbit; lab_host central c1 10.0.0.11 1gbit; lab_host boston b1 10.1.0.11 1gbit; lab_host boston b2 10.1.0.12 1gbit
 touch "$work/acknowledged" "$work/wrong" "$work/died"
 publisher & publishing=$!
 life c1 central 10.0.0.11 & first=$!
