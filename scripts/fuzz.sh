@@ -31,8 +31,8 @@ export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:allocator_ma
 # run TARGET: 4,096 bytes are plenty for a sequence of decisions, and no input may make a target take half a gigabyte at once.
 run() {
     mkdir -p "$work/corpus/$1"
-    "$work/fuzzers/fuzz_$1" -max_total_time="$seconds" -max_len=4096 -len_control=0 -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \
-        -artifact_prefix="$work/crashes/$1-" "$work/corpus/$1" "test/fuzz/corpus/$1" >"$work/logs/$1" 2>&1
+    "$work/fuzzers/fuzz_$1" -max_total_time="$seconds" -max_len=4096 -len_control=0 -timeout=60 -rss_limit_mb=2048 \
+        -malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="$work/crashes/$1-" "$work/corpus/$1" "test/fuzz/corpus/$1" >"$work/logs/$1" 2>&1
     echo $? >"$work/logs/$1.status"
 }
 for target in $targets; do

@@ -6,7 +6,8 @@ namespace p2pdist::fuzz {
 namespace {
 
 constexpr std::size_t heard_max = 64;
-constexpr std::uint16_t ports[] = {34320, 34322, 34323, 34324, 34325, 34329, 34331, 34333, 34335, 34337, 34339, 34341, 34343, 34345, 34545, 34546, 34750, 34760};
+constexpr std::uint16_t ports[] = {34320, 34322, 34323, 34324, 34325, 34329, 34331, 34333, 34335,
+                                   34337, 34339, 34341, 34343, 34345, 34545, 34546, 34750, 34760};
 
 }  // namespace
 
@@ -52,7 +53,8 @@ void core_play::alter() {
 }
 
 void core_play::requests_fail() {
-    static constexpr errc why[] = {errc::io_failed, errc::no_space, errc::integrity_failed, errc::not_found, errc::refused, errc::limit_reached};
+    static constexpr errc why[] = {errc::io_failed, errc::no_space, errc::integrity_failed,
+                                   errc::not_found, errc::refused,  errc::limit_reached};
     auto* what = pick(false);
     if (!what) return;
     if (input_.flag()) what->failure = why[input_.below(std::size(why))];
@@ -72,7 +74,8 @@ void core_play::arrive_again() {
     if (heard_.empty()) return;
     auto what = heard_[input_.below(heard_.size())];
     if (input_.flag()) what.data = forged(input_, what.data, known_);
-    if (input_.flag() && what.data.size() > sealed_header::size_bytes) what.data[27] = static_cast<std::uint8_t>(what.data[27] + input_.byte());   // a later frame
+    if (input_.flag() && what.data.size() > sealed_header::size_bytes)
+        what.data[27] = static_cast<std::uint8_t>(what.data[27] + input_.byte());  // a later frame
     world_.perform(std::move(what));
 }
 
@@ -90,7 +93,10 @@ void core_play::command() {
             case 2: (void)core.verify(now); break;
             case 3: core.pause(now, input_.flag()); break;
             case 4: core.cancel(now, {1 + input_.below(++commands_)}); break;
-            case 5: core.set_address(now, world_.address(input_.below(world_.nodes())), static_cast<std::uint8_t>(input_.below(33)), std::nullopt); break;
+            case 5:
+                core.set_address(now, world_.address(input_.below(world_.nodes())), static_cast<std::uint8_t>(input_.below(33)),
+                                 std::nullopt);
+                break;
             case 6: (void)core.import(now, "out-" + id.text(), input_.flag() ? std::optional(id) : std::nullopt); break;
             default: (void)core.fetch(now, id, input_.flag() ? "out-" + id.text() : std::string()); break;
         }

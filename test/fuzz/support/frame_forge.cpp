@@ -46,7 +46,8 @@ public:
     }
     template <class T>
     void walk(T& to) {
-        if constexpr (std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_empty_v<T> && !std::is_same_v<T, flow_feedback> && !is_array<T>::value)
+        if constexpr (std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_empty_v<T> && !std::is_same_v<T, flow_feedback> &&
+                      !is_array<T>::value)
             std::apply([this](auto&... field) { (this->walk(field), ...); }, random_value::fields(to));
     }
 

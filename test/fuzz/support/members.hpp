@@ -18,7 +18,8 @@ inline constexpr std::uint16_t member_epoch = 7;
     out.fill(number);
     return out;
 }
-[[nodiscard]] inline credentials member_papers(const crypto_suite& crypto, const public_key& key, role who = role::client, std::uint16_t epoch = member_epoch) {
+[[nodiscard]] inline credentials member_papers(const crypto_suite& crypto, const public_key& key, role who = role::client,
+                                               std::uint16_t epoch = member_epoch) {
     const auto signer = member_secret(0xee);
     return {sign_certificate(crypto, signer, who, key, epoch, {1'900'000'000}), crypto.ed25519_public(signer), epoch, member_secret(0x67)};
 }

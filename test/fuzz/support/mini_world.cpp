@@ -109,7 +109,9 @@ void mini_world::fetch(std::size_t node, std::size_t index) {
     call(node, [&] { (void)client(node).fetch(now_, id, "out-" + id.text()); });
 }
 
-bool mini_world::has_output(std::size_t node, std::size_t index) { return stores_[node]->files().contains("out-" + contents_[index].id.text()); }
+bool mini_world::has_output(std::size_t node, std::size_t index) {
+    return stores_[node]->files().contains("out-" + contents_[index].id.text());
+}
 
 bool mini_world::output_is_right(std::size_t node, std::size_t index) {
     const auto found = stores_[node]->files().find("out-" + contents_[index].id.text());
@@ -221,7 +223,8 @@ void mini_world::read_fallback(const happening& what) {
         return;
     }
     const auto& data = bytes_[static_cast<std::size_t>(found - contents_.begin())];
-    auto whole = std::make_shared<const bytes>(asked.what == fallback_request::target::tree ? encode_tree_file(make_tree(crypto_, data)) : data);
+    auto whole =
+        std::make_shared<const bytes>(asked.what == fallback_request::target::tree ? encode_tree_file(make_tree(crypto_, data)) : data);
     const auto begin = std::min<std::uint64_t>(asked.range.offset, whole->size());
     const auto end = std::min<std::uint64_t>(asked.range.end(), whole->size());
     const shared_bytes part(whole, byte_span(*whole).subspan(begin, end - begin));

@@ -60,9 +60,10 @@ int main(int count, char** arguments) {
         const auto files = corpus_of(which);
         for (const auto& file : files) replay(which, file);
         if (files.empty()) ++without;
-        std::fprintf(stderr, "\r%-24s %4zu inputs, %lld ms%s\x1b[K\n", which.name, files.size(),
-                     static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count()),
-                     files.empty() ? ": no corpus" : "");
+        std::fprintf(
+            stderr, "\r%-24s %4zu inputs, %lld ms%s\x1b[K\n", which.name, files.size(),
+            static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count()),
+            files.empty() ? ": no corpus" : "");
     }
     return without == 0 ? 0 : 1;
 }

@@ -22,7 +22,8 @@ private:
     /// In memory where the system has such a place: thousands of syncs a second.
     static std::filesystem::path base() {
         std::error_code ignored;
-        return std::filesystem::is_directory("/dev/shm", ignored) ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+        return std::filesystem::is_directory("/dev/shm", ignored) ? std::filesystem::path("/dev/shm")
+                                                                  : std::filesystem::temp_directory_path();
     }
     std::filesystem::path path_;
 };

@@ -14,7 +14,8 @@ P2PDIST_FUZZ_TARGET(address) {
         const auto again = ip_address::parse(address->to_string());
         fuzz::check(again && *again == *address, "an address is another one when it is written and read again");
         static constexpr std::uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-        fuzz::check(address->is_v4() || !std::ranges::equal(address->network_bytes().first(12), mapped), "a mapped address is not taken for IPv4");
+        fuzz::check(address->is_v4() || !std::ranges::equal(address->network_bytes().first(12), mapped),
+                    "a mapped address is not taken for IPv4");
         fuzz::check(address->next() >= *address, "the next address comes before");
     }
     if (const auto block = subnet::parse(text)) {
@@ -24,7 +25,8 @@ P2PDIST_FUZZ_TARGET(address) {
         fuzz::check(subnet::of(block->broadcast(), block->prefix_bits()) == *block, "a subnet's last address is in another");
     }
     if (const auto size = parse_size(text)) fuzz::check(*size >= 1 && *size <= std::uint64_t{1} << 50, "a size outside its range");
-    if (const auto time = parse_duration(text)) fuzz::check(*time >= std::chrono::seconds(1) && *time <= std::chrono::hours(24 * 366), "a time outside its range");
+    if (const auto time = parse_duration(text)) fuzz::check(*time >= std::chrono::seconds(1) && *time <= std::chrono::hours(24 * 366),
+                                                            "a time outside its range");
     if (const auto hash = content_hash::parse(text)) fuzz::check(content_hash::parse(hash->to_string()).value() == *hash, "a hash changes");
     if (const auto id = client_id::parse(text)) fuzz::check(client_id::parse(id->to_string()) == id, "a client's id changes");
     if (const auto id = content_id::parse(text)) {

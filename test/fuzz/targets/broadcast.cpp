@@ -12,7 +12,8 @@ using namespace p2pdist;
 P2PDIST_FUZZ_TARGET(broadcast) {
     static const fuzz::toy_crypto strict, fitting(true);
     const auto& crypto = input.flag() ? fitting : strict;
-    const auto asker = identity_from_secret(crypto, fuzz::member_secret(1)), answerer = identity_from_secret(crypto, fuzz::member_secret(2));
+    const auto asker = identity_from_secret(crypto, fuzz::member_secret(1)),
+               answerer = identity_from_secret(crypto, fuzz::member_secret(2));
     const auto asker_papers = fuzz::member_papers(crypto, asker.key), answerer_papers = fuzz::member_papers(crypto, answerer.key);
     const revocation_list nobody;
     sim::seeded_entropy random(3);
@@ -23,13 +24,16 @@ P2PDIST_FUZZ_TARGET(broadcast) {
     std::set<std::pair<broadcast_nonce, client_id>> heard, answered;
     for (int turns = 0; !input.empty() && turns < 500; ++turns) {
         switch (input.below(6)) {
-            case 0: questions.push_back(asks.ask(now, wall, asker_papers, nobody, input.piece(broadcast_request_payload_max)).datagram); break;
+            case 0:
+                questions.push_back(asks.ask(now, wall, asker_papers, nobody, input.piece(broadcast_request_payload_max)).datagram);
+                break;
             case 1:
             case 2: {
                 if (questions.empty()) break;
                 auto data = questions[input.below(questions.size())];
                 if (input.flag()) data = fuzz::mutated(input, data);
-                const auto request = answers.on_request(now, wall, answerer_papers, nobody, ip_address::v4(0x0a000001u + input.byte() % 4), data);
+                const auto request =
+                    answers.on_request(now, wall, answerer_papers, nobody, ip_address::v4(0x0a000001u + input.byte() % 4), data);
                 if (!request) break;
                 fuzz::check(answered.insert({request->nonce, request->from}).second, "a request is answered twice");
                 auto reply = seal_broadcast_answer(crypto, answerer_papers, answerer, *request, input.piece(broadcast_answer_payload_max));

@@ -16,7 +16,8 @@ P2PDIST_FUZZ_TARGET(certificate) {
         encode(*cert, again);
         fuzz::check(std::ranges::equal(again, data), "a certificate has two forms");
         const auto verdict = verify_certificate(crypto, cert->key, *cert, now, epoch);
-        fuzz::check(verdict != certificate_verdict::good || (now <= cert->not_after && epoch == cert->key_epoch), "a certificate outside its time is good");
+        fuzz::check(verdict != certificate_verdict::good || (now <= cert->not_after && epoch == cert->key_epoch),
+                    "a certificate outside its time is good");
     }
     if (const auto held = decode_credentials(data)) {
         bytes again;

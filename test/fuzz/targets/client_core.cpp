@@ -24,7 +24,9 @@ P2PDIST_FUZZ_TARGET(client_core) {
                 auto& core = world.client(1);
                 const auto data = std::make_shared<const bytes>(to_bytes(input.piece(300)));
                 if (input.flag()) core.on_fallback_data(world.now(), input.byte(), input.u16(), data);
-                else core.on_fallback_done(world.now(), input.byte(), input.flag() ? std::optional(error{errc::source_failed, "no"}) : std::nullopt);
+                else
+                    core.on_fallback_done(world.now(), input.byte(),
+                                          input.flag() ? std::optional(error{errc::source_failed, "no"}) : std::nullopt);
             });
         });
     }

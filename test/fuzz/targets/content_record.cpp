@@ -11,7 +11,9 @@ P2PDIST_FUZZ_TARGET(content_record) {
     static const fuzz::toy_crypto crypto;
     detail::content_record record;
     const auto id = content_id::parse(as_text(input.piece(130)));
-    record.content = {id ? *id : *content_id::parse("app"), input.u64() % (limits::content_bytes_max + 1), {input.flag() ? hash_kind::sha256 : hash_kind::sha256_tree, {}}};
+    record.content = {id ? *id : *content_id::parse("app"),
+                      input.u64() % (limits::content_bytes_max + 1),
+                      {input.flag() ? hash_kind::sha256 : hash_kind::sha256_tree, {}}};
     record.pinned = input.flag();
     record.source = std::string(as_text(input.piece(100)));
     record.source_changed = record.source.empty() ? 0 : static_cast<std::int64_t>(input.u64());
@@ -29,6 +31,7 @@ P2PDIST_FUZZ_TARGET(content_record) {
     if (const auto forged = detail::decode_record(crypto, text)) {
         fuzz::check(forged->content.size_bytes <= limits::content_bytes_max && !forged->content.id.empty(), "a content that may not be");
         const auto name = detail::directory_name(crypto, forged->content.key());
-        fuzz::check(name.size() == 40 && name.find_first_not_of("0123456789abcdef") == std::string::npos, "a directory's name leads elsewhere");
+        fuzz::check(name.size() == 40 && name.find_first_not_of("0123456789abcdef") == std::string::npos,
+                    "a directory's name leads elsewhere");
     }
 }

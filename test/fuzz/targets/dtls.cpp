@@ -41,7 +41,8 @@ public:
         }
         if (server_ && server_->status() == dtls_association::state::open) {
             fuzz::check(right_key_, "a wrong key opens a channel");
-            if (connector_->status() == dtls_association::state::open) fuzz::check(server_->exporter() == connector_->exporter(), "two ends of one channel differ");
+            if (connector_->status() == dtls_association::state::open) fuzz::check(server_->exporter() == connector_->exporter(),
+                                                                                   "two ends of one channel differ");
         }
     }
 

@@ -36,7 +36,9 @@ public:
                     client_.on_timer(now_);
                     server_.on_timer(now_);
                     break;
-                case 7: post_.push_back({input_.below(2), {client_address_, 34324}, {server_address_, 34323}, to_bytes(input_.piece(400))}); break;
+                case 7:
+                    post_.push_back({input_.below(2), {client_address_, 34324}, {server_address_, 34323}, to_bytes(input_.piece(400))});
+                    break;
                 case 8: decide(); break;
                 default:
                     if (client_.outcome() && input_.flag()) client_.start(now_);
@@ -54,7 +56,8 @@ private:
         while (auto out = client_.poll()) post_.push_back(fuzz::letter_of(*out, client_address_, 1));
         while (auto out = server_.poll()) {
             if (const auto* datagram = std::get_if<send_datagram>(&*out)) {
-                if (answering_ > 0) fuzz::check(datagram->size() <= answering_ || granted_ + refused_ > 0, "an answer is larger than its question");
+                if (answering_ > 0) fuzz::check(datagram->size() <= answering_ || granted_ + refused_ > 0,
+                                                "an answer is larger than its question");
                 post_.push_back(fuzz::letter_of(*datagram, server_address_, 0));
             } else {
                 waiting_.push_back(std::get<enrolment_request>(*out));
@@ -91,7 +94,8 @@ private:
         fuzz::check(!server_.grant(now_, request.handle, grant) || !taken, "a request was answered twice");
     }
     [[nodiscard]] certificate member_server() const {
-        return sign_certificate(crypto_, fuzz::member_secret(0xee), role::server, fuzz::member_secret(9), fuzz::member_epoch, {1'900'000'000});
+        return sign_certificate(crypto_, fuzz::member_secret(0xee), role::server, fuzz::member_secret(9), fuzz::member_epoch,
+                                {1'900'000'000});
     }
 
     static constexpr secret_key key_{1, 2, 3, 4};

@@ -13,7 +13,8 @@ namespace {
 class envelope_play {
 public:
     explicit envelope_play(fuzz::fuzz_input& input) : input_(input) {
-        for (std::uint8_t i = 1; i <= 3; ++i) members_.push_back(std::make_unique<fuzz::member>(crypto(), i, i == 1 ? role::server : role::client));
+        for (std::uint8_t i = 1; i <= 3; ++i)
+            members_.push_back(std::make_unique<fuzz::member>(crypto(), i, i == 1 ? role::server : role::client));
         for (auto& one : members_)
             for (auto& other : members_)
                 if (one != other) one->meet(*other);
@@ -79,7 +80,8 @@ private:
         const auto number = byte_reader(opened->payload).u64();
         const auto found = open_.find(number);
         fuzz::check(found != open_.end(), "a frame opens twice, or nobody said it");
-        fuzz::check(found->second.first == opened->from && found->second.second == to.identity.id, "a frame opens as another's, or elsewhere");
+        fuzz::check(found->second.first == opened->from && found->second.second == to.identity.id,
+                    "a frame opens as another's, or elsewhere");
         open_.erase(found);
     }
     void restart(fuzz::member& one) {
@@ -104,7 +106,8 @@ private:
             }
             fuzz::check(one->seal->peer_count() <= limits::envelope_peers_max, "too many peers");
             for (auto& other : members_)
-                fuzz::check(one->seal->session_count(other->identity.id) <= limits::sessions_confirmed_max + limits::sessions_pending_max, "too many sessions");
+                fuzz::check(one->seal->session_count(other->identity.id) <= limits::sessions_confirmed_max + limits::sessions_pending_max,
+                            "too many sessions");
         }
         fuzz::check(post_.size() < 100'000, "members talk without end");
     }

@@ -33,7 +33,8 @@ public:
 
 private:
     struct side {
-        explicit side(std::uint8_t which) : who(crypto(), static_cast<std::uint8_t>(which + 1)), flows(crypto(), who.random, *who.seal, which) {}
+        explicit side(std::uint8_t which)
+            : who(crypto(), static_cast<std::uint8_t>(which + 1)), flows(crypto(), who.random, *who.seal, which) {}
 
         fuzz::member who;
         flow_endpoint flows;
@@ -50,7 +51,9 @@ private:
         const auto first = input_.below(flow_object_size);
         return {first, input_.below(flow_object_size - first + 1)};
     }
-    [[nodiscard]] flow_handle pick(side& from) { return from.known.empty() ? flow_handle{input_.byte()} : from.known[input_.below(from.known.size())]; }
+    [[nodiscard]] flow_handle pick(side& from) {
+        return from.known.empty() ? flow_handle{input_.byte()} : from.known[input_.below(from.known.size())];
+    }
 
     void turn() {
         const auto at = input_.below(2);
@@ -75,8 +78,10 @@ private:
             case 5: one.flows.refuse(now_, pick(one), {errc::refused, "no", input_.u16()}); break;
             case 6: one.flows.on_peer_restarted(now_, sides_[1 - at]->who.identity.id); break;
             case 7: fuzz::disturb(input_, post_); break;
-            case 8: one.who.seal->send(now_, sides_[1 - at]->who.identity.id, {34546, {sides_[1 - at]->who.address(), 34760}}, frame_type::flow_control,
-                                       said()); break;
+            case 8:
+                one.who.seal->send(now_, sides_[1 - at]->who.identity.id, {34546, {sides_[1 - at]->who.address(), 34760}},
+                                   frame_type::flow_control, said());
+                break;
             case 9:
             case 10: pass(std::chrono::milliseconds(1) * input_.u16()); break;
             default:
@@ -105,7 +110,8 @@ private:
     }
     static shared_bytes part(const index_range& which) {
         auto data = std::make_shared<bytes>();
-        for (auto offset = which.first; offset < std::min(which.end(), flow_object_size); ++offset) data->push_back(flow_object_byte(offset));
+        for (auto offset = which.first; offset < std::min(which.end(), flow_object_size); ++offset)
+            data->push_back(flow_object_byte(offset));
         return shared_bytes(std::shared_ptr<const bytes>(std::move(data)));
     }
     void pass(duration span) {
@@ -129,7 +135,8 @@ private:
         }
     }
     void take(side& to, const flow_piece& piece) {
-        fuzz::check(!piece.payload.empty() && piece.offset + piece.payload.size() <= flow_object_bytes_max, "a piece lies outside of every object");
+        fuzz::check(!piece.payload.empty() && piece.offset + piece.payload.size() <= flow_object_bytes_max,
+                    "a piece lies outside of every object");
         fuzz::check(!piece.repeated || !piece.authenticated, "a repeated piece is given in strict mode");
         if (piece.repeated) return;   // to be compared only
         if (piece.authenticated) {
@@ -163,7 +170,8 @@ private:
                 }
             }
             while (auto out = one.who.seal->poll()) {
-                if (const auto* datagram = std::get_if<send_datagram>(&*out)) post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
+                if (const auto* datagram = std::get_if<send_datagram>(&*out))
+                    post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
                 if (const auto* gone = std::get_if<peer_unreachable>(&*out)) one.flows.on_peer_unreachable(now_, gone->peer);
             }
             fuzz::check(one.flows.size() <= flow_endpoint_config{}.flows_max, "too many flows");

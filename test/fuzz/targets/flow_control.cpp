@@ -9,9 +9,11 @@ P2PDIST_FUZZ_TARGET(flow_control) {
     const auto read = decode_flow_control(input.rest());
     if (!read) return;
     if (const auto* feedback = std::get_if<flow_feedback>(&read->signal)) {
-        fuzz::check(feedback->wanted.size() <= flow_ranges_max && feedback->acknowledged.size() <= flow_ranges_max, "more ranges than there may be");
+        fuzz::check(feedback->wanted.size() <= flow_ranges_max && feedback->acknowledged.size() <= flow_ranges_max,
+                    "more ranges than there may be");
         for (const auto& range : feedback->wanted) {
-            fuzz::check(range.length > 0 && range.end() > range.first && range.end() <= flow_object_bytes_max + 1, "a wanted range overflows");
+            fuzz::check(range.length > 0 && range.end() > range.first && range.end() <= flow_object_bytes_max + 1,
+                        "a wanted range overflows");
         }
         std::uint64_t below = std::uint64_t{feedback->largest_packet} + 1;
         for (const auto& range : feedback->acknowledged) {

@@ -15,6 +15,7 @@ P2PDIST_FUZZ_TARGET(frame_header) {
     bytes again;
     if (sealed) encode(*sealed, again);
     if (plain) encode(*plain, again);
-    fuzz::check(again.size() <= data.size() && std::equal(again.begin(), again.end(), data.begin()), "a header does not come back as it was");
+    fuzz::check(again.size() <= data.size() && std::equal(again.begin(), again.end(), data.begin()),
+                "a header does not come back as it was");
     fuzz::check(again.empty() || type, "a header of a frame that is none");
 }

@@ -13,7 +13,8 @@ P2PDIST_FUZZ_TARGET(http_answer) {
     const auto header = as_text(input.piece(60));
     if (!filter.begin(status, header)) return fuzz::check(status == 206 && !header.empty(), "an answer without a range is refused");
     if (status == 206 && header.starts_with("bytes "))
-        fuzz::check(header.substr(6).starts_with(std::to_string(offset) + "-") || header[6] == '0', "another range is taken for the one that was asked for");
+        fuzz::check(header.substr(6).starts_with(std::to_string(offset) + "-") || header[6] == '0',
+                    "another range is taken for the one that was asked for");
     std::uint64_t came = 0, taken = 0;
     while (!input.empty()) {
         const auto piece = input.piece(300);

@@ -13,7 +13,8 @@ P2PDIST_FUZZ_TARGET(licence) {
     const auto verdict = check_licence(key, seats);
     if (!verdict) {
         const auto& said = verdict.error().message;
-        return fuzz::check(said == check_licence(" ", 1).error().message || said == check_licence("x", 0).error().message, "a refusal repeats the key");
+        return fuzz::check(said == check_licence(" ", 1).error().message || said == check_licence("x", 0).error().message,
+                           "a refusal repeats the key");
     }
     fuzz::check(!key.empty() && key.size() <= limits::licence_key_bytes_max && is_utf8(key), "a key that may not be");
     const auto report = licence_report({key, seats, true}, clients);

@@ -20,6 +20,8 @@ P2PDIST_FUZZ_TARGET(message_body) {
                         "more peers in an office than there may be");
         }
     }
-    if (const auto* want = std::get_if<want_reply>(&*read)) fuzz::check(want->others.size() <= limits::want_others_max, "too many further sources");
-    if (const auto* report = std::get_if<holdings_report>(&*read)) fuzz::check(report->holdings.size() <= limits::message_rows_max, "too many rows");
+    if (const auto* want = std::get_if<want_reply>(&*read)) fuzz::check(want->others.size() <= limits::want_others_max,
+                                                                        "too many further sources");
+    if (const auto* report = std::get_if<holdings_report>(&*read)) fuzz::check(report->holdings.size() <= limits::message_rows_max,
+                                                                               "too many rows");
 }

@@ -97,7 +97,8 @@ private:
         if (const auto read = decode_message(frame); read && read->reply_to != 0) return;
         const auto pair = small_pair(from.who.as, to.who.as);
         const port_plan ports;
-        (void)from.who.seal->send(now_, to.who.identity.id, {ports[pair.from], {to.who.address(), ports[pair.to]}}, frame_type::message, frame);
+        (void)from.who.seal->send(now_, to.who.identity.id, {ports[pair.from], {to.who.address(), ports[pair.to]}}, frame_type::message,
+                                  frame);
     }
     void pass(duration span) {
         now_ += span;
@@ -143,7 +144,8 @@ private:
                 }
             }
             while (auto out = one.who.seal->poll()) {
-                if (const auto* datagram = std::get_if<send_datagram>(&*out)) post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
+                if (const auto* datagram = std::get_if<send_datagram>(&*out))
+                    post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
                 if (const auto* gone = std::get_if<peer_unreachable>(&*out)) one.layer.on_peer_unreachable(now_, gone->peer);
             }
             fuzz::check(one.layer.open_requests() == one.asked.size(), "a request is lost");

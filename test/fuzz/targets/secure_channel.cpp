@@ -38,8 +38,9 @@ P2PDIST_FUZZ_TARGET(secure_channel) {
             case 2:
             case 3: {
                 const auto payload = input.piece(from.frame_payload_max());
-                const auto status = from.send(now, &from == &server ? self : secure_channel_server, {1, &from == &server ? connector_end : server_end},
-                                              input.flag() ? frame_type::message : frame_type::flow_control, payload);
+                const auto status =
+                    from.send(now, &from == &server ? self : secure_channel_server, {1, &from == &server ? connector_end : server_end},
+                              input.flag() ? frame_type::message : frame_type::flow_control, payload);
                 fuzz::check(status != send_status::too_large, "a payload that fits is too large");
                 break;
             }

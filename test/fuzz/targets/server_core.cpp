@@ -90,5 +90,6 @@ P2PDIST_FUZZ_TARGET(server_core) {
     play.check_outputs();
     const auto& durable = world.durable();
     fuzz::check(std::ranges::is_sorted(durable.clients, {}, &client_record::id), "the catalogue's clients are out of order");
-    fuzz::check(durable.clients.size() <= limits::server_clients_max && durable.contents.size() <= limits::server_contents_max, "the catalogue overflows");
+    fuzz::check(durable.clients.size() <= limits::server_clients_max && durable.contents.size() <= limits::server_contents_max,
+                "the catalogue overflows");
 }

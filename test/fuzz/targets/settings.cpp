@@ -25,7 +25,8 @@ void read_toml(const std::string& text) {
     const tools::toml_config config(program);
     std::istringstream in(text);
     try {
-        for (const auto& item : config.from_config(in)) fuzz::check(!item.name.empty() && item.inputs.size() == 1, "a setting without a value");
+        for (const auto& item : config.from_config(in)) fuzz::check(!item.name.empty() && item.inputs.size() == 1,
+                                                                    "a setting without a value");
     } catch (const CLI::Error&) {
         // what it says goes to the user
     }
@@ -59,7 +60,8 @@ P2PDIST_FUZZ_TARGET(settings) {
         case 3: read_option([&] { fuzz::check(!tools::parse_addresses(text, "x").empty(), "no address"); }); return;
         default: {
             const auto steps = steps_from_settings([&](std::string_view) { return &text; });
-            fuzz::check(steps.free_storage_bytes > 0 && steps.usable_storage_bytes > 0 && steps.uptime > duration::zero(), "a step that divides by nothing");
+            fuzz::check(steps.free_storage_bytes > 0 && steps.usable_storage_bytes > 0 && steps.uptime > duration::zero(),
+                        "a step that divides by nothing");
             return;
         }
     }

@@ -24,7 +24,8 @@ P2PDIST_FUZZ_TARGET(spreadsheet) {
     for (std::uint32_t i = 0; i < offices.size(); ++i) {
         const office_index index{i};
         const auto path = offices.path_to_central(index);
-        fuzz::check(!path.empty() && path.front() == index && path.back() == offices.central(), "a path does not lead to the central office");
+        fuzz::check(!path.empty() && path.front() == index && path.back() == offices.central(),
+                    "a path does not lead to the central office");
         fuzz::check(static_cast<int>(path.size()) == offices.depth(index) + 1, "an office is at another depth than its path is long");
         if (i >= 4) continue;   // views are copies
         const auto view = offices.view_for(index);

@@ -13,7 +13,8 @@ namespace {
 std::vector<journal_record> replayed(detail::journal& log, const std::filesystem::path& path) {
     std::vector<journal_record> out;
     const auto file = detail::file::open(path, detail::file::mode::read_write);
-    fuzz::check(file.has_value() && log.replay(*file, [&](const journal_record& record) { out.push_back(record); }).has_value(), "a journal cannot be read");
+    fuzz::check(file.has_value() && log.replay(*file, [&](const journal_record& record) { out.push_back(record); }).has_value(),
+                "a journal cannot be read");
     return out;
 }
 bool same(const journal_record& left, const journal_record& right) {
@@ -44,8 +45,10 @@ P2PDIST_FUZZ_TARGET(store_journal) {
     }
     detail::journal log(crypto, binding);
     const auto taken = replayed(log, path);
-    for (std::size_t i = 0; i < taken.size(); ++i) fuzz::check(i < written.size() && same(taken[i], written[i]), "a record that nobody wrote is taken");
-    fuzz::check(std::filesystem::file_size(path) == taken.size() * detail::journal::record_bytes, "what follows the last good record is kept");
+    for (std::size_t i = 0; i < taken.size(); ++i) fuzz::check(i < written.size() && same(taken[i], written[i]),
+                                                               "a record that nobody wrote is taken");
+    fuzz::check(std::filesystem::file_size(path) == taken.size() * detail::journal::record_bytes,
+                "what follows the last good record is kept");
 
     const journal_record more{detail::journal_event::verified, 1, 2};
     {

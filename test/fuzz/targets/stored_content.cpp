@@ -67,6 +67,7 @@ P2PDIST_FUZZ_TARGET(stored_content) {
         if (!region) continue;
         const auto range = tree.geometry().chunk(chunk);
         fuzz::check(verified.contains(chunk), "a chunk is given out that does not count as verified");
-        fuzz::check(std::ranges::equal(region->region.view.last(range.length), byte_span(data).subspan(range.offset, range.length)), "wrong bytes are given out");
+        fuzz::check(std::ranges::equal(region->region.view.last(range.length), byte_span(data).subspan(range.offset, range.length)),
+                    "wrong bytes are given out");
     }
 }

@@ -66,8 +66,10 @@ private:
                 const auto& other = *members_[peer];
                 const bool office = input_.flag();
                 if (peer != at)
-                    one.engine.add_source(now_, content_.key(), {other.who.identity.id, role::client, other.who.address(), office ? source_kind::office : source_kind::ancestor,
-                                                                 office ? transfer_protocol::foreground : transfer_protocol::background});
+                    one.engine.add_source(
+                        now_, content_.key(),
+                        {other.who.identity.id, role::client, other.who.address(), office ? source_kind::office : source_kind::ancestor,
+                         office ? transfer_protocol::foreground : transfer_protocol::background});
                 break;
             }
             case 3: one.engine.remove_source(now_, content_.key(), members_[peer]->who.identity.id); break;
@@ -102,7 +104,8 @@ private:
     void give(part& one) {
         const auto wanted = one.engine.fallback_wants(content_.key());
         const auto from = wanted && input_.below(4) != 0 ? wanted->offset : input_.below(data_.size());
-        auto some = std::make_shared<bytes>(data_.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(from, data_.size())), data_.end());
+        auto some =
+            std::make_shared<bytes>(data_.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(from, data_.size())), data_.end());
         if (input_.below(3) == 0) *some = fuzz::mutated(input_, *some);
         one.engine.give(now_, content_.key(), source_kind::cdn, from, shared_bytes(std::shared_ptr<const bytes>(std::move(some))));
     }

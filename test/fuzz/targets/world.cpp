@@ -25,7 +25,8 @@ public:
         world_.publish(content);
         const auto begun = world_.now();
         auto last = begun;
-        for (std::size_t i = 0; i < world_.clients(); ++i) world_.at(begun + std::chrono::milliseconds(50 * input_.below(64)), [this, i, &content] { world_.fetch({i}, content); });
+        for (std::size_t i = 0; i < world_.clients(); ++i)
+            world_.at(begun + std::chrono::milliseconds(50 * input_.below(64)), [this, i, &content] { world_.fetch({i}, content); });
         for (int faults = 0; !input_.empty() && faults < 16; ++faults) {
             const time_point from = begun + std::chrono::milliseconds(50 * input_.below(200));
             const time_point to = from + std::chrono::milliseconds(50 + 50 * input_.below(100));
@@ -42,11 +43,14 @@ private:
         static constexpr const char* types[] = {"Default", "Default", "Wi-Fi", "VPN"};
         const auto shape = input.byte();
         rows += std::string("A,") + types[shape & 3] + ",Central,10.1.0.0/24\n";
-        if ((shape & 4) != 0) rows += std::string("B,") + types[shape >> 3 & 3] + ((shape & 3) < 2 && (shape & 0x20) != 0 ? ",A" : ",Central") + ",10.2.0.0/24\n";
+        if ((shape & 4) != 0)
+            rows +=
+                std::string("B,") + types[shape >> 3 & 3] + ((shape & 3) < 2 && (shape & 0x20) != 0 ? ",A" : ",Central") + ",10.2.0.0/24\n";
         sim::world_options out(*parse_spreadsheet(rows));
         out.seed = input.byte();
         out.heartbeat = 20s;
-        out.network.wan_down = out.network.wan_up = sim::line(static_cast<double>(2 + input.below(100)), std::chrono::milliseconds(1 + input.below(80)));
+        out.network.wan_down = out.network.wan_up =
+            sim::line(static_cast<double>(2 + input.below(100)), std::chrono::milliseconds(1 + input.below(80)));
         out.network.wan_down.loss = out.network.wan_up.loss = 0.0002 * static_cast<double>(input.byte());
         out.network.wan_down.reorder = 0.0004 * static_cast<double>(input.byte());
         out.network.lan.loss = 0.0001 * static_cast<double>(input.below(64));
@@ -103,7 +107,8 @@ private:
         fuzz::check(!world_.livelocked(), "the world spins");
         for (std::size_t i = 0; i < world_.clients(); ++i) tell_missing({i}, content.info());
         fuzz::check(complete(), "not everybody has the content");
-        for (std::size_t i = 0; i < world_.clients(); ++i) fuzz::check(world_.has_right_bytes({i}, content), "a client has other bytes than were published");
+        for (std::size_t i = 0; i < world_.clients(); ++i) fuzz::check(world_.has_right_bytes({i}, content),
+                                                                       "a client has other bytes than were published");
     }
 
     void tell_missing(sim::client_index who, const content_info& content) {
