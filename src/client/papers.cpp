@@ -11,8 +11,8 @@ constexpr std::int64_t day_s = 24 * 3600;
 constexpr std::int64_t spare_min_s = 3 * day_s;      // a certificate is renewed three to nine days before it ends,
 constexpr std::int64_t spare_spread_s = 6 * day_s;   // so that devices that were installed together don't come together
 constexpr duration haste = std::chrono::seconds(5);  // where the own epoch is not accepted any more
-constexpr duration first_pause = std::chrono::seconds(5);
-constexpr duration longest_pause = std::chrono::minutes(10);
+constexpr duration first_renewal_pause = std::chrono::seconds(5);
+constexpr duration longest_renewal_pause = std::chrono::minutes(10);
 
 message_options list_options() {
     message_options out;
@@ -24,7 +24,7 @@ message_options list_options() {
 }  // namespace
 
 papers::papers(node& shared, hooks called)
-    : node_(&shared), hooks_(std::move(called)), requests_(shared), pause_(first_pause, longest_pause) {
+    : node_(&shared), hooks_(std::move(called)), requests_(shared), pause_(first_renewal_pause, longest_renewal_pause) {
     spare_s_ = spare_min_s + static_cast<std::int64_t>(node_->jitter.below(static_cast<std::uint64_t>(spare_spread_s)));
 }
 
