@@ -5,17 +5,12 @@
 #include <asio/io_context.hpp>
 
 #include "dtls/channel_set.hpp"
+#include "filled_key.hpp"
 #include "p2pdist/base/limits.hpp"
 
 using namespace p2pdist;
 
 namespace {
-
-secret_key key_of(std::uint8_t byte) {
-    secret_key out;
-    out.fill(byte);
-    return out;
-}
 
 endpoint at(std::uint16_t port) { return {ip_address::v4(0x0a000005), port}; }
 

@@ -8,18 +8,13 @@
 
 #include "dtls/dtls_association.hpp"
 #include "fake_time_of_day.hpp"
+#include "filled_key.hpp"
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
 using state = dtls_association::state;
 
 namespace {
-
-secret_key key_of(std::uint8_t byte) {
-    secret_key out;
-    out.fill(byte);
-    return out;
-}
 
 endpoint address_of(std::uint32_t number) { return {ip_address::v4(0x0a000000 + number), 34320}; }
 
