@@ -2,6 +2,8 @@
 # `bin` (its first argument). Runs itself again inside fresh namespaces; where these are forbidden the test is skipped (99).
 set -u -o pipefail
 bin=$1
+# AddressSanitizer keeps freed memory for a while, which would look like growth.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1"
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../scripts/lib/lab.sh"
 if [ -z "${P2PDIST_LAB_INSIDE:-}" ]; then
