@@ -2,7 +2,7 @@
 # What is taken back under running downloads: the enrolment key, the security key, and one client
 # [REQ-SEC-1] [REQ-SEC-2] [REQ-CON-2].
 . "$(dirname "$0")/common.sh"
-world 20mbit
+world 10mbit
 start_server --file-store "$work/packages"
 size=$((24 * 1048576))
 random_file "$work/packages/app" $size
@@ -14,6 +14,17 @@ wait_active c1 b1 b2 d1
 admin content publish "$work/packages/app" --id app >/dev/null || fail publish
 for name in b1 b2 d1; do start_get $name app; done
 wait_for 60 at_least b1 $((size / 8)) || fail "b1 does not get on: $(last b1)"
+
+# One client of Boston is shut out.
+id=$(client b2 status --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p' | head -n 1)
+admin clients revoke "$id" --reason "left on a train" >/dev/null || fail revoke
+revoked() { client b2 status --json | grep -q '"revoked":true'; }
+check "the revoked client says so" wait_for 5 revoked
+check "the administrator sees it" grep -q '"revocation_reason":"left on a train"' <<<"$(admin clients --json)"
+client b2 get app >/dev/null 2>"$work/refused.err"
+check "get says so (exit code 4)" test $? = 4
+check "and why" grep -q revoked "$work/refused.err"
+gets=$(tr ' ' '\n' <<<"$gets" | grep -v '^b2:' | tr '\n' ' ')
 
 # rotate WHICH: a new key in place of the old one, which stays in old-WHICH.key.
 rotate() {
@@ -36,16 +47,6 @@ cp "$work/kept.key" "$work/enrolment.key"
 start_client new denver 10.2.0.13
 wait_active new
 
-# One client of Boston is shut out.
-id=$(client b2 status --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p' | head -n 1)
-admin clients revoke "$id" --reason "left on a train" >/dev/null || fail revoke
-revoked() { client b2 status --json | grep -q '"revoked":true'; }
-check "the revoked client says so" wait_for 5 revoked
-check "the administrator sees it" grep -q '"revocation_reason":"left on a train"' <<<"$(admin clients --json)"
-client b2 get app >/dev/null 2>"$work/refused.err"
-check "get says so (exit code 4)" test $? = 4
-check "and why" grep -q revoked "$work/refused.err"
-gets=$(tr ' ' '\n' <<<"$gets" | grep -v '^b2:' | tr '\n' ' ')
 wait_gets 120
 complete b1 "$work/packages/app"
 complete d1 "$work/packages/app"
