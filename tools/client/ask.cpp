@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/show.hpp"
+#include "p2pdist/base/errors.hpp"
 #include "p2pdist/driver/local_service.hpp"
 
 namespace p2pdist::tools {
@@ -28,7 +29,8 @@ int ask(const ask_options& options, const json& request, const std::function<voi
         }
         if (options.json) std::cout << answer.dump() << std::endl;
         if (answer.value("event", "") == "failed") {
-            code = failed;
+            const bool shut_out = answer.value("code", "") == make_error_code(errc::revoked).message();
+            code = shut_out ? static_cast<int>(refused) : static_cast<int>(failed);
             if (!options.json) std::cerr << "p2pdist: " << answer.value("error", "failed") << '\n';
         } else if (!options.json) {
             show(answer);
