@@ -38,14 +38,14 @@ wait_for 2 admin --timeout 1 health >/dev/null || fail "the new security key doe
 check "the old security key is worthless" old_key_fails
 
 rotate enrolment
+start_client new denver 10.2.0.13
+wait_active new   # from here on the server follows the new key
 cp "$work/enrolment.key" "$work/kept.key"
 cp "$work/old-enrolment.key" "$work/enrolment.key"
 start_client late denver 10.2.0.12
 told() { client late status --json 2>/dev/null | grep -q 'another enrolment key'; }
 check "the old enrolment key enrols nobody" wait_for 30 told
 cp "$work/kept.key" "$work/enrolment.key"
-start_client new denver 10.2.0.13
-wait_active new
 
 wait_gets 120
 complete b1 "$work/packages/app"
