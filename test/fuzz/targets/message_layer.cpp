@@ -1,6 +1,7 @@
 // Requests and replies of any size between two members. The tags hold: every request ends exactly once, and an answer is the answer to it.
 
 #include <map>
+#include <utility>
 
 #include "p2pdist/message/message_layer.hpp"
 #include "support/frame_forge.hpp"
@@ -124,29 +125,38 @@ private:
         text.resize(std::min<std::size_t>(text.size() + 1, 60'000), '-');
         one.layer.reply(now_, what.request, topology_export_reply{1, std::move(text)});
     }
+    void take(std::size_t at, message_output& out) {
+        auto& one = *sides_[at];
+        if (auto* datagram = std::get_if<send_datagram>(&out)) {
+            post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
+        } else if (const auto* got = std::get_if<message_received>(&out)) {
+            take(one, *got);
+        } else if (const auto* answer = std::get_if<message_answered>(&out)) {
+            const auto found = one.asked.extract(answer->request);
+            fuzz::check(!found.empty(), "an answer to nothing that is open");
+            if (const auto* text = std::get_if<topology_export_reply>(&answer->body))
+                fuzz::check(text->spreadsheet.starts_with(found.mapped()), "an answer to another request");
+        } else {
+            fuzz::check(one.asked.erase(std::get<message_failed>(out).request) == 1, "a request fails that is not open");
+        }
+    }
     void pump() {
         for (std::size_t at = 0; at < 2; ++at) {
             auto& one = *sides_[at];
             int outputs = 0;
-            while (auto out = one.layer.poll(now_)) {
-                fuzz::check(++outputs < 100'000, "a layer gives out without end");
-                if (auto* datagram = std::get_if<send_datagram>(&*out)) {
-                    post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
-                } else if (const auto* got = std::get_if<message_received>(&*out)) {
-                    take(one, *got);
-                } else if (const auto* answer = std::get_if<message_answered>(&*out)) {
-                    const auto found = one.asked.extract(answer->request);
-                    fuzz::check(!found.empty(), "an answer to nothing that is open");
-                    if (const auto* text = std::get_if<topology_export_reply>(&answer->body))
-                        fuzz::check(text->spreadsheet.starts_with(found.mapped()), "an answer to another request");
-                } else {
-                    fuzz::check(one.asked.erase(std::get<message_failed>(*out).request) == 1, "a request fails that is not open");
+            for (bool again = true; std::exchange(again, false);) {
+                while (auto out = one.layer.poll(now_)) {
+                    fuzz::check(++outputs < 100'000, "a layer gives out without end");
+                    take(at, *out);
                 }
-            }
-            while (auto out = one.who.seal->poll()) {
-                if (const auto* datagram = std::get_if<send_datagram>(&*out))
-                    post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
-                if (const auto* gone = std::get_if<peer_unreachable>(&*out)) one.layer.on_peer_unreachable(now_, gone->peer);
+                while (auto out = one.who.seal->poll()) {
+                    if (const auto* datagram = std::get_if<send_datagram>(&*out))
+                        post_.push_back(fuzz::letter_of(*datagram, one.who.address(), 1 - at));
+                    const auto* gone = std::get_if<peer_unreachable>(&*out);
+                    if (!gone) continue;
+                    one.layer.on_peer_unreachable(now_, gone->peer);
+                    again = true;   // what was open has failed
+                }
             }
             fuzz::check(one.layer.open_requests() == one.asked.size(), "a request is lost");
         }
