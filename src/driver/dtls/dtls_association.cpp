@@ -112,6 +112,29 @@ SSL_CTX* shared_context(bool server) {
     return (server ? server_side : client_side).get();
 }
 
+/// What of a datagram an open association may see; the library is too strict with the rest. Everybody can write records of epoch 0: of these
+/// only a peer's repeated flight has a meaning, while a plain alert would end the association (RFC 6347, 4.1.2.7). And some versions end it
+/// at a record that is shorter than its tag.
+bytes plausible_records(byte_span datagram) {
+    constexpr std::uint8_t change_cipher_spec = 20, handshake = 22;
+    constexpr std::size_t head_bytes = 13, tag_bytes = 16;
+    bytes out;
+    while (!datagram.empty()) {
+        byte_reader head(datagram);
+        const auto type = head.u8();
+        (void)head.u16();   // version
+        const auto epoch = head.u16();
+        (void)head.u48();   // sequence number
+        const auto size = head_bytes + head.u16();
+        if (!head.ok() || size > datagram.size()) break;
+        const auto record = datagram.first(size);
+        const bool plausible = epoch == 0 ? type == change_cipher_spec || type == handshake : size >= head_bytes + tag_bytes;
+        if (plausible) out.insert(out.end(), record.begin(), record.end());
+        datagram = datagram.subspan(size);
+    }
+    return out;
+}
+
 }  // namespace
 
 class dtls_association::implementation {
@@ -192,8 +215,9 @@ std::unique_ptr<dtls_association> dtls_association::connect(const secret_key& ps
 }
 
 void dtls_association::on_datagram(byte_span datagram) {
-    if (datagram.empty()) return;  // to OpenSSL it would be the end of everything
-    self_->queues.incoming.push_back(to_bytes(datagram));
+    auto heard = self_->status == state::open ? plausible_records(datagram) : to_bytes(datagram);
+    if (heard.empty()) return;  // to OpenSSL it would be the end of everything
+    self_->queues.incoming.push_back(std::move(heard));
     self_->advance();
     self_->queues.incoming.clear();
 }

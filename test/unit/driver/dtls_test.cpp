@@ -220,10 +220,33 @@ TEST_CASE("nothing that lacks the key disturbs an open association", "[driver][h
             pair.client->on_datagram(alert);
         }
     }
+    // Records of every type and of every length around that of a tag, alone and behind each other.
+    bytes together;
+    for (std::uint8_t type = 19; type < 26; ++type) {
+        for (const int epoch : {0, 1, 2, 65535}) {
+            for (std::size_t size = 0; size < 40; ++size) {
+                bytes made;
+                byte_writer record(made);
+                record.u8(type);
+                record.u16(0xfefd);
+                record.u16(static_cast<std::uint16_t>(epoch));
+                record.u48(100 + size);
+                record.u16(static_cast<std::uint16_t>(size));
+                for (std::size_t i = 0; i < size; ++i) record.u8(static_cast<std::uint8_t>(random()));
+                together.insert(together.end(), made.begin(), made.end());
+                if (together.size() > 1000) together.clear();
+                for (const auto& each : {made, together}) {
+                    pair.server.association->on_datagram(each);
+                    pair.client->on_datagram(each);
+                }
+            }
+        }
+    }
     CHECK(pair.server.association->status() == state::open);
     CHECK(pair.client->status() == state::open);
     CHECK(pair.server.association->take_records().empty());
     (void)pair.server.take();
+    (void)pair.client->take_datagrams();
     pair.client->send(text("after"));
     pair.exchange();
     CHECK(pair.server.association->take_records() == std::vector<bytes>{text("after")});
