@@ -1,5 +1,6 @@
 #include "p2pdist/sim/network.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "p2pdist/base/assert.hpp"
@@ -13,24 +14,40 @@ bool carries_data(const send_datagram& datagram) {
     return type == frame_type::data || type == frame_type::data_strict;
 }
 
+/// A flow as fq_codel tells them apart.
+std::uint64_t flow_of(const endpoint& from, const endpoint& to) {
+    const std::hash<ip_address> address;
+    return random_source(address(from.address) * 31 + address(to.address) + (std::uint64_t{from.port} << 48 | std::uint64_t{to.port} << 32))();
+}
+
+constexpr std::uint64_t line_event = std::uint64_t{1} << 32;   // of on_event's argument: the rest is a line's number, else a flight's
+
 }  // namespace
+
+/// One direction of a line, its name in the trace, and its number in lines_.
+struct network::way {
+    link_model model;
+    std::string name;
+    std::uint32_t number;
+};
 
 /// An office, or a client that is in none: a router with a LAN, and a line to the parent's router.
 struct network::site {
-    std::string name, down_name, up_name;
+    std::string name;
     std::optional<std::uint32_t> parent;
     std::vector<std::uint32_t> path;   // from the central office to here, both included
     std::vector<std::uint32_t> hosts;
-    link_model down, up;
+    std::unique_ptr<way> down, up;
 };
 
 struct network::attached_host {
     host* who;
     ip_address address;
     subnet net;
-    std::uint32_t at;
-    std::string name;
-    link_model up, down;
+    std::uint32_t at = 0;
+    std::unique_ptr<way> up, down;   // both of the name of its address
+    std::uint32_t stay = 0;          // counts the places it was plugged in
+    bool plugged = false;
 };
 
 /// A datagram on its way.
@@ -40,6 +57,7 @@ struct network::flight {
     endpoint from;
     std::uint32_t sender = 0;
     std::uint32_t receiver = 0;
+    std::uint32_t sender_stay = 0, receiver_stay = 0;   // where they were when it was sent
     std::uint32_t at = 0;   // the site whose router it comes to
     stage where = stage::waiting;
     bool known = false;     // the receiver is
@@ -48,16 +66,11 @@ struct network::flight {
 network::network(event_queue& queue, trace& record, topology offices, network_options options)
     : queue_(queue), trace_(record), topology_(std::move(offices)), options_(std::move(options)), link_seed_(options_.seed) {
     for (const auto& each : topology_.offices()) site_names_.emplace(each.name, static_cast<std::uint32_t>(site_names_.size()));
-    std::vector<std::uint32_t> order(topology_.size());
     for (std::uint32_t i = 0; i < topology_.size(); ++i) {
         const auto above = topology_.parent(office_index{i});
         site_names_[topology_.offices()[i].name] = add_site(topology_.offices()[i].name, above ? std::optional(above->value) : std::nullopt);
     }
-    // Rows come in any order: paths are made when all parents are there.
-    for (std::uint32_t i = 0; i < topology_.size(); ++i) {
-        const auto path = topology_.path_to_central(office_index{i});
-        for (auto step = path.rbegin(); step != path.rend(); ++step) sites_[i]->path.push_back(step->value);
-    }
+    rebuild_paths();   // rows come in any order: paths are made when all parents are there
 }
 
 network::~network() = default;
@@ -66,16 +79,21 @@ std::uint32_t network::add_site(std::string name, std::optional<std::uint32_t> p
     const auto found = options_.offices.find(name);
     const auto lines = found == options_.offices.end() ? office_lines{} : found->second;
     const auto index = static_cast<std::uint32_t>(sites_.size());
-    auto down_name = name + " down";
-    auto up_name = name + " up";
-    sites_.push_back(std::make_unique<site>(site{std::move(name), std::move(down_name), std::move(up_name), parent, {}, {},
-                                                 link_model(lines.wan_down.value_or(options_.wan_down), ++link_seed_),
-                                                 link_model(lines.wan_up.value_or(options_.wan_up), ++link_seed_)}));
+    auto down = make_way(name + " down", lines.wan_down.value_or(options_.wan_down));
+    auto up = make_way(name + " up", lines.wan_up.value_or(options_.wan_up));
+    sites_.push_back(std::make_unique<site>(site{std::move(name), parent, {}, {}, std::move(down), std::move(up)}));
     return index;
+}
+
+std::unique_ptr<network::way> network::make_way(std::string name, const link_settings& settings) {
+    auto out = std::make_unique<way>(way{link_model(settings, ++link_seed_), std::move(name), static_cast<std::uint32_t>(lines_.size())});
+    lines_.push_back(out.get());
+    return out;
 }
 
 std::uint32_t network::site_of(const ip_address& address) {
     if (const auto office = topology_.office_of(address)) return office->value;
+    if (const auto known = site_names_.find(address.to_string()); known != site_names_.end()) return known->second;
     const auto central = topology_.central().value;
     const auto index = add_site(address.to_string(), central);
     sites_[index]->path = {central, index};
@@ -83,32 +101,113 @@ std::uint32_t network::site_of(const ip_address& address) {
     return index;
 }
 
+void network::rebuild_paths() {
+    for (std::uint32_t i = 0; i < sites_.size(); ++i) {
+        auto& path = sites_[i]->path;
+        path.clear();
+        for (std::optional<std::uint32_t> step = i; step; step = sites_[*step]->parent) path.push_back(*step);
+        std::reverse(path.begin(), path.end());
+    }
+}
+
+void network::plug(std::uint32_t which, const ip_address& address, int prefix_bits) {
+    auto& host = *hosts_[which];
+    host.at = site_of(address);
+    const auto found = options_.offices.find(sites_[host.at]->name);
+    const auto& lan = found != options_.offices.end() && found->second.lan ? *found->second.lan : options_.lan;
+    host.address = address;
+    host.net = subnet::of(address, prefix_bits);
+    host.plugged = true;
+    for (auto* each : {&host.up, &host.down}) {
+        if (*each) put(**each, lan);
+        else *each = make_way({}, lan);
+        (*each)->name = address.to_string();
+    }
+    sites_[host.at]->hosts.push_back(which);
+    addresses_[address] = which;
+}
+
 result<host_index> network::attach(host& who, const ip_address& address, int prefix_bits) {
     if (addresses_.contains(address)) return {errc::already_exists, "the address " + address.to_string() + " is taken"};
     const auto index = static_cast<std::uint32_t>(hosts_.size());
-    const auto at = site_of(address);
-    const auto found = options_.offices.find(sites_[at]->name);
-    const auto lan = found != options_.offices.end() && found->second.lan ? *found->second.lan : options_.lan;
-    hosts_.push_back(std::make_unique<attached_host>(attached_host{&who, address, subnet::of(address, prefix_bits), at, address.to_string(),
-                                                                   link_model(lan, ++link_seed_), link_model(lan, ++link_seed_)}));
-    sites_[at]->hosts.push_back(index);
-    addresses_[address] = index;
+    hosts_.push_back(std::make_unique<attached_host>(attached_host{&who, address, subnet::of(address, prefix_bits), 0, {}, {}}));
+    plug(index, address, prefix_bits);
     return host_index{index};
 }
 
-link_model& network::lan_up(host_index which) { return hosts_[which.value]->up; }
-link_model& network::lan_down(host_index which) { return hosts_[which.value]->down; }
+void network::detach(host_index which) {
+    auto& gone = *hosts_[which.value];
+    if (!gone.plugged) return;
+    gone.plugged = false;
+    ++gone.stay;
+    addresses_.erase(gone.address);
+    std::erase(sites_[gone.at]->hosts, which.value);
+}
+
+result<void> network::move(host_index which, const ip_address& address, int prefix_bits) {
+    const auto found = addresses_.find(address);
+    if (found != addresses_.end() && found->second != which.value) return {errc::already_exists, "the address " + address.to_string() + " is taken"};
+    detach(which);
+    plug(which.value, address, prefix_bits);
+    return {};
+}
+
+bool network::attached(host_index which) const { return hosts_[which.value]->plugged; }
+
+void network::block(host_index from, host_index to, bool blocked) {
+    const std::pair pair{from.value, to.value};
+    if (blocked) blocked_hosts_.insert(pair);
+    else blocked_hosts_.erase(pair);
+}
+
+void network::block(const std::string& from_office, const std::string& to_office, bool blocked) {
+    const std::pair pair{site_named(from_office), site_named(to_office)};
+    if (blocked) blocked_sites_.insert(pair);
+    else blocked_sites_.erase(pair);
+}
+
+void network::unblock_all() noexcept {
+    blocked_hosts_.clear();
+    blocked_sites_.clear();
+}
+
+bool network::blocked(std::uint32_t sender, std::uint32_t receiver) const {
+    return blocked_hosts_.contains({sender, receiver}) || blocked_sites_.contains({hosts_[sender]->at, hosts_[receiver]->at});
+}
+
+void network::reroute(const std::string& office, const std::string& parent, const link_settings& down, const link_settings& up) {
+    const auto which = site_named(office);
+    const auto above = site_named(parent);
+    P2PDIST_ASSERT(sites_[which]->parent.has_value());
+    const auto& path = sites_[above]->path;
+    P2PDIST_ASSERT(std::find(path.begin(), path.end(), which) == path.end());
+    sites_[which]->parent = above;
+    put(*sites_[which]->down, down);
+    put(*sites_[which]->up, up);
+    rebuild_paths();
+}
+
+/// Another line in the place of this one.
+void network::put(way& where, const link_settings& line) {
+    where.model.replace(line, gone_);
+    settle(queue_.now(), where);
+}
+
+link_model& network::lan_up(host_index which) { return hosts_[which.value]->up->model; }
+link_model& network::lan_down(host_index which) { return hosts_[which.value]->down->model; }
 const std::string& network::office_of(host_index which) const { return sites_[hosts_[which.value]->at]->name; }
 
-link_model& network::wan_down(const std::string& office) {
+std::uint32_t network::site_named(const std::string& office) const {
     const auto found = site_names_.find(office);
     P2PDIST_ASSERT(found != site_names_.end());
-    return sites_[found->second]->down;
+    return found->second;
 }
-link_model& network::wan_up(const std::string& office) {
-    const auto found = site_names_.find(office);
-    P2PDIST_ASSERT(found != site_names_.end());
-    return sites_[found->second]->up;
+link_model& network::wan_down(const std::string& office) { return sites_[site_named(office)]->down->model; }
+link_model& network::wan_up(const std::string& office) { return sites_[site_named(office)]->up->model; }
+const std::string& network::parent_of(const std::string& office) const {
+    const auto& parent = sites_[site_named(office)]->parent;
+    P2PDIST_ASSERT(parent.has_value());
+    return sites_[*parent]->name;
 }
 
 std::optional<host_index> network::find(const ip_address& address) const {
@@ -147,6 +246,8 @@ void network::send(host_index sender, send_datagram&& datagram) {
     const auto found = addresses_.find(datagram.to.address);
     what.known = !datagram.broadcast && found != addresses_.end();
     what.receiver = what.known ? found->second : 0;
+    what.receiver_stay = hosts_[what.receiver]->stay;
+    what.sender_stay = origin.stay;
     what.where = flight::stage::waiting;
     what.datagram = std::move(datagram);
     if (what.datagram.not_before > queue_.now()) queue_.at(what.datagram.not_before, *this, which);
@@ -160,6 +261,7 @@ void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
     auto& what = flights_[which];
     what.from = from;
     what.sender = what.receiver = found->second;
+    what.sender_stay = what.receiver_stay = hosts_[found->second]->stay;
     what.at = hosts_[found->second]->at;
     what.known = true;
     what.where = flight::stage::at_host;
@@ -172,6 +274,7 @@ void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
 
 void network::on_event(time_point now, std::uint64_t what) {
     const auto which = static_cast<std::uint32_t>(what);
+    if (what & line_event) return line_is_free(now, *lines_[which]);
     switch (flights_[which].where) {
         case flight::stage::waiting: return depart(now, which);
         case flight::stage::at_router: return at_router(now, which);
@@ -196,15 +299,41 @@ void network::drop(time_point now, const flight& what, std::string_view where, s
 }
 
 /// Offers it to a line, and schedules its arrival at the stage that the flight says already.
-void network::pass(time_point now, std::uint32_t which, link_model& over, const std::string& name) {
+void network::pass(time_point now, std::uint32_t which, way& over) {
     auto& what = flights_[which];
-    const auto passage = over.offer(now, what.datagram.size() + ip_overhead_bytes, carries_data(what.datagram));
+    offered_datagram offered{what.datagram.size() + ip_overhead_bytes, carries_data(what.datagram), what.datagram.ecn, 0, which};
+    if (over.model.settings().queue.kind == queue_kind::fq_codel) offered.flow = flow_of(what.from, what.datagram.to);
+    const auto passage = over.model.offer(now, offered, gone_);
+    if (passage.what == link_passage::fate::waiting) {
+        if (passage.arrives != never) queue_.at(passage.arrives, *this, line_event | over.number);
+    } else {
+        follow(now, which, passage, over);
+    }
+    if (!gone_.empty()) settle(now, over);
+}
+
+/// What a line has decided about a datagram.
+void network::follow(time_point now, std::uint32_t which, const link_passage& passage, const way& over) {
     if (passage.what != link_passage::fate::carried) {
-        drop(now, what, name, to_string(passage.what));
+        drop(now, flights_[which], over.name, to_string(passage.what));
         return release(which);
     }
     if (passage.copy_arrives) queue_.at(*passage.copy_arrives, *this, copy_flight(which));
     queue_.at(passage.arrives, *this, which);
+}
+
+/// Those that left a line's queue, one way or another. Who watches a drop may send.
+void network::settle(time_point now, const way& from) {
+    for (const auto& each : std::exchange(gone_, {})) {
+        flights_[each.id].datagram.ecn = each.ecn;
+        follow(now, each.id, each.passage, from);
+    }
+}
+
+void network::line_is_free(time_point now, way& which) {
+    const auto next = which.model.depart(now, gone_);
+    settle(now, which);
+    queue_.at(next, *this, line_event | which.number);
 }
 
 void network::depart(time_point now, std::uint32_t which) {
@@ -213,56 +342,82 @@ void network::depart(time_point now, std::uint32_t which) {
     if (!origin.who->is_up()) return release(which);   // its process died before the pacer's time came
     const auto note = note_of(what, datagram_note::kind::sent, now);
     tell(note, what);
+    if (!origin.plugged || what.sender_stay != origin.stay) {
+        drop(now, what, origin.up->name, "detached");
+        return release(which);
+    }
     if (filter_ && !filter_(now, note)) {
-        drop(now, what, origin.name, "filtered");
+        drop(now, what, origin.up->name, "filtered");
+        return release(which);
+    }
+    if (what.known && !(blocked_hosts_.empty() && blocked_sites_.empty()) && blocked(what.sender, what.receiver)) {
+        drop(now, what, origin.up->name, "blocked");
         return release(which);
     }
     what.where = flight::stage::at_router;
-    pass(now, which, origin.up, origin.name);
+    pass(now, which, *origin.up);
+}
+
+/// Who has the address now, where the host that had it has left. False: nobody.
+bool network::resolve(flight& what) const {
+    if (what.known && hosts_[what.receiver]->stay == what.receiver_stay) return true;
+    const auto found = addresses_.find(what.datagram.to.address);
+    what.known = found != addresses_.end();
+    if (!what.known) return false;
+    what.receiver = found->second;
+    what.receiver_stay = hosts_[found->second]->stay;
+    return true;
 }
 
 void network::at_router(time_point now, std::uint32_t which) {
     auto& what = flights_[which];
     if (what.datagram.broadcast) return broadcast(now, which);
     const auto& here = *sites_[what.at];
-    if (!what.known) {
+    if (!resolve(what)) {
         drop(now, what, here.name, "no such host");
         return release(which);
     }
     auto& target = *hosts_[what.receiver];
     if (target.at == what.at) {
         what.where = flight::stage::at_host;
-        return pass(now, which, target.down, target.name);
+        return pass(now, which, *target.down);
     }
-    const auto& way = sites_[target.at]->path;
+    const auto& path = sites_[target.at]->path;
     const auto depth = here.path.size();
-    if (way.size() > depth && way[depth - 1] == what.at) {
-        what.at = way[depth];
-        return pass(now, which, sites_[what.at]->down, sites_[what.at]->down_name);
+    if (path.size() > depth && path[depth - 1] == what.at) {
+        what.at = path[depth];
+        return pass(now, which, *sites_[what.at]->down);
     }
     auto& from = *sites_[what.at];
     what.at = *from.parent;   // the central office is above everything, so there is one
-    pass(now, which, from.up, from.up_name);
+    pass(now, which, *from.up);
 }
 
 void network::broadcast(time_point now, std::uint32_t which) {
     const auto origin = flights_[which].sender;
     const auto net = hosts_[origin]->net;
-    for (const auto other : sites_[hosts_[origin]->at]->hosts) {
-        if (other == origin || hosts_[other]->net != net || flights_[which].datagram.to.address != net.broadcast()) continue;
+    const bool moved = hosts_[origin]->stay != flights_[which].sender_stay;   // while it was on its access line
+    for (const auto other : sites_[flights_[which].at]->hosts) {
+        if (moved || other == origin || hosts_[other]->net != net || flights_[which].datagram.to.address != net.broadcast()) continue;
+        if (blocked_hosts_.contains({origin, other})) continue;
         const auto copy = copy_flight(which);
         flights_[copy].where = flight::stage::at_host;
         flights_[copy].receiver = other;
+        flights_[copy].receiver_stay = hosts_[other]->stay;
         flights_[copy].known = true;
-        pass(now, copy, hosts_[other]->down, hosts_[other]->name);
+        pass(now, copy, *hosts_[other]->down);
     }
     release(which);
 }
 
 void network::arrive(time_point now, std::uint32_t which) {
     auto& target = *hosts_[flights_[which].receiver];
+    if (target.stay != flights_[which].receiver_stay) {
+        drop(now, flights_[which], target.down->name, "detached");
+        return release(which);
+    }
     if (!target.who->is_up()) {
-        drop(now, flights_[which], target.name, "host down");
+        drop(now, flights_[which], target.down->name, "host down");
         return release(which);
     }
     tell(note_of(flights_[which], datagram_note::kind::delivered, now), flights_[which]);

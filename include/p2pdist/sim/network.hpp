@@ -7,7 +7,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "p2pdist/base/datagram.hpp"
@@ -74,6 +76,14 @@ public:
     /// A host with its access link, in the office of its address; an address in no office gets an office of its own below the central
     /// one. `who` outlives the network. errc::already_exists: the address is taken.
     [[nodiscard]] result<host_index> attach(host& who, const ip_address& address, int prefix_bits);
+    /// Takes the cable out: the address is free, what is under way to the host is dropped where it comes to its office's switch or to the
+    /// host, and what the host sends is dropped. What it has sent arrives. Nothing where it is detached already.
+    void detach(host_index which);
+    /// Puts it where `address` belongs, with a new access line (counters go on), detached before or not. What is under way to the old
+    /// address goes to whoever has that address when it comes to the switch, else it is dropped; what waits for the pacer leaves no more: its
+    /// source address is gone. errc::already_exists: another host has the address.
+    [[nodiscard]] result<void> move(host_index which, const ip_address& address, int prefix_bits);
+    [[nodiscard]] bool attached(host_index which) const;
     /// The datagram leaves its host at not_before, or now.
     void send(host_index sender, send_datagram&& datagram);
 
@@ -87,9 +97,22 @@ public:
     /// Of an office by its name; a bug where it is unknown or the central one. An office of its own has the name of its address.
     [[nodiscard]] link_model& wan_down(const std::string& office);
     [[nodiscard]] link_model& wan_up(const std::string& office);
-    /// The name of the office that a host is in.
+    /// Another line to another parent from now on (or to the same one): a fallback line, a new provider. Its queues are empty, its counters
+    /// go on; what is on the old line still arrives. A bug where `parent` is the office itself or below it, or the office is the central one.
+    void reroute(const std::string& office, const std::string& parent, const link_settings& down, const link_settings& up);
+    /// The name of the office that a host is in, or was in when it was detached.
     [[nodiscard]] const std::string& office_of(host_index which) const;
+    /// Where an office's line leads; a bug where it is unknown or the central one.
+    [[nodiscard]] const std::string& parent_of(const std::string& office) const;
     [[nodiscard]] std::optional<host_index> find(const ip_address& address) const;
+
+    // Partitions: what leaves a host and is addressed to one behind the cut is dropped there; what is under way comes through. One direction
+    // each, so that a partition can be asymmetric. Broadcasts within an office are cut between hosts, not between offices.
+    void block(host_index from, host_index to, bool blocked);
+    /// Between the hosts of two offices, wherever these hosts are at the time.
+    void block(const std::string& from_office, const std::string& to_office, bool blocked);
+    /// Ends all partitions.
+    void unblock_all() noexcept;
 
     /// Called for each datagram sent, delivered and dropped.
     void watch(std::function<void(const watched_datagram&)> watcher) { watcher_ = std::move(watcher); }
@@ -97,6 +120,7 @@ public:
     void set_filter(std::function<bool(time_point, const datagram_note&)> filter) { filter_ = std::move(filter); }
 
 private:
+    struct way;
     struct site;
     struct attached_host;
     struct flight;
@@ -107,11 +131,21 @@ private:
     std::uint32_t take_flight();
     std::uint32_t copy_flight(std::uint32_t which);
     void release(std::uint32_t which) noexcept;
+    [[nodiscard]] std::uint32_t site_named(const std::string& office) const;
+    void rebuild_paths();
+    void plug(std::uint32_t which, const ip_address& address, int prefix_bits);
+    [[nodiscard]] bool blocked(std::uint32_t sender, std::uint32_t receiver) const;
+    [[nodiscard]] bool resolve(flight& what) const;
     void depart(time_point now, std::uint32_t which);
     void at_router(time_point now, std::uint32_t which);
     void broadcast(time_point now, std::uint32_t which);
     void arrive(time_point now, std::uint32_t which);
-    void pass(time_point now, std::uint32_t which, link_model& over, const std::string& name);
+    [[nodiscard]] std::unique_ptr<way> make_way(std::string name, const link_settings& settings);
+    void put(way& where, const link_settings& line);
+    void pass(time_point now, std::uint32_t which, way& over);
+    void follow(time_point now, std::uint32_t which, const link_passage& passage, const way& over);
+    void settle(time_point now, const way& from);
+    void line_is_free(time_point now, way& which);
     void drop(time_point now, const flight& what, std::string_view where, std::string_view why);
     void tell(const datagram_note& note, const flight& what);
     [[nodiscard]] datagram_note note_of(const flight& what, datagram_note::kind kind, time_point now) const;
@@ -125,6 +159,9 @@ private:
     std::map<std::string, std::uint32_t> site_names_;
     std::vector<std::unique_ptr<attached_host>> hosts_;
     std::map<ip_address, std::uint32_t> addresses_;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> blocked_hosts_, blocked_sites_;
+    std::vector<way*> lines_;                            // of all sites and hosts
+    std::vector<link_departure> gone_;                   // what a line gives back
     std::vector<flight> flights_;
     std::vector<std::uint32_t> free_flights_;
     bytes scratch_;
