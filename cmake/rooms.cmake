@@ -1,4 +1,7 @@
-# One static library a room: include/p2pdist/<room>/*.hpp and src/<room>/*.cpp, linking only what its arrows allow.
+# One static library a room: include/p2pdist/<room>/*.hpp, src/internal/p2pdist/<room>/*.hpp and src/<room>/*.cpp, linking only what its arrows allow.
+
+# What rooms share and embedders don't see. For the directories below, which inherit it, and in no target's interface.
+include_directories(${PROJECT_SOURCE_DIR}/src/internal)
 
 add_library(p2pdist_options INTERFACE)
 target_include_directories(p2pdist_options INTERFACE ${PROJECT_SOURCE_DIR}/include)

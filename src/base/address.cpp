@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include "p2pdist/base/assert.hpp"
+
 namespace p2pdist {
 namespace {
 

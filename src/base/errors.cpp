@@ -1,4 +1,4 @@
-#include "p2pdist/base/errors.hpp"
+#include "p2pdist/base/result.hpp"
 
 namespace p2pdist {
 namespace {

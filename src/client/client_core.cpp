@@ -7,6 +7,7 @@
 
 #include "implementation.hpp"
 #include "p2pdist/base/amount.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/wire/frame.hpp"
 
 namespace p2pdist {

@@ -2,6 +2,7 @@
 
 #include "membership.hpp"
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/ranking/step_settings.hpp"
 #include "topology_text.hpp"
 

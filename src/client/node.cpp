@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 
 namespace p2pdist::client_room {
 namespace {

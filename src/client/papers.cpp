@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 
 namespace p2pdist::client_room {
 namespace {

@@ -1,9 +1,8 @@
-#include "p2pdist/envelope/certificate.hpp"
+#include "p2pdist/envelope/credentials.hpp"
 
 #include <algorithm>
 
 #include "p2pdist/base/assert.hpp"
-#include "p2pdist/envelope/credentials.hpp"
 
 namespace p2pdist {
 namespace {

@@ -1,6 +1,6 @@
 #include "p2pdist/envelope/claimed_sender.hpp"
 
-#include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/credentials.hpp"
 #include "p2pdist/wire/frame.hpp"
 #include "session_frames.hpp"
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2pdist/envelope/envelope.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/envelope/source_limit.hpp"
 #include "peer_table.hpp"
 #include "rate_limit.hpp"

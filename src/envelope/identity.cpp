@@ -1,4 +1,4 @@
-#include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/credentials.hpp"
 
 #include <algorithm>
 

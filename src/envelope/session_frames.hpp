@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "p2pdist/base/ids.hpp"
-#include "p2pdist/envelope/certificate.hpp"
+#include "p2pdist/envelope/credentials.hpp"
 #include "p2pdist/envelope/version.hpp"
 #include "pair_key.hpp"
 

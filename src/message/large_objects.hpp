@@ -9,7 +9,6 @@
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
-#include "p2pdist/crypto/entropy.hpp"
 #include "p2pdist/wire/messages.hpp"
 
 namespace p2pdist {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "p2pdist/base/assert.hpp"
+
 namespace p2pdist::detail {
 namespace {
 

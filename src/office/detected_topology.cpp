@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "p2pdist/base/assert.hpp"
 #include "p2pdist/base/limits.hpp"
 
 namespace p2pdist {

@@ -1,4 +1,4 @@
-#include "p2pdist/office/office.hpp"
+#include "p2pdist/office/topology.hpp"
 
 #include "text.hpp"
 

@@ -4,6 +4,7 @@
 
 #include "csv_table.hpp"
 #include "formula_guard.hpp"
+#include "p2pdist/base/assert.hpp"
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/office/spreadsheet.hpp"

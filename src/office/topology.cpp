@@ -4,6 +4,8 @@
 
 #include "topology_builder.hpp"
 
+#include "p2pdist/base/assert.hpp"
+
 namespace p2pdist {
 
 std::string refusal::to_string() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "p2pdist/base/assert.hpp"
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "text.hpp"

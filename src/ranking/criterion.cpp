@@ -1,4 +1,4 @@
-#include "p2pdist/ranking/criterion.hpp"
+#include "p2pdist/ranking/ranking.hpp"
 
 #include <algorithm>
 #include <array>

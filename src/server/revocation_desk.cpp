@@ -4,6 +4,7 @@
 
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/renewal.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "tidy.hpp"
 
 namespace p2pdist {

@@ -7,7 +7,7 @@
 
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/base/time.hpp"
-#include "p2pdist/ranking/criterion.hpp"
+#include "p2pdist/ranking/ranking.hpp"
 
 namespace p2pdist {
 

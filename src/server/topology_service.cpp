@@ -1,5 +1,7 @@
 #include "topology_service.hpp"
 
+#include "p2pdist/base/assert.hpp"
+
 namespace p2pdist {
 namespace {
 

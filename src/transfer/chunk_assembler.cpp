@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "p2pdist/base/assert.hpp"
+
 namespace p2pdist::detail::transfer {
 
 chunk_assembler::chunk_assembler(const chunk_geometry& geometry, chunk_index chunk, region_pool& pool)

@@ -20,9 +20,9 @@
 #include "p2pdist/base/address.hpp"
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/content_info.hpp"
-#include "p2pdist/base/errors.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/base/result.hpp"
 #include "p2pdist/wire/port_plan.hpp"
 #include "words.pb.h"
 

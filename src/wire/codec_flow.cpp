@@ -2,6 +2,7 @@
 
 #include "codec.hpp"
 #include "flow_control.pb.h"
+#include "p2pdist/base/assert.hpp"
 #include "p2pdist/wire/flow_control.hpp"
 
 namespace p2pdist {

@@ -2,6 +2,8 @@
 
 #include "codec_bodies.hpp"
 
+#include "p2pdist/base/assert.hpp"
+
 namespace p2pdist {
 namespace pb {
 namespace {

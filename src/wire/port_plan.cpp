@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "p2pdist/base/assert.hpp"
+
 namespace p2pdist {
 namespace {
 

@@ -18,20 +18,29 @@ for room in "${!uses[@]}"; do
         path=$(sed -n 's/.*#include "p2pdist\/\([^"]*\)".*/\1/p' <<<"$text")
         target=${path%%/*}
         case "$allowed" in *" $target "*|*" $path "*) ;; *) echo "$file:$line: $room may not include $path"; wrong=1 ;; esac
-    done < <(grep -rnE '#include "p2pdist/' "include/p2pdist/$room" "src/$room" 2>/dev/null)
+    done < <(grep -rnE '#include "p2pdist/' "include/p2pdist/$room" "src/internal/p2pdist/$room" "src/$room" 2>/dev/null)
 done
 # Libraries stay inside the room that needs them.
 while IFS=: read -r file line text; do
     echo "$file:$line: a library's header in a public header of a pure room: $text"
     wrong=1
 done < <(grep -rnE '#include <(google|openssl|soci|curl|CLI|asio|spdlog|nlohmann|csv|toml)' include/p2pdist --include='*.hpp' | grep -v '^include/p2pdist/driver/[^:]*:[0-9]*:#include <asio')
+# Examples are embedders: what is internal is not for them.
+while IFS=: read -r file line text; do
+    path=$(sed -n 's/.*#include [<"]p2pdist\/\([^">]*\)[">].*/\1/p' <<<"$text")
+    [ -f "include/p2pdist/$path" ] || { echo "$file:$line: not a public header: $path"; wrong=1; }
+done < <(grep -rnE '#include [<"]p2pdist/' examples 2>/dev/null)
+# A header's name says where it is: the two roots must not both have it.
+while read -r path; do
+    [ -f "include/p2pdist/$path" ] && { echo "src/internal/p2pdist/$path: public, too"; wrong=1; }
+done < <(cd src/internal/p2pdist && find . -name '*.hpp' | sed 's#^\./##')
 # What pure rooms may not even name.
 while IFS=: read -r file line text; do
     echo "$file:$line: above the purity line: $text"
     wrong=1
 done < <(for room in "${!uses[@]}"; do
     case $room in driver|sim) continue ;; esac
-    grep -rnE '#include <(thread|mutex|future|condition_variable|fstream|iostream|filesystem|random|sys/|unistd|asio|openssl|curl|soci)|clock::now\(|getenv\(|random_device' "include/p2pdist/$room" "src/$room" 2>/dev/null
+    grep -rnE '#include <(thread|mutex|future|condition_variable|fstream|iostream|filesystem|random|sys/|unistd|asio|openssl|curl|soci)|clock::now\(|getenv\(|random_device' "include/p2pdist/$room" "src/internal/p2pdist/$room" "src/$room" 2>/dev/null
 done)
 [ "$wrong" = 0 ] && echo "all arrows point down"
 exit "$wrong"

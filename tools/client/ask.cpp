@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "client/show.hpp"
-#include "p2pdist/base/errors.hpp"
+#include "p2pdist/base/result.hpp"
 #include "p2pdist/driver/local_service.hpp"
 
 namespace p2pdist::tools {

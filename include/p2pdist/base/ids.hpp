@@ -14,7 +14,7 @@
 
 namespace p2pdist {
 
-/// A device, the server or a connector: the first 16 bytes of the SHA-256 of its public key (envelope/identity.hpp), so that
+/// A device, the server or a connector: the first 16 bytes of the SHA-256 of its public key (envelope/credentials.hpp), so that
 /// nobody can claim another's. Ordered as bytes; text form is 32 hexadecimal digits.
 struct client_id {
     std::array<std::uint8_t, 16> value{};

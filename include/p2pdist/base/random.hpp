@@ -1,5 +1,5 @@
 #pragma once
-// Repeatable randomness for jitter and choice. Never for keys, nonces or tokens: those come from `entropy` (crypto/entropy.hpp).
+// Repeatable randomness for jitter and choice. Never for keys, nonces or tokens: those come from `entropy` (crypto/crypto_suite.hpp).
 
 #include <cstdint>
 

@@ -12,7 +12,6 @@
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
-#include "p2pdist/crypto/entropy.hpp"
 #include "p2pdist/wire/messages.hpp"
 
 namespace p2pdist {

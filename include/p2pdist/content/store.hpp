@@ -17,7 +17,7 @@
 
 #include "p2pdist/base/content_info.hpp"
 #include "p2pdist/base/datagram.hpp"
-#include "p2pdist/base/errors.hpp"
+#include "p2pdist/base/result.hpp"
 #include "p2pdist/content/chunk_geometry.hpp"
 #include "p2pdist/content/chunk_set.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-// The cryptographic functions that the protocol uses, as one stateless interface. OpenSSL's implementation is
-// driver/openssl_crypto.hpp; nothing above the purity line knows it. All functions are const and safe to call from any thread.
+// The cryptographic functions that the protocol uses, as one stateless interface, and unpredictable bytes. OpenSSL's implementation is
+// driver/openssl_crypto.hpp; nothing above the purity line knows it.
 
 #include <array>
 #include <cstdint>
@@ -23,6 +23,7 @@ using aead_nonce = std::array<std::uint8_t, 12>;
 /// Several byte strings that are processed as if they stood one after another.
 using byte_parts = std::initializer_list<byte_span>;
 
+/// All functions are const and safe to call from any thread.
 class crypto_suite {
 public:
     virtual ~crypto_suite() = default;
@@ -48,5 +49,25 @@ public:
 
 /// HKDF with SHA-256 (RFC 5869), extract and expand, for outputs of up to 32 bytes: all that the protocol derives.
 [[nodiscard]] secret_key derive_key(const crypto_suite& crypto, byte_span salt, byte_span key_material, byte_parts info);
+
+/// Unpredictable bytes for keys, nonces and tokens: the operating system's in the driver, a seeded one in the simulation.
+class entropy {
+public:
+    virtual ~entropy() = default;
+    /// Fills all of `out`. Never fails: a driver that gets none from its system ends the program.
+    virtual void fill(mutable_byte_span out) = 0;
+
+    template <std::size_t Size>
+    [[nodiscard]] std::array<std::uint8_t, Size> array() {
+        std::array<std::uint8_t, Size> out{};
+        fill(out);
+        return out;
+    }
+    [[nodiscard]] std::uint64_t u64() {
+        std::uint64_t out = 0;
+        for (const auto byte : array<8>()) out = out << 8 | byte;
+        return out;
+    }
+};
 
 }  // namespace p2pdist

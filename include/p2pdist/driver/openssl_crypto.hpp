@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "p2pdist/crypto/crypto_suite.hpp"
-#include "p2pdist/crypto/entropy.hpp"
 
 namespace p2pdist {
 

@@ -12,11 +12,12 @@
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/credentials.hpp"
-#include "p2pdist/envelope/identity.hpp"
 #include "p2pdist/envelope/sealed_link.hpp"
 #include "p2pdist/envelope/version.hpp"
 
 namespace p2pdist {
+
+struct revocation_list;
 
 struct envelope_config {
     version_range versions;                                          ///< differs from the default only in tests

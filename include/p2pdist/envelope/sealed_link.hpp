@@ -11,7 +11,6 @@
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
-#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/wire/frame.hpp"
 #include "p2pdist/wire/port_plan.hpp"
 
@@ -29,6 +28,13 @@ enum class send_status : std::uint8_t {
     too_large,       ///< dropped: above envelope::payload_bytes_max
     full,            ///< dropped: too much waits for this session, or too many sessions are being made
     held_off,        ///< dropped: the peer was unreachable a moment ago, or its channel is closed
+};
+
+/// How a member stands by the newest revocation list.
+enum class standing : std::uint8_t {
+    member,
+    outdated,   ///< its certificate is of an epoch that is no longer accepted: it has to renew, and may do nothing else
+    revoked,    ///< shut out
 };
 
 /// A frame that was said by `from`, exactly once. `payload` borrows from the datagram.

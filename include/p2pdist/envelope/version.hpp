@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "p2pdist/base/errors.hpp"
+#include "p2pdist/base/result.hpp"
 #include "p2pdist/wire/frame.hpp"
 
 namespace p2pdist {

@@ -18,11 +18,11 @@
 #include <vector>
 
 #include "p2pdist/base/datagram.hpp"
-#include "p2pdist/base/errors.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/random.hpp"
+#include "p2pdist/base/result.hpp"
 #include "p2pdist/base/time.hpp"
-#include "p2pdist/crypto/entropy.hpp"
+#include "p2pdist/crypto/crypto_suite.hpp"
 #include "p2pdist/envelope/sealed_link.hpp"
 #include "p2pdist/flow/congestion_controller.hpp"
 #include "p2pdist/wire/flow_control.hpp"

@@ -1,5 +1,5 @@
 #pragma once
-// The checked hierarchy of offices: who belongs where, and who is above whom (OFF-1 to OFF-4).
+// Offices, and their checked hierarchy: who belongs where, and who is above whom (OFF-1 to OFF-4).
 
 #include <compare>
 #include <cstddef>
@@ -8,12 +8,43 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "p2pdist/base/address.hpp"
-#include "p2pdist/office/office.hpp"
 
 namespace p2pdist {
+
+/// How an office's clients reach each other (OFF-3). Text forms: "Default", "VPN", "Wi-Fi".
+enum class office_type : std::uint8_t {
+    standard,  ///< a wired LAN: clients share content and send broadcast discovery
+    vpn,       ///< clients do not share; no rendezvous point, no children; broadcast discovery is sent
+    wifi,      ///< clients share; no broadcast discovery
+};
+
+[[nodiscard]] std::string_view to_string(office_type type) noexcept;
+/// Regardless of case; "WiFi" is "Wi-Fi". Nothing for any other text.
+[[nodiscard]] std::optional<office_type> parse_office_type(std::string_view text) noexcept;
+
+/// A subnet or an address range, kept as it was given: a range that happens to be a subnet stays a range.
+using office_area = std::variant<subnet, address_range>;
+
+[[nodiscard]] address_range range_of(const office_area& area) noexcept;
+[[nodiscard]] std::string to_string(const office_area& area);
+
+/// An office as an organisation describes it: devices joined by a LAN, at one place of the hierarchy (OFF-1). A value without promises;
+/// `topology` is the checked whole.
+struct office {
+    /// Unique, case-sensitive; 1 to limits::office_name_bytes_max bytes of UTF-8, no control characters, no blanks at its ends.
+    std::string name;
+    office_type type = office_type::standard;
+    std::string parent;                 ///< the parent's name; empty: this is the central office
+    std::vector<office_area> areas;     ///< one or more
+    std::vector<ip_address> preferred;  ///< configured rendezvous points (RANK-2), addresses of this office
+    std::string description;            ///< up to limits::office_description_bytes_max bytes of UTF-8, no blanks at its ends
+
+    friend bool operator==(const office&, const office&) = default;
+};
 
 /// Why a topology is refused, and where: the row as a spreadsheet program numbers it (the header is row 1) and the column's name
 /// (empty where it is not about one column).

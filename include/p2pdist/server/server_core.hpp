@@ -15,7 +15,6 @@
 #include "p2pdist/base/version.hpp"
 #include "p2pdist/content/store.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
-#include "p2pdist/crypto/entropy.hpp"
 #include "p2pdist/flow/congestion_controller.hpp"
 #include "p2pdist/server/catalogue.hpp"
 #include "p2pdist/wire/port_plan.hpp"

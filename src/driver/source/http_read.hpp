@@ -6,7 +6,7 @@
 #include <string>
 
 #include "p2pdist/base/bytes.hpp"
-#include "p2pdist/base/errors.hpp"
+#include "p2pdist/base/result.hpp"
 
 namespace p2pdist {
 

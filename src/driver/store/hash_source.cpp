@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 
+#include "p2pdist/base/assert.hpp"
 #include "p2pdist/driver/hash_file.hpp"
 #include "p2pdist/content/content_checks.hpp"
 #include "p2pdist/content/tree_file.hpp"

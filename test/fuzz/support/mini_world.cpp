@@ -4,7 +4,7 @@
 
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/content/tree_file.hpp"
-#include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/credentials.hpp"
 #include "support/fuzz_target.hpp"
 
 namespace p2pdist::fuzz {

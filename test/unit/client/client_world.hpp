@@ -15,7 +15,7 @@
 #include "p2pdist/client/client_core.hpp"
 #include "p2pdist/content/memory_store.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
-#include "p2pdist/envelope/identity.hpp"
+#include "p2pdist/envelope/credentials.hpp"
 #include "p2pdist/office/spreadsheet.hpp"
 #include "p2pdist/server/server_core.hpp"
 #include "support/link.hpp"

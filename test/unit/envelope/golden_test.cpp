@@ -9,6 +9,7 @@
 #include "p2pdist/envelope/data_frame.hpp"
 #include "p2pdist/envelope/enrolment.hpp"
 #include "p2pdist/envelope/renewal.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 
 using namespace test_envelope;
 

@@ -4,6 +4,7 @@
 
 #include "envelope_world.hpp"
 #include "p2pdist/envelope/broadcast.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 
 using namespace test_envelope;
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "p2pdist/envelope/renewal.hpp"
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "server_world.hpp"
 
 using namespace p2pdist;

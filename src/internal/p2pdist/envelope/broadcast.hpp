@@ -10,7 +10,6 @@
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/credentials.hpp"
-#include "p2pdist/envelope/identity.hpp"
 #include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/envelope/source_limit.hpp"
 

@@ -2,7 +2,7 @@
 // Keys, nonces and tokens from a seed: a world has no other source of chance than its seed.
 
 #include "p2pdist/base/random.hpp"
-#include "p2pdist/crypto/entropy.hpp"
+#include "p2pdist/crypto/crypto_suite.hpp"
 
 namespace p2pdist::sim {
 

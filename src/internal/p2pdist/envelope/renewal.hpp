@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "p2pdist/base/result.hpp"
-#include "p2pdist/crypto/entropy.hpp"
+#include "p2pdist/crypto/crypto_suite.hpp"
 #include "p2pdist/envelope/enrolment.hpp"
 
 namespace p2pdist {

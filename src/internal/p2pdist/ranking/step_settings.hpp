@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "p2pdist/ranking/criterion.hpp"
+#include "p2pdist/ranking/ranking.hpp"
 
 namespace p2pdist {
 

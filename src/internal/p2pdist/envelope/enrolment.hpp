@@ -12,7 +12,6 @@
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/envelope/credentials.hpp"
-#include "p2pdist/envelope/identity.hpp"
 #include "p2pdist/envelope/version.hpp"
 
 namespace p2pdist {

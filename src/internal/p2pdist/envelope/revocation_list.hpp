@@ -10,15 +10,9 @@
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
+#include "p2pdist/envelope/sealed_link.hpp"
 
 namespace p2pdist {
-
-/// How a member stands by a revocation list.
-enum class standing : std::uint8_t {
-    member,
-    outdated,   ///< its certificate is of an epoch that is no longer accepted: it has to renew, and may do nothing else
-    revoked,    ///< shut out
-};
 
 /// Binary form, big-endian:
 ///   0 format = 1 · 1 zero · 2 oldest epoch (2) · 4 number (8) · 12 issued (8) · 20 count (2) · 22 ids, ascending (16 each) · signature (64)
