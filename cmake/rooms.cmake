@@ -13,10 +13,11 @@ if(CMAKE_UNITY_BUILD)
     # g++ takes every source of a unity build for a header, whose types may not have members of an unnamed namespace.
     target_compile_options(p2pdist_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
-# Where GCC optimises, these four are wrong about std::string and std::vector (GCC bugs 105651 and 107852, for 12; later ones have others).
+# Where GCC optimises, these are wrong about std::string, std::vector and std::optional (GCC bugs 105651, 107852 and 80635, for 12; later
+# ones have others).
 # Debug builds keep them, and the sanitizers look for the real thing.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    foreach(warning restrict array-bounds stringop-overflow stringop-overread)
+    foreach(warning restrict array-bounds stringop-overflow stringop-overread maybe-uninitialized)
         target_compile_options(p2pdist_warnings INTERFACE $<$<NOT:$<CONFIG:Debug>>:-Wno-${warning}>)
     endforeach()
 endif()

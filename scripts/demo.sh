@@ -13,7 +13,8 @@ build=${P2PDIST_BUILD_DIR:-$root/build/demo}
 prepare() {
     install_packages $p2pdist_build_packages $p2pdist_run_packages || exit 1
     echo "building (release) in ${build#"$root"/}"
-    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON -DP2PDIST_BUILD_TESTS=OFF -DP2PDIST_BUILD_EXAMPLES=OFF >"$build.log" 2>&1 &&
+    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=6 \
+        -DP2PDIST_BUILD_TESTS=OFF -DP2PDIST_BUILD_EXAMPLES=OFF >"$build.log" 2>&1 &&
         cmake --build "$build" >>"$build.log" 2>&1 || { tail -n 30 "$build.log" >&2; echo "the build failed; see $build.log" >&2; exit 1; }
 }
 

@@ -9,13 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "posix/file_error.hpp"
+
 namespace p2pdist {
 namespace {
-
-error system_error(const std::filesystem::path& file, const char* what) {
-    const auto code = errno == ENOENT || errno == ENOTDIR ? errc::not_found : errno == ENOSPC || errno == EDQUOT ? errc::no_space : errc::io_failed;
-    return {code, std::string("cannot ") + what + " " + file.string() + ": " + std::strerror(errno)};
-}
 
 constexpr mode_t file_mode = 0666;  // less what the program's umask takes away
 
@@ -56,7 +53,7 @@ result<output_file> output_file::create(const std::filesystem::path& target) {
     if (failure || !out.target_.has_filename()) return {errc::invalid_argument, "'" + target.string() + "' names no file"};
     const auto parent = out.target_.parent_path();
     out.directory_ = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (out.directory_ < 0) return system_error(parent, "write to");
+    if (out.directory_ < 0) return file_error(parent, "write to");
     struct stat there {};
     const bool exists = ::fstatat(out.directory_, out.target_.filename().c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
     if (exists && !S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
@@ -71,7 +68,7 @@ result<void> output_file::make_temporary() {
     const auto name = temporary_name();
     ::unlinkat(directory_, name.c_str(), 0);  // of a program that was killed
     file_ = ::openat(directory_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode);
-    if (file_ < 0) return system_error(target_.parent_path(), "write to");
+    if (file_ < 0) return file_error(target_.parent_path(), "write to");
     named_ = true;
     return {};
 }
@@ -88,15 +85,15 @@ output_file::~output_file() {
 
 result<void> output_file::publish(std::uint64_t size_bytes) {
     struct stat about {};
-    if (::fstat(file_, &about) != 0) return system_error(target_, "write");
+    if (::fstat(file_, &about) != 0) return file_error(target_, "write");
     if (static_cast<std::uint64_t>(about.st_size) != size_bytes)
         return {errc::integrity_failed, target_.string() + ": the client wrote " + std::to_string(about.st_size) + " bytes instead of " + std::to_string(size_bytes)};
-    if (::fsync(file_) != 0) return system_error(target_, "write");
+    if (::fsync(file_) != 0) return file_error(target_, "write");
     const auto name = temporary_name();
-    if (!named_ && !give_name(file_, directory_, name)) return system_error(target_, "write");
+    if (!named_ && !give_name(file_, directory_, name)) return file_error(target_, "write");
     named_ = true;
     if (!is_same(file_, directory_, name)) return {errc::refused, target_.string() + ": another program is writing to it"};
-    if (::renameat(directory_, name.c_str(), directory_, target_.filename().c_str()) != 0) return system_error(target_, "replace");
+    if (::renameat(directory_, name.c_str(), directory_, target_.filename().c_str()) != 0) return file_error(target_, "replace");
     named_ = false;
     ::fsync(directory_);
     return {};

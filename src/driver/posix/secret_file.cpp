@@ -9,13 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "posix/file_error.hpp"
+
 namespace p2pdist {
 namespace fs = std::filesystem;
 namespace {
-
-error system_error(const fs::path& file, const char* what) {
-    return {errc::io_failed, std::string("cannot ") + what + " " + file.string() + ": " + std::strerror(errno)};
-}
 
 bool write_all(int fd, byte_span content) {
     while (!content.empty()) {
@@ -41,11 +39,11 @@ result<void> write_secret_file(const fs::path& file, byte_span content) {
     temporary += ".new";
     ::unlink(temporary.c_str());  // of a crash; never written into, whoever may have put it there
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return system_error(temporary, "write");
+    if (fd < 0) return file_error(temporary, "write");
     const bool written = write_all(fd, content);
     ::close(fd);
-    if (!written) return system_error(temporary, "write");
-    if (::rename(temporary.c_str(), file.c_str()) != 0) return system_error(file, "replace");
+    if (!written) return file_error(temporary, "write");
+    if (::rename(temporary.c_str(), file.c_str()) != 0) return file_error(file, "replace");
     sync_directory(file.parent_path());
     return {};
 }
@@ -55,7 +53,7 @@ result<bytes> read_secret_file(const fs::path& file) {
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         if (errno == ENOENT) return {errc::not_found, "there is no " + file.string()};
-        return system_error(file, "read");
+        return file_error(file, "read");
     }
     // Straight into what is given back, in one piece: no copy of it stays behind in a buffer.
     struct stat about {};
@@ -65,7 +63,7 @@ result<bytes> read_secret_file(const fs::path& file) {
     while (size < out.size() && ((count = ::read(fd, out.data() + size, out.size() - size)) > 0 || (count < 0 && errno == EINTR))) {
         if (count > 0) size += static_cast<std::size_t>(count);
     }
-    const auto failed = count < 0 ? std::optional(system_error(file, "read")) : std::nullopt;
+    const auto failed = count < 0 ? std::optional(file_error(file, "read")) : std::nullopt;
     ::close(fd);
     if (failed) return *failed;
     out.resize(size);
@@ -76,7 +74,7 @@ result<void> make_private_directory(const fs::path& directory) {
     std::error_code failure;
     if (fs::is_directory(directory, failure)) return {};
     if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), failure);
-    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return system_error(directory, "make the directory");
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return file_error(directory, "make the directory");
     return {};
 }
 
