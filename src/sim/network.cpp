@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "network_parts.hpp"
 #include "p2pdist/base/assert.hpp"
 #include "p2pdist/wire/frame.hpp"
 
@@ -23,45 +24,6 @@ std::uint64_t flow_of(const endpoint& from, const endpoint& to) {
 constexpr std::uint64_t line_event = std::uint64_t{1} << 32;   // of on_event's argument: the rest is a line's number, else a flight's
 
 }  // namespace
-
-/// One direction of a line, its name in the trace, and its number in lines_.
-struct network::way {
-    link_model model;
-    std::string name;
-    std::uint32_t number;
-};
-
-/// An office, or a client that is in none: a router with a LAN, and a line to the parent's router.
-struct network::site {
-    std::string name;
-    std::optional<std::uint32_t> parent;
-    std::vector<std::uint32_t> path;   // from the central office to here, both included
-    std::vector<std::uint32_t> hosts;
-    std::unique_ptr<way> down, up;
-};
-
-struct network::attached_host {
-    host* who;
-    ip_address address;
-    subnet net;
-    std::uint32_t at = 0;
-    std::unique_ptr<way> up, down;   // both of the name of its address
-    std::uint32_t stay = 0;          // counts the places it was plugged in
-    bool plugged = false;
-};
-
-/// A datagram on its way.
-struct network::flight {
-    enum class stage : std::uint8_t { waiting, at_router, at_host };
-    send_datagram datagram;
-    endpoint from;
-    std::uint32_t sender = 0;
-    std::uint32_t receiver = 0;
-    std::uint32_t sender_stay = 0, receiver_stay = 0;   // where they were when it was sent
-    std::uint32_t at = 0;   // the site whose router it comes to
-    stage where = stage::waiting;
-    bool known = false;     // the receiver is
-};
 
 network::network(event_queue& queue, trace& record, topology offices, network_options options)
     : queue_(queue), trace_(record), topology_(std::move(offices)), options_(std::move(options)), link_seed_(options_.seed) {
@@ -110,11 +72,15 @@ void network::rebuild_paths() {
     }
 }
 
+const link_settings& network::lan_of(std::uint32_t at) const {
+    const auto found = options_.offices.find(sites_[at]->name);
+    return found != options_.offices.end() && found->second.lan ? *found->second.lan : options_.lan;
+}
+
 void network::plug(std::uint32_t which, const ip_address& address, int prefix_bits) {
     auto& host = *hosts_[which];
     host.at = site_of(address);
-    const auto found = options_.offices.find(sites_[host.at]->name);
-    const auto& lan = found != options_.offices.end() && found->second.lan ? *found->second.lan : options_.lan;
+    const auto& lan = lan_of(host.at);
     host.address = address;
     host.net = subnet::of(address, prefix_bits);
     host.plugged = true;
@@ -227,7 +193,9 @@ std::uint32_t network::take_flight() {
 
 std::uint32_t network::copy_flight(std::uint32_t which) {
     const auto copy = take_flight();
+    if (rivalry_) rivalry_->cargo.resize(flights_.size());
     flights_[copy] = flights_[which];
+    if (flights_[copy].rival) rivalry_->cargo[copy] = rivalry_->cargo[which];
     return copy;
 }
 
@@ -249,6 +217,7 @@ void network::send(host_index sender, send_datagram&& datagram) {
     what.receiver_stay = hosts_[what.receiver]->stay;
     what.sender_stay = origin.stay;
     what.where = flight::stage::waiting;
+    what.rival = false;
     what.datagram = std::move(datagram);
     if (what.datagram.not_before > queue_.now()) queue_.at(what.datagram.not_before, *this, which);
     else depart(queue_.now(), which);
@@ -264,6 +233,7 @@ void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
     what.sender_stay = what.receiver_stay = hosts_[found->second]->stay;
     what.at = hosts_[found->second]->at;
     what.known = true;
+    what.rival = false;
     what.where = flight::stage::at_host;
     what.datagram = {};
     what.datagram.from_port = from.port;
@@ -292,6 +262,7 @@ void network::tell(const datagram_note& note, const flight& what) {
 }
 
 void network::drop(time_point now, const flight& what, std::string_view where, std::string_view why) {
+    if (what.rival) return;   // the line has counted it
     auto note = note_of(what, datagram_note::kind::dropped, now);
     note.where = where;
     note.why = why;
@@ -301,8 +272,12 @@ void network::drop(time_point now, const flight& what, std::string_view where, s
 /// Offers it to a line, and schedules its arrival at the stage that the flight says already.
 void network::pass(time_point now, std::uint32_t which, way& over) {
     auto& what = flights_[which];
-    offered_datagram offered{what.datagram.size() + ip_overhead_bytes, carries_data(what.datagram), what.datagram.ecn, 0, which};
-    if (over.model.settings().queue.kind == queue_kind::fq_codel) offered.flow = flow_of(what.from, what.datagram.to);
+    offered_datagram offered{what.ip_bytes, false, what.datagram.ecn, what.flow, which};
+    if (!what.rival) {
+        offered.ip_bytes = what.datagram.size() + ip_overhead_bytes;
+        offered.carries_data = carries_data(what.datagram);
+        if (over.model.settings().queue.kind == queue_kind::fq_codel) offered.flow = flow_of(what.from, what.datagram.to);
+    }
     const auto passage = over.model.offer(now, offered, gone_);
     if (passage.what == link_passage::fate::waiting) {
         if (passage.arrives != never) queue_.at(passage.arrives, *this, line_event | over.number);
@@ -415,6 +390,12 @@ void network::arrive(time_point now, std::uint32_t which) {
     if (target.stay != flights_[which].receiver_stay) {
         drop(now, flights_[which], target.down->name, "detached");
         return release(which);
+    }
+    if (flights_[which].rival) {
+        const auto packet = rivalry_->cargo[which];
+        const auto ecn = flights_[which].datagram.ecn;
+        release(which);
+        return rivalry_->actors.arrive(now, packet, ecn);
     }
     if (!target.who->is_up()) {
         drop(now, flights_[which], target.down->name, "host down");

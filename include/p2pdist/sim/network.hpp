@@ -16,9 +16,12 @@
 #include "p2pdist/office/topology.hpp"
 #include "p2pdist/sim/event_queue.hpp"
 #include "p2pdist/sim/link_model.hpp"
+#include "p2pdist/sim/rival.hpp"
 #include "p2pdist/sim/trace.hpp"
 
 namespace p2pdist::sim {
+
+struct rival_transmission;
 
 /// IPv4 and UDP headers: what a datagram is longer on a line than its payload.
 inline constexpr std::uint64_t ip_overhead_bytes = 28;
@@ -35,11 +38,6 @@ struct network_options {
     link_settings wan_up = line(50, std::chrono::milliseconds(10));
     std::map<std::string, office_lines> offices;   ///< by name
     std::uint64_t seed = 1;
-};
-
-struct host_index {
-    std::uint32_t value = 0;
-    friend auto operator<=>(const host_index&, const host_index&) = default;
 };
 
 /// What hangs on the network.
@@ -114,6 +112,13 @@ public:
     /// Ends all partitions.
     void unblock_all() noexcept;
 
+    /// Other people's traffic on the same lines, from `starts` on. Nobody watches or filters its packets; partitions hold for it. An unknown
+    /// office is a bug.
+    rival_index add_rival(const rival_options& what);
+    /// Ends it at once; what is under way is of no use any more.
+    void stop_rival(rival_index which);
+    [[nodiscard]] rival_report rival(rival_index which) const;
+
     /// Called for each datagram sent, delivered and dropped.
     void watch(std::function<void(const watched_datagram&)> watcher) { watcher_ = std::move(watcher); }
     /// Called for each datagram that is to be sent: false drops it there. For partitions and other faults.
@@ -124,6 +129,7 @@ private:
     struct site;
     struct attached_host;
     struct flight;
+    struct rivalry;
 
     void on_event(time_point now, std::uint64_t what) override;
     std::uint32_t site_of(const ip_address& address);
@@ -134,6 +140,9 @@ private:
     [[nodiscard]] std::uint32_t site_named(const std::string& office) const;
     void rebuild_paths();
     void plug(std::uint32_t which, const ip_address& address, int prefix_bits);
+    [[nodiscard]] const link_settings& lan_of(std::uint32_t at) const;
+    [[nodiscard]] std::uint32_t place_of(const rival_end& end);
+    void carry(const rival_transmission& what);
     [[nodiscard]] bool blocked(std::uint32_t sender, std::uint32_t receiver) const;
     [[nodiscard]] bool resolve(flight& what) const;
     void depart(time_point now, std::uint32_t which);
@@ -164,6 +173,7 @@ private:
     std::vector<link_departure> gone_;                   // what a line gives back
     std::vector<flight> flights_;
     std::vector<std::uint32_t> free_flights_;
+    std::unique_ptr<rivalry> rivalry_;                   // where there are rivals
     bytes scratch_;
     std::function<void(const watched_datagram&)> watcher_;
     std::function<bool(time_point, const datagram_note&)> filter_;
