@@ -15,7 +15,7 @@ case "${1:-}" in
     *) echo "usage: $0 [--full]" >&2; exit 2 ;;
 esac
 install_packages $p2pdist_build_packages $p2pdist_run_packages $p2pdist_test_packages || exit 1
-[ "$full" = no ] || install_packages clang libclang-rt-14-dev || exit 1
+[ "$full" = no ] || install_packages $p2pdist_full_packages || exit 1
 cd "$root" || exit 1
 jobs=$(nproc)
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every public header compiles alone, without the internal ones, and pulls in no library's header but Asio's below the purity line. There
-# are few of them: what embedders don't need belongs to src/internal.
+# are few of them: what embedders don't need belongs to src/internal. And every class says which threads may use it, in its own comment or in
+# that of its header.
 # Usage: headers.sh SOURCE-DIR COMPILER
 set -u
 most=60
@@ -24,6 +25,14 @@ check() {
 export -f check
 export compiler
 find include/p2pdist -name '*.hpp' -print0 | xargs -0 -P 2 -I{} bash -c 'check {}' || exit 1
+silent=$(find include/p2pdist -name '*.hpp' -exec awk '
+    FNR == 1 { head = ""; block = "" }
+    block == "" && /^\/\/ / && FNR < 40 { head = head $0 }
+    /^\/\/\/ / { block = block $0; next }
+    /^template/ { next }
+    /^class [^;]*\{$/ && (head block) !~ /thread|Shared: unsafe/ { print FILENAME ": " $0 " no rule for threads" }
+    { block = "" }' {} +)
+[ -z "$silent" ] || { echo "$silent"; exit 1; }
 count=$(find include/p2pdist -name '*.hpp' | wc -l)
 [ "$count" -le "$most" ] || { echo "$count public headers; at most $most: move what embedders don't need to src/internal"; exit 1; }
 echo "$count headers compile alone"

@@ -13,24 +13,31 @@
 
 namespace p2pdist {
 
-/// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (::ffff:0:0/96) are stored as IPv4, however they come in. Default: 0.0.0.0.
+/// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (RFC 4291) are stored as IPv4, however they come in. Default: 0.0.0.0.
 /// Ordered by family (IPv4 first), then numerically. A value: distinct objects may be used from any thread.
 class ip_address {
 public:
+    /// IPv4 or IPv6.
     enum class family : std::uint8_t { v4, v6 };
 
     ip_address() = default;
+    /// 10.0.0.1 is 0x0a000001.
     [[nodiscard]] static ip_address v4(std::uint32_t host_order) noexcept;
+    /// Sixteen bytes, the most significant first.
     [[nodiscard]] static ip_address v6(const std::array<std::uint8_t, 16>& network_order) noexcept;
     /// Dotted decimal (four numbers, no leading zeros, since some readers take those for octal) or RFC 4291 text, without a zone,
     /// brackets, prefix or spaces; errc::malformed otherwise.
     [[nodiscard]] static result<ip_address> parse(std::string_view text);
 
+    /// IPv4 or IPv6; mapped addresses are IPv4.
     [[nodiscard]] family address_family() const noexcept { return family_; }
+    /// Whether it is an IPv4 address, or was a mapped one.
     [[nodiscard]] bool is_v4() const noexcept { return family_ == family::v4; }
+    /// Whether it is 0.0.0.0 or ::.
     [[nodiscard]] bool is_unspecified() const noexcept;
     /// Of length bits(): 4 or 16 bytes in network order.
     [[nodiscard]] std::span<const std::uint8_t> network_bytes() const noexcept;
+    /// 32 or 128.
     [[nodiscard]] int bits() const noexcept { return is_v4() ? 32 : 128; }
     [[nodiscard]] std::uint32_t v4_value() const noexcept;  ///< host order; only for IPv4
     /// The numerically next address of the family; the last one gives itself.
@@ -62,10 +69,13 @@ struct address_range {
     ip_address first;
     ip_address last;
 
+    /// Whether the address is one of them.
     [[nodiscard]] bool contains(const ip_address& address) const noexcept {
         return address.address_family() == first.address_family() && first <= address && address <= last;
     }
+    /// Whether all of the other are among them.
     [[nodiscard]] bool contains(const address_range& other) const noexcept { return contains(other.first) && contains(other.last); }
+    /// Whether some address is in both.
     [[nodiscard]] bool overlaps(const address_range& other) const noexcept {
         return contains(other.first) || other.contains(first);
     }
@@ -73,7 +83,7 @@ struct address_range {
     friend auto operator<=>(const address_range&, const address_range&) = default;
 };
 
-/// A CIDR block. Its host bits are zero.
+/// A CIDR block. Its host bits are zero. A value: distinct objects may be used from any thread.
 class subnet {
 public:
     subnet() = default;
@@ -83,12 +93,17 @@ public:
     /// The block of `prefix_bits` (0 to address.bits()) that contains `address`.
     [[nodiscard]] static subnet of(const ip_address& address, int prefix_bits) noexcept;
 
+    /// The lowest address.
     [[nodiscard]] const ip_address& network() const noexcept { return network_; }
+    /// 0 to network().bits().
     [[nodiscard]] int prefix_bits() const noexcept { return prefix_bits_; }
+    /// From the lowest address to the highest.
     [[nodiscard]] address_range range() const noexcept;
     /// The all-ones host address (IPv4 directed broadcast).
     [[nodiscard]] ip_address broadcast() const noexcept { return range().last; }
+    /// Whether the address is in it.
     [[nodiscard]] bool contains(const ip_address& address) const noexcept { return range().contains(address); }
+    /// "10.1.0.0/24".
     [[nodiscard]] std::string to_string() const;
     friend auto operator<=>(const subnet&, const subnet&) = default;
 

@@ -23,6 +23,7 @@ enum class hash_kind : std::uint8_t {
 /// "sha256-tree" or "sha256".
 [[nodiscard]] std::string_view to_string(hash_kind kind) noexcept;
 
+/// How a content is verified, and the value that it has to have.
 struct content_hash {
     hash_kind kind = hash_kind::sha256_tree;
     digest value{};
@@ -50,6 +51,7 @@ struct content_info {
     std::uint64_t size_bytes = 0;
     content_hash hash;
 
+    /// Id and hash.
     [[nodiscard]] content_key key() const { return {id, hash}; }
     friend auto operator<=>(const content_info&, const content_info&) = default;
 };

@@ -32,7 +32,9 @@ struct shared_bytes {
     byte_span view;
 
     shared_bytes() = default;
+    /// All of `data`.
     shared_bytes(std::shared_ptr<const bytes> data) : owner(std::move(data)), view(owner ? byte_span(*owner) : byte_span{}) {}
+    /// `part` of `data`, or of anything that lives as long.
     shared_bytes(std::shared_ptr<const bytes> data, byte_span part) : owner(std::move(data)), view(part) {}
 };
 

@@ -7,7 +7,9 @@
 
 namespace p2pdist {
 
+/// RANK-3.
 enum class device_model : std::uint8_t { desktop, laptop };
+/// RANK-4.
 enum class os_kind : std::uint8_t { server, workstation };
 
 /// A versioned snapshot; a higher version is newer.

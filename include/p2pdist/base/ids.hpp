@@ -20,12 +20,14 @@ struct client_id {
     std::array<std::uint8_t, 16> value{};
 
     [[nodiscard]] std::string to_string() const;
+    /// 32 hexadecimal digits of either case; nothing for all else.
     [[nodiscard]] static std::optional<client_id> parse(std::string_view text);
     friend auto operator<=>(const client_id&, const client_id&) = default;
 };
 
 /// The name under which a content is published: 1 to 128 bytes of UTF-8 without control characters, '/' or '\\', and neither
-/// "." nor "..", so that it can stand in a URL and as a file's name. Immutable once published (CLI-6).
+/// "." nor "..", so that it can stand in a URL and as a file's name. Immutable once published (CLI-6). A value: distinct
+/// objects may be used from any thread.
 class content_id {
 public:
     content_id() = default;

@@ -11,10 +11,13 @@ namespace p2pdist {
 /// Distinct objects: safe. Shared: unsafe.
 class random_source {
 public:
+    /// As the standard library asks of a generator of random bits.
     using result_type = std::uint64_t;
 
+    /// Any seed is as good as another, 0 included.
     explicit random_source(std::uint64_t seed) noexcept;
 
+    /// The next 64 bits.
     std::uint64_t operator()() noexcept;
     [[nodiscard]] static constexpr std::uint64_t min() noexcept { return 0; }
     [[nodiscard]] static constexpr std::uint64_t max() noexcept { return UINT64_MAX; }

@@ -34,6 +34,7 @@ enum class errc {
 };
 
 [[nodiscard]] const std::error_category& error_category() noexcept;
+/// Lets an errc be a std::error_code.
 [[nodiscard]] std::error_code make_error_code(errc code) noexcept;
 
 /// A code to decide by and a sentence to show.
@@ -50,14 +51,20 @@ namespace detail {
 [[noreturn]] void result_misused(const char* what) noexcept;
 }  // namespace detail
 
+/// A value, or an `error` that says why there is none. Distinct objects: safe from any thread. Shared: unsafe.
 template <class T>
 class [[nodiscard]] result {
 public:
+    /// Success.
     result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+    /// Failure.
     result(p2pdist::error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
+    /// Failure, by code and sentence.
     result(errc code, std::string message) : result(p2pdist::error{code, std::move(message)}) {}
 
+    /// Whether there is a value; otherwise there is an error.
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
+    /// As has_value().
     [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
 
     /// The value; std::system_error with the error's sentence where there is none.
@@ -67,9 +74,13 @@ public:
 
     /// The value; asking without one is a bug.
     [[nodiscard]] T& operator*() & { return *pointer(); }
+    /// The same of a constant one.
     [[nodiscard]] const T& operator*() const& { return *pointer(); }
+    /// The same, moved out.
     [[nodiscard]] T&& operator*() && { return std::move(*pointer()); }
+    /// As operator*().
     [[nodiscard]] T* operator->() { return pointer(); }
+    /// As operator*().
     [[nodiscard]] const T* operator->() const { return pointer(); }
 
     [[nodiscard]] const p2pdist::error& error() const {
@@ -93,16 +104,21 @@ private:
     std::variant<T, p2pdist::error> state_;
 };
 
-/// The result of an operation that gives nothing back: success by default.
+/// The result of an operation that gives nothing back: success by default. Distinct objects: safe from any thread. Shared: unsafe.
 template <>
 class [[nodiscard]] result<void> {
 public:
     result() = default;
+    /// Failure.
     result(p2pdist::error failure) : error_(std::move(failure)), ok_(false) {}
+    /// Failure, by code and sentence.
     result(errc code, std::string message) : result(p2pdist::error{code, std::move(message)}) {}
 
+    /// Whether it succeeded; otherwise there is an error.
     [[nodiscard]] bool has_value() const noexcept { return ok_; }
+    /// As has_value().
     [[nodiscard]] explicit operator bool() const noexcept { return ok_; }
+    /// Nothing on success; otherwise std::system_error with the error's sentence.
     void value() const {
         if (!ok_) throw std::system_error(error_.error_code(), error_.message);
     }

@@ -9,14 +9,20 @@ namespace p2pdist {
 
 /// The clock type of every core: monotonic, in nanoseconds, from an origin that only its driver knows.
 struct core_clock {
+    /// A count of nanoseconds.
     using rep = std::int64_t;
+    /// A thousand-millionth of a second.
     using period = std::nano;
+    /// Whole nanoseconds.
     using duration = std::chrono::nanoseconds;
+    /// Nanoseconds since the origin.
     using time_point = std::chrono::time_point<core_clock>;
     static constexpr bool is_steady = true;
 };
 
+/// A length of time in nanoseconds.
 using duration = core_clock::duration;
+/// A moment of the core's clock.
 using time_point = core_clock::time_point;
 
 /// Later than any time that occurs: "no deadline".

@@ -30,6 +30,7 @@
 
 namespace p2pdist {
 
+/// What a client is made with. Keys are secret; all else may be logged.
 struct client_config {
     secret_key identity{};                    ///< X25519, made once at the first start and kept (id_of its public key is the client's id)
     std::optional<bytes> saved_credentials;   ///< what client_event::credentials gave before; empty: enrol first
@@ -52,6 +53,7 @@ struct client_config {
 
 /// Asks the driver to read from a fallback source (SRC-2). It answers with on_fallback_data() pieces in order, then on_fallback_done().
 struct fallback_request {
+    /// The package, or the tree file beside it (SRC-3).
     enum class target : std::uint8_t { content, tree };
     std::uint64_t id = 0;
     source_kind from = source_kind::cdn;   ///< cdn or file_store
@@ -61,6 +63,7 @@ struct fallback_request {
     byte_range range;                      ///< of content; for tree: all of it
     double bytes_per_second_max = 0;       ///< 0: unlimited; paced by the receiver where a WAN is crossed (SRC-5)
 };
+/// The answer to that request is wanted no more; on_fallback_done() need not follow.
 struct fallback_cancel {
     std::uint64_t id = 0;
 };
@@ -87,6 +90,7 @@ struct client_registered {
 struct client_progress {
     transfer_progress transfer;
 };
+/// A command has ended, once; `content`, `split` and `took` are those of a fetch or an import.
 struct command_done {
     command_handle command;
     std::optional<error> failure;
@@ -99,8 +103,10 @@ struct client_notice {
     log_level level = log_level::info;
     std::string text;
 };
+/// What an embedder may show; also in the order in which it happened.
 using client_event = std::variant<client_enrolled, client_registered, client_progress, command_done, client_notice>;
 
+/// What the driver is to carry out, in order.
 using client_output = std::variant<send_datagram, store_request, fallback_request, fallback_cancel, client_event>;
 
 /// A snapshot for `status`, `peers`, `explain`.
@@ -120,6 +126,7 @@ struct client_status {
     std::vector<transfer_progress> downloads;
     std::vector<upload_progress> uploads;
 };
+/// Another node that this client knows (`peers`).
 struct peer_view {
     peer_info peer;
     std::string office;
@@ -132,6 +139,7 @@ struct explanation {
     content_info content;
     std::string acting;                  ///< acting rendezvous point of the own office: id and address, or empty
     bool acting_is_self = false;
+    /// One client of one office.
     struct line {
         std::string office;
         peer_info peer;
@@ -145,8 +153,10 @@ struct explanation {
     std::vector<std::string> notes;      ///< sources tried and why not, holders elsewhere that are not used (OFF-2), fallback, pauses
 };
 
+/// One client. Distinct objects: safe from any thread. Shared: unsafe. Crypto and entropy must outlive it.
 class client_core {
 public:
+    /// Starts at once: the first poll() gives the first datagrams. `wall` is the time of day, by which certificates are judged.
     client_core(const crypto_suite& crypto, entropy& random_bytes, client_config config, time_point now, wall_time wall);
     ~client_core();
     client_core(client_core&&) noexcept;
@@ -159,32 +169,49 @@ public:
     command_handle fetch(time_point now, const content_id& id, std::shared_ptr<output_sink> sink);
     /// Puts a file of this device into the store and shares it (`import`).
     command_handle import(time_point now, std::string path, std::optional<content_id> id);
+    /// A pinned content is never evicted from the store. errc::not_found where the store has none of it.
     command_handle pin(time_point now, const content_id& id, bool pinned);
+    /// Removes a content from the store. errc::not_found; errc::refused while it is being downloaded.
     command_handle remove(time_point now, const content_id& id);
+    /// Reads and hashes all that the store holds (CLI-4); what does not fit is fetched again when it is wanted.
     command_handle verify(time_point now);
     /// Ends with command_done errc::cancelled; the download itself goes on only if somebody else waits for it.
     void cancel(time_point now, command_handle command);
     void pause(time_point now, bool paused);       ///< all downloads of this client
+    /// What the device says of itself now (CLI-5); told to the server with the next heartbeat.
     void set_profile(time_point now, device_profile profile);
+    /// The device has moved to another address: it registers anew and looks for its office again.
     void set_address(time_point now, ip_address address, std::uint8_t prefix_bits, std::optional<ip_address> broadcast);
 
     // Inputs.
+    /// A datagram that came to one of the ports of the port plan.
     void on_datagram(time_point now, const received_datagram& datagram);
+    /// deadline() has come; sooner does no harm.
     void on_timer(time_point now);
     /// At least once a minute. Where it has moved apart from the core's clock by limits::clock_jump, all sessions are made anew: this may
     /// be a snapshot that was resumed (SEC-2).
     void on_wall_clock(time_point now, wall_time wall);
+    /// The answer to a store_request, each once.
     void on_store_done(time_point now, store_completion completion);
+    /// Bytes that a fallback_request asked for, in order, from `offset` of the content or tree file on.
     void on_fallback_data(time_point now, std::uint64_t request, std::uint64_t offset, shared_bytes data);
+    /// All bytes came, or `failure` says why no more come.
     void on_fallback_done(time_point now, std::uint64_t request, std::optional<error> failure);
 
     // Outputs and views.
+    /// The next output; nothing when all has been given. Take all of them after each input.
     [[nodiscard]] std::optional<client_output> poll(time_point now);
+    /// When on_timer() wants to be called; `never` where it need not be.
     [[nodiscard]] time_point deadline() const;
+    /// A snapshot, made when it is asked for.
     [[nodiscard]] client_status status() const;
+    /// The nodes it knows: own office, ancestors, children, server.
     [[nodiscard]] std::vector<peer_view> peers() const;
+    /// Nothing for a content that is neither here nor being fetched.
     [[nodiscard]] std::optional<explanation> explain(const content_id& id) const;
+    /// Nothing for a content that is not being downloaded.
     [[nodiscard]] std::optional<transfer_progress> progress(const content_id& id) const;
+    /// What its store holds, as far as it was told.
     [[nodiscard]] std::vector<store_entry> contents() const;
 
 private:

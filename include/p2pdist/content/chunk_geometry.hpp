@@ -32,7 +32,7 @@ struct byte_range {
 /// edge can have a shorter proof than the others.
 ///
 /// In the proven object chunk i starts at i * stride(): its proof (siblings from the leaves up), then its bytes. What lies
-/// between the end of a region and the next one does not exist and is never asked for.
+/// between the end of a region and the next one does not exist and is never asked for. Immutable: any thread.
 class chunk_geometry {
 public:
     chunk_geometry() = default;
@@ -48,6 +48,7 @@ public:
     // For chunks: index < chunk_count() (asserted).
     [[nodiscard]] byte_range chunk(chunk_index index) const noexcept;  ///< where it lies in the content
     [[nodiscard]] unsigned path_length(chunk_index index) const noexcept;  ///< digests in its proof
+    /// Of its proof in the proven object.
     [[nodiscard]] std::uint64_t proof_bytes(chunk_index index) const noexcept { return digest_bytes * path_length(index); }
     [[nodiscard]] byte_range region(chunk_index index) const noexcept;  ///< proof and bytes in the proven object
 
@@ -59,9 +60,11 @@ public:
     [[nodiscard]] chunk_index chunk_at_object_offset(std::uint64_t offset) const noexcept;
 
     // The tree: levels 0 (leaves) to depth() (the top), where there is a chunk.
+    /// How many nodes stand in a level.
     [[nodiscard]] std::uint64_t level_nodes(unsigned level) const noexcept;
     /// Number of a node where all levels stand one after another, leaves first: the layout of hash_tree and of the store.
     [[nodiscard]] std::uint64_t node_number(unsigned level, std::uint64_t index) const noexcept;
+    /// Of all levels.
     [[nodiscard]] std::uint64_t node_count() const noexcept;
 
     friend bool operator==(const chunk_geometry&, const chunk_geometry&) = default;

@@ -27,6 +27,7 @@ struct chunk_range {
 class chunk_set {
 public:
     chunk_set() = default;
+    /// Of a content of so many chunks: empty, or with all of them.
     explicit chunk_set(chunk_index chunk_count, bool filled = false);
 
     [[nodiscard]] chunk_index chunk_count() const noexcept { return chunk_count_; }
@@ -36,40 +37,53 @@ public:
     /// Every chunk is in it; true for a content without chunks.
     [[nodiscard]] bool full() const noexcept { return count_ == chunk_count_; }
 
+    /// Whether the chunk is in it.
     [[nodiscard]] bool contains(chunk_index index) const noexcept;
     /// Whether that changed the set.
     bool insert(chunk_index index) noexcept;
+    /// All chunks of a range.
     void insert(chunk_range range) noexcept;
+    /// Whether that changed the set.
     bool erase(chunk_index index) noexcept;
+    /// All chunks of a range.
     void erase(chunk_range range) noexcept;
+    /// Takes all chunks out.
     void clear() noexcept;
 
     /// The first at or after `from` that is (not) in the set; nothing where there is none. `from` may be chunk_count().
     [[nodiscard]] std::optional<chunk_index> first_present(chunk_index from = 0) const noexcept;
+    /// As first_present, of chunks that are not in it.
     [[nodiscard]] std::optional<chunk_index> first_missing(chunk_index from = 0) const noexcept;
     /// Maximal runs in ascending order, at most `limit` of them.
     [[nodiscard]] std::vector<chunk_range> ranges(std::size_t limit = SIZE_MAX) const;
+    /// The same of chunks that are not in it.
     [[nodiscard]] std::vector<chunk_range> missing_ranges(std::size_t limit = SIZE_MAX) const;
 
     chunk_set& operator|=(const chunk_set& other) noexcept;  ///< union
     chunk_set& operator&=(const chunk_set& other) noexcept;  ///< intersection
     chunk_set& operator-=(const chunk_set& other) noexcept;  ///< difference
+    /// Union.
     friend chunk_set operator|(chunk_set left, const chunk_set& right) noexcept {
         left |= right;
         return left;  // moved, where `return left |= right` would copy
     }
+    /// Intersection.
     friend chunk_set operator&(chunk_set left, const chunk_set& right) noexcept {
         left &= right;
         return left;
     }
+    /// Difference.
     friend chunk_set operator-(chunk_set left, const chunk_set& right) noexcept {
         left -= right;
         return left;
     }
+    /// Every other chunk.
     [[nodiscard]] chunk_set complement() const;
+    /// Whether some chunk is in both.
     [[nodiscard]] bool intersects(const chunk_set& other) const noexcept;
     /// How many chunks both have.
     [[nodiscard]] chunk_index common(const chunk_set& other) const noexcept;
+    /// Whether all of its chunks are in the other.
     [[nodiscard]] bool is_subset_of(const chunk_set& other) const noexcept;
 
     /// Bytes of the content in this set (the last chunk can be short). `geometry` is the set's content's.

@@ -17,8 +17,11 @@
 
 namespace p2pdist {
 
+/// Of a chunk's bytes, as above.
 [[nodiscard]] digest leaf_hash(const crypto_suite& crypto, byte_span chunk);
+/// Of two nodes, as above.
 [[nodiscard]] digest node_hash(const crypto_suite& crypto, const digest& left, const digest& right);
+/// Of the topmost node and the content's size, as above.
 [[nodiscard]] digest root_hash(const crypto_suite& crypto, std::uint64_t size_bytes, const digest& top);
 /// The root of a content of 0 bytes.
 [[nodiscard]] digest empty_root(const crypto_suite& crypto);
@@ -41,12 +44,15 @@ struct region_parts {
 /// Cuts a whole region; nothing in both parts where its length is not geometry.region(index).length.
 [[nodiscard]] region_parts split_region(const chunk_geometry& geometry, chunk_index index, const shared_bytes& region);
 
-/// Computes the root from leaf hashes that come in order, keeping one digest a level.
+/// Computes the root from leaf hashes that come in order, keeping one digest a level. Distinct objects: safe. Shared: unsafe.
 class tree_builder {
 public:
+    /// `crypto` outlives the builder.
     explicit tree_builder(const crypto_suite& crypto) noexcept : crypto_(&crypto) {}
 
+    /// The next leaf in order.
     void append(const digest& leaf);
+    /// How many leaves were appended.
     [[nodiscard]] std::uint64_t leaves() const noexcept { return leaves_; }
     /// The root of a content of `size_bytes`, whose leaves have all been appended (asserted).
     [[nodiscard]] digest root(std::uint64_t size_bytes) const;
@@ -57,14 +63,17 @@ private:
     std::uint64_t leaves_ = 0;
 };
 
-/// All nodes of a tree: 64 bytes a chunk (25 MB for 100 GB), so hold it for active contents only.
+/// All nodes of a tree: 64 bytes a chunk (25 MB for 100 GB), so hold it for active contents only. Immutable: any thread.
 class hash_tree {
 public:
     /// `leaves` has one digest for each chunk of a content of `size_bytes` (asserted).
     hash_tree(const crypto_suite& crypto, std::uint64_t size_bytes, std::vector<digest> leaves);
 
+    /// The content's shape.
     [[nodiscard]] const chunk_geometry& geometry() const noexcept { return geometry_; }
+    /// The content's hash.
     [[nodiscard]] const digest& root() const noexcept { return root_; }
+    /// The leaf hashes, in order.
     [[nodiscard]] std::span<const digest> leaves() const noexcept { return std::span(nodes_).first(geometry_.chunk_count()); }
     /// All levels, leaves first, in the order of chunk_geometry::node_number.
     [[nodiscard]] std::span<const digest> nodes() const noexcept { return nodes_; }

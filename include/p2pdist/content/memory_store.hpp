@@ -22,12 +22,14 @@ class memory_chunk_pool {
 public:
     /// The region if it was added for this root and chunk and still lives in some store.
     [[nodiscard]] std::shared_ptr<const bytes> find(const digest& root, chunk_index chunk) const;
+    /// Remembers a region that was verified, as long as some store holds it.
     void add(const digest& root, chunk_index chunk, const std::shared_ptr<const bytes>& region);
 
 private:
     std::map<std::pair<digest, chunk_index>, std::weak_ptr<const bytes>> regions_;
 };
 
+/// How large the store is, and what is wrong with it.
 struct memory_store_options {
     std::uint64_t limit_bytes = UINT64_MAX;
     std::uint64_t volume_free_bytes = std::uint64_t{1} << 40;  ///< with nothing stored
@@ -48,6 +50,7 @@ public:
     memory_store(memory_store&&) noexcept;
     memory_store& operator=(memory_store&&) noexcept;
 
+    /// Carries the request out, and answers it.
     [[nodiscard]] store_completion execute(const store_request& request);
 
     /// The files that store_import and store_attach read and store_export writes, by path.

@@ -115,7 +115,9 @@ public:
     virtual ~output_sink() = default;
     /// Comes first. What is not written afterwards are zeros.
     [[nodiscard]] virtual result<void> resize(std::uint64_t size_bytes) = 0;
+    /// At any offset within the size, in any order.
     [[nodiscard]] virtual result<void> write_at(std::uint64_t offset, byte_span data) = 0;
+    /// Returns when all of it is on the disk.
     [[nodiscard]] virtual result<void> sync() = 0;
 };
 
@@ -160,6 +162,7 @@ struct store_measure {};
 /// Chosen by the asker; the completion carries it. Unique among its unanswered requests.
 using store_request_id = std::uint64_t;
 
+/// One request, under the number that its completion carries.
 struct store_request {
     store_request_id id = 0;
     std::variant<store_open, store_close, store_read_chunk, store_write_chunk, store_append, store_finish, store_install_tree, store_read_tree,
@@ -169,6 +172,7 @@ struct store_request {
 
 // ---- answers -------------------------------------------------------------------------------------------------------------------
 
+/// It is done, and there is nothing to say.
 struct store_done {};
 
 /// What the store has of a content.
@@ -180,32 +184,39 @@ struct store_opened {
     digest tree_root{};                ///< of the proofs that store_read_chunk gives; zero for a plain hash that is not whole
 };
 
+/// A chunk with its proof.
 struct store_region {
     chunk_index chunk = 0;
     shared_bytes region;  ///< proof, then bytes: chunk_geometry::region(chunk).length
 };
 
+/// The chunk is verified and on the disk.
 struct store_written {
     chunk_index chunk = 0;
 };
 
+/// The bytes are on the disk.
 struct store_appended {
     std::uint64_t appended_bytes = 0;  ///< where the next store_append goes on; beyond verified chunks
 };
 
+/// The tree file of a whole content.
 struct store_tree {
     shared_bytes tree_file;
 };
 
+/// A content that is whole now, here or where it was exported to.
 struct store_content {
     content_info content;
 };
 
+/// What a check found.
 struct store_checked {
     chunk_index chunks_checked = 0;
     chunk_set corrupt;
 };
 
+/// A content in the store.
 struct store_entry {
     content_info content;
     std::uint64_t verified_bytes = 0;
@@ -216,10 +227,12 @@ struct store_entry {
     std::uint64_t last_used = 0;  ///< grows with each use; the smallest is evicted first
 };
 
+/// All contents.
 struct store_listing {
     std::vector<store_entry> entries;
 };
 
+/// How full the store is.
 struct store_statistics {
     std::uint64_t used_bytes = 0;         ///< sizes of all contents, reserved ones included, attached ones not
     std::uint64_t evictable_bytes = 0;    ///< of these: neither in use nor pinned

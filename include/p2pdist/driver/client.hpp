@@ -30,6 +30,7 @@
 
 namespace p2pdist {
 
+/// What a client is opened with.
 struct client_options {
     /// As for the core; identity, saved credentials and entropy are the façade's own, kept in `data`.
     client_config core;
@@ -75,8 +76,10 @@ private:
 
 }  // namespace detail
 
+/// A client in an Asio program. All members on the executor's thread (one strand); handlers and events come there too.
 class client {
 public:
+    /// As Asio's own objects name it.
     using executor_type = asio::any_io_executor;
 
     /// Opens the data directory, the store and the ports. std::system_error whose what() says what to do (port and holder, ...).
@@ -110,13 +113,21 @@ public:
 
     /// Commands and views of the core; their ends show in the events.
     command_handle fetch(const content_id& id, std::string output);
+    /// The same, into a file that whoever asks has opened.
     command_handle fetch(const content_id& id, std::shared_ptr<output_sink> sink);
+    /// Puts a file of this device into the store and shares it.
     command_handle import_file(std::string path, std::optional<content_id> id);
+    /// All downloads of this client.
     void pause(bool paused);
+    /// What the device says of itself now (CLI-5); storage is measured here.
     void set_profile(device_profile profile);
+    /// A pinned content is never evicted from the store.
     command_handle pin(const content_id& id, bool pinned);
+    /// Removes a content from the store.
     command_handle remove(const content_id& id);
+    /// Reads and hashes all that the store holds.
     command_handle verify();
+    /// Ends it with errc::cancelled; what is verified stays in the store.
     void cancel(command_handle command);
     [[nodiscard]] const client_core& core() const noexcept;
 

@@ -13,6 +13,7 @@
 
 namespace p2pdist {
 
+/// What a connector is made with.
 struct connector_options {
     ip_address server;
     ip_address bind;                 ///< unspecified: any
@@ -23,8 +24,10 @@ struct connector_options {
     log_sink log;
 };
 
+/// A connector in an Asio program. All members on the executor's thread (one strand); handlers come there too.
 class connector {
 public:
+    /// Takes the reply, or why there is none.
     using answer_handler = std::function<void(result<message_body>)>;
 
     /// Never throws for the network: a port in use, for longer than port_wait, fails the requests and says who holds it.

@@ -18,6 +18,7 @@
 
 namespace p2pdist {
 
+/// A kind of step on the disk.
 enum class store_io : std::uint8_t { open, create, read, write, resize, sync, make_directory, rename, remove, sync_directory };
 
 /// A step that the store is about to take on the disk, for file_store_options::fault. Refers to the caller's memory.
@@ -30,6 +31,7 @@ struct store_step {
     const std::filesystem::path* target = nullptr;  ///< of rename: the new name
 };
 
+/// Where the store is and how large it may become.
 struct file_store_options {
     std::filesystem::path directory{};  ///< made where it is missing; one file_store at a time uses it
     std::uint64_t limit_bytes = UINT64_MAX;

@@ -14,6 +14,7 @@
 
 namespace p2pdist {
 
+/// What a server is opened with.
 struct server_options {
     std::filesystem::path data;                       ///< as `initialise_server` made it
     ip_address bind;                                  ///< own address in the organisation's network
@@ -34,15 +35,19 @@ struct server_secrets {
 /// Makes the data directory (mode 0700), its keys and its database. errc::already_exists where there is one already.
 [[nodiscard]] result<server_secrets> initialise_server(const std::filesystem::path& data, const std::string& database_url, const std::string& name,
                                                        const std::optional<ip_address>& address);
+/// The two keys that an administrator hands out.
 enum class server_key { security, enrolment };
 /// A new key in place of the old one; a running server follows within a second.
 [[nodiscard]] result<secret_key> rotate_server_key(const std::filesystem::path& data, server_key which);
 
 /// Keys as people type them: groups of hexadecimal digits; reading ignores spaces, line ends and dashes.
 [[nodiscard]] std::string key_to_text(const secret_key& key);
+/// errc::malformed where it is no key of 32 bytes.
 [[nodiscard]] result<secret_key> key_from_text(std::string_view text);
+/// A file that holds such a text. errc::not_found, errc::io_failed, errc::malformed.
 [[nodiscard]] result<secret_key> read_key_file(const std::filesystem::path& file);
 
+/// A server in an Asio program. All members on the executor's thread (one strand); events come there too.
 class server {
 public:
     /// std::system_error whose what() says what to do.
@@ -51,7 +56,9 @@ public:
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
+    /// Events as values, in order.
     void set_event_handler(std::function<void(const server_event&)> handler);
+    /// The core inside, for its statistics.
     [[nodiscard]] const server_core& core() const noexcept;
     /// Commits what is pending, closes ports and channels; the io_context then runs out of work. Idempotent.
     void stop();

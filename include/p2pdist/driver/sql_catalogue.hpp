@@ -15,6 +15,7 @@
 
 namespace p2pdist {
 
+/// How the database is opened.
 struct sql_catalogue_options {
     bool create = true;  ///< make the database where there is none (mode 0600); otherwise errc::not_found
     std::size_t group_max = limits::catalogue_group_requests_max;   ///< requests that share one transaction
@@ -25,6 +26,7 @@ struct sql_catalogue_options {
 /// submit() may be called from any thread; everything else from the thread that opened it.
 class sql_catalogue {
 public:
+    /// Takes the answer to a request.
     using completion_handler = std::function<void(catalogue_completion)>;
 
     /// `url`: sqlite:///PATH. Brings an older schema forward; a newer one is refused and left untouched (DB-3).

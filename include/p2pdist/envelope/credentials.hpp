@@ -52,6 +52,7 @@ void encode(const certificate& cert, bytes& out);
 [[nodiscard]] certificate sign_certificate(const crypto_suite& crypto, const secret_key& signing_seed, role who, const public_key& key,
                                            std::uint16_t key_epoch, wall_time not_after);
 
+/// What is wrong with a certificate, if anything.
 enum class certificate_verdict : std::uint8_t { good, bad_signature, expired, other_epoch };
 
 /// Judges signature, then date, then epoch: `other_epoch` is therefore a genuine, unexpired certificate of another epoch.

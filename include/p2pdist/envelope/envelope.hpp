@@ -19,6 +19,7 @@ namespace p2pdist {
 
 struct revocation_list;
 
+/// How many peers and datagrams it keeps, and whom it admits.
 struct envelope_config {
     version_range versions;                                          ///< differs from the default only in tests
     std::size_t peers_max = limits::envelope_peers_max;              ///< peers whose key and sessions are remembered; 1 or more
@@ -86,6 +87,7 @@ struct peer_revoked {
     friend bool operator==(const peer_revoked&, const peer_revoked&) = default;
 };
 
+/// What it gives out, in order.
 using envelope_output = std::variant<send_datagram, peer_unreachable, session_ready, version_mismatch, newer_epoch_seen, peer_revoked>;
 
 /// What became of a revocation list that was given to take_revocations().
@@ -108,10 +110,12 @@ public:
     envelope(envelope&&) noexcept;
     envelope& operator=(envelope&&) noexcept;
 
+    /// The own keys and id.
     [[nodiscard]] const node_identity& self() const noexcept;
     [[nodiscard]] const client_id& self_id() const noexcept override { return self().id; }
     [[nodiscard]] std::size_t frame_payload_max() const noexcept override { return payload_bytes_max; }
     [[nodiscard]] std::size_t data_frame_max() const noexcept override { return limits::datagram_bytes_max; }
+    /// What it speaks with; nothing before enrolment.
     [[nodiscard]] const std::optional<credentials>& held() const noexcept;
 
     /// New credentials. Another signing key ends all sessions; a new epoch ends those with members whose certificates it no longer
@@ -133,9 +137,11 @@ public:
     /// revoked.
     /// The least recently used peer is forgotten where the table is full.
     bool add_peer(const client_id& peer, const public_key& key);
+    /// Whether it has the peer's key.
     [[nodiscard]] bool knows(const client_id& peer) const noexcept;
     /// Forgets the peer and its sessions.
     void forget_peer(const client_id& peer);
+    /// The peer's key; nothing where it is not known.
     [[nodiscard]] std::optional<public_key> key_of(const client_id& peer) const noexcept;
 
     /// Seals and sends, or keeps the payload and first makes a session over the same way. `type` is message or flow_control.
@@ -145,6 +151,7 @@ public:
 
     /// Makes a session if there is none; session_ready or peer_unreachable follows, session_ready also at once where there is one.
     send_status ensure_session(time_point now, const client_id& peer, const path& way);
+    /// Whether a frame to the peer would leave at once.
     [[nodiscard]] bool has_session(const client_id& peer) const noexcept;
     /// The session under which the next frame to the peer leaves.
     [[nodiscard]] std::optional<session_number> current_session(const client_id& peer) const noexcept override;
@@ -159,10 +166,14 @@ public:
 
     /// The next datagram or event, in the order in which they came about.
     [[nodiscard]] std::optional<envelope_output> poll();
+    /// When on_timer() wants to be called; `never` where it need not be.
     [[nodiscard]] time_point deadline() const noexcept;
+    /// deadline() has come; sooner does no harm.
     void on_timer(time_point now);
 
+    /// Since it was made.
     [[nodiscard]] const envelope_counters& counters() const noexcept;
+    /// Peers whose key is known.
     [[nodiscard]] std::size_t peer_count() const noexcept;
     [[nodiscard]] std::size_t session_count(const client_id& peer) const noexcept;  ///< unconfirmed ones included
 

@@ -48,6 +48,7 @@ struct opened {
     byte_span payload;
 };
 
+/// The interface. Distinct objects: safe from any thread. Shared: unsafe.
 class sealed_link {
 public:
     virtual ~sealed_link() = default;

@@ -26,6 +26,7 @@ struct version_range {
     return high;
 }
 
+/// Which of two sides has to be updated.
 enum class update_side : std::uint8_t { this_side, other_side };
 
 /// Who is too old, for ranges that don't meet: the one whose newest version lies below the other's oldest.

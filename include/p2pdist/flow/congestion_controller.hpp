@@ -34,11 +34,14 @@ struct feedback_sample {
     bool application_limited = false;   ///< the flow had nothing more to send
 };
 
+/// Decides how fast one flow may send. One object a flow, called by that flow alone: shared by no threads.
 class congestion_controller {
 public:
     virtual ~congestion_controller() = default;
 
+    /// A datagram of so many bytes of UDP payload has left; `in_flight_bytes` counts it.
     virtual void on_sent(time_point now, std::uint64_t datagram_bytes, std::uint64_t in_flight_bytes) = 0;
+    /// The receiver has told what arrived.
     virtual void on_feedback(const feedback_sample& sample) = 0;
     /// No feedback for a retransmission timeout; `consecutive` counts from 1.
     virtual void on_timeout(time_point now, int consecutive) = 0;
@@ -55,6 +58,7 @@ public:
     [[nodiscard]] virtual std::uint64_t datagram_bytes() const = 0;
     /// When on_clock() wants to be called, or `never`.
     [[nodiscard]] virtual time_point deadline() const { return never; }
+    /// deadline() has come.
     virtual void on_clock(time_point) {}
     /// The newest estimate of the queue at the bottleneck; zero where the controller keeps none.
     [[nodiscard]] virtual duration queueing_delay() const { return {}; }

@@ -67,6 +67,7 @@ struct flow_ended {
     duration retry_after{};  ///< zero: don't
 };
 
+/// What it gives out, in order.
 using flow_output = std::variant<send_datagram, flow_requested, flow_accepted, flow_needs, flow_status_changed, flow_ended>;
 
 /// Bytes of an object, new but where it says otherwise. `payload` borrows from the datagram: copy what is to be kept before the next call.
@@ -81,6 +82,7 @@ struct flow_piece {
     bool repeated = false;
 };
 
+/// How a flow is doing.
 struct flow_statistics {
     std::uint64_t sent_bytes = 0;            ///< UDP payload
     std::uint64_t retransmitted_bytes = 0;
@@ -93,6 +95,7 @@ struct flow_statistics {
     std::string_view controller_state;       ///< sending side: as congestion_controller::state() says
 };
 
+/// How flows of this endpoint behave.
 struct flow_endpoint_config {
     congestion_controller_factory foreground = make_foreground_controller;
     congestion_controller_factory background = make_background_controller;
@@ -100,8 +103,10 @@ struct flow_endpoint_config {
     duration idle_timeout = std::chrono::seconds(10);  ///< without any valid frame of the other side a flow ends with errc::timed_out
 };
 
+/// All flows of one node on one set of ports. Distinct objects: safe from any thread. Shared: unsafe.
 class flow_endpoint {
 public:
+    /// Crypto, entropy and link must outlive it.
     flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, flow_endpoint_config config = {});
     ~flow_endpoint();
     flow_endpoint(flow_endpoint&&) noexcept;
@@ -121,15 +126,20 @@ public:
     void want(time_point now, flow_handle flow, std::vector<index_range> ranges);
 
     // The sending side.
+    /// Serves a flow_requested: the object has so many bytes. `status` is at most flow_status_bytes_max.
     void accept(time_point now, flow_handle flow, std::uint64_t object_bytes, bytes status);
+    /// Does not, and tells the other side why.
     void refuse(time_point now, flow_handle flow, flow_close why);
     /// Bytes of the object from `offset` on, as flow_needs asked (more or less is fine); kept by reference until acknowledged or no
     /// longer wanted. May come late: what is given first is sent first. Bytes that nobody wants now are dropped, and asked for when needed.
     void provide(time_point now, flow_handle flow, std::uint64_t offset, shared_bytes data);
 
     // Both sides.
+    /// The own side's opaque status; the newest one arrives. At most flow_status_bytes_max.
     void set_status(time_point now, flow_handle flow, bytes status);
+    /// Ends a flow of either side; nothing is heard of it any more.
     void close(time_point now, flow_handle flow, flow_close why = {});
+    /// Nothing where the flow has ended.
     [[nodiscard]] std::optional<flow_statistics> statistics(flow_handle flow) const;
 
     // Inputs.
@@ -137,6 +147,7 @@ public:
     void on_control(time_point now, const opened& frame);
     /// A data or data_strict frame; gives the piece if it is valid, and new or worth a comparison (flow_piece::repeated).
     [[nodiscard]] std::optional<flow_piece> on_data(time_point now, const received_datagram& datagram);
+    /// deadline() has come; sooner does no harm.
     void on_timer(time_point now);
     /// The envelope says that a peer can't be reached: its flows end with errc::unreachable.
     void on_peer_unreachable(time_point now, const client_id& peer);
@@ -144,7 +155,9 @@ public:
     void on_peer_restarted(time_point now, const client_id& peer);
 
     // Outputs. Sealed control frames leave through the envelope's own output, which poll() here may add to: poll the envelope after it.
+    /// The next output; nothing when all has been given.
     [[nodiscard]] std::optional<flow_output> poll(time_point now);
+    /// When on_timer() wants to be called; `never` where it need not be.
     [[nodiscard]] time_point deadline() const;
     [[nodiscard]] std::size_t size() const noexcept;  ///< flows of both directions
 

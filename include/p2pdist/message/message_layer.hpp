@@ -65,6 +65,7 @@ struct message_failed {
 /// send_datagram: a piece of a large message.
 using message_output = std::variant<send_datagram, message_received, message_answered, message_failed>;
 
+/// How long it waits and how much it keeps.
 struct message_layer_config {
     role own_role = role::client;
     port_plan ports;
@@ -81,12 +82,14 @@ struct message_layer_config {
     flow_endpoint_config flow;
 };
 
+/// Of one request.
 struct message_options {
     transfer_protocol large_protocol = transfer_protocol::background;  ///< MSG-2; heeded where the message is large
     std::optional<duration> answer_timeout;   ///< instead of the configured one
     int attempts_max = 0;                     ///< 0: the configured number
 };
 
+/// Counts since it was made.
 struct message_counters {
     std::uint64_t sent = 0;            ///< requests and replies, once each
     std::uint64_t repeated = 0;        ///< sent again
@@ -101,8 +104,10 @@ struct message_counters {
     std::uint64_t dropped_full = 0;    ///< requests of others that found our tables full
 };
 
+/// All requests and replies of one node. Distinct objects: safe from any thread. Shared: unsafe.
 class message_layer {
 public:
+    /// Crypto, entropy and link must outlive it.
     message_layer(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, message_layer_config config);
     ~message_layer();
     message_layer(message_layer&&) noexcept;
@@ -124,6 +129,7 @@ public:
     void on_frame(time_point now, const opened& frame);
     /// A data or data_strict frame on a large port.
     void on_data(time_point now, const received_datagram& datagram);
+    /// deadline() has come; sooner does no harm.
     void on_timer(time_point now);
     /// The link can't reach the peer: what is open with it fails, with `why` or errc::unreachable.
     void on_peer_unreachable(time_point now, const client_id& peer, std::optional<error> why = {});
@@ -134,10 +140,13 @@ public:
     /// Whether the local port is one of this layer's, so that a core knows where a datagram belongs.
     [[nodiscard]] bool owns_port(std::uint16_t local_port) const noexcept;
 
+    /// The next output; nothing when all has been given.
     [[nodiscard]] std::optional<message_output> poll(time_point now);
+    /// When on_timer() wants to be called; `never` where it need not be.
     [[nodiscard]] time_point deadline() const;
     [[nodiscard]] std::size_t open_requests() const noexcept;  ///< of ours
 
+    /// Since it was made.
     [[nodiscard]] const message_counters& statistics() const noexcept;
 
 private:

@@ -22,6 +22,7 @@ enum class office_type : std::uint8_t {
     wifi,      ///< clients share; no broadcast discovery
 };
 
+/// "Default", "VPN" or "Wi-Fi".
 [[nodiscard]] std::string_view to_string(office_type type) noexcept;
 /// Regardless of case; "WiFi" is "Wi-Fi". Nothing for any other text.
 [[nodiscard]] std::optional<office_type> parse_office_type(std::string_view text) noexcept;
@@ -29,7 +30,9 @@ enum class office_type : std::uint8_t {
 /// A subnet or an address range, kept as it was given: a range that happens to be a subnet stays a range.
 using office_area = std::variant<subnet, address_range>;
 
+/// The addresses of an area, first to last.
 [[nodiscard]] address_range range_of(const office_area& area) noexcept;
+/// "10.1.0.0/24" or "first-last".
 [[nodiscard]] std::string to_string(const office_area& area);
 
 /// An office as an organisation describes it: devices joined by a LAN, at one place of the hierarchy (OFF-1). A value without promises;
@@ -82,8 +85,11 @@ public:
     /// Checks everything and reports all that is wrong, with the rows that to_spreadsheet() would give to these offices.
     [[nodiscard]] static checked_topology make(std::vector<office> offices);
 
+    /// In the order in which they were given.
     [[nodiscard]] const std::vector<office>& offices() const noexcept;
+    /// How many offices.
     [[nodiscard]] std::size_t size() const noexcept { return offices().size(); }
+    /// The office at that place.
     [[nodiscard]] const office& operator[](office_index index) const noexcept;
 
     /// The office of that name, exactly as written.
@@ -95,7 +101,9 @@ public:
     /// Whether two devices are of one office. An address in no office shares one with nobody but itself.
     [[nodiscard]] bool same_office(const ip_address& left, const ip_address& right) const noexcept;
 
+    /// The one office without a parent.
     [[nodiscard]] office_index central() const noexcept;
+    /// Nothing for the central office.
     [[nodiscard]] std::optional<office_index> parent(office_index index) const noexcept;
     /// In the order of offices().
     [[nodiscard]] const std::vector<office_index>& children(office_index index) const noexcept;
@@ -132,18 +140,23 @@ private:
     std::shared_ptr<const state> state_;  // never null
 };
 
-/// A topology, or every reason why there is none.
+/// A topology, or every reason why there is none. Immutable: any thread.
 class [[nodiscard]] checked_topology {
 public:
+    /// The topology holds.
     checked_topology(topology valid) : topology_(std::move(valid)) {}
     /// `refusals` is not empty. They are put in the order of rows.
     checked_topology(std::vector<refusal> refusals);
 
+    /// Whether there is a topology.
     [[nodiscard]] bool has_value() const noexcept { return topology_.has_value(); }
+    /// As has_value().
     [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
     /// Asking where there is none is a bug.
     [[nodiscard]] const topology& operator*() const noexcept;
+    /// As operator*().
     [[nodiscard]] const topology* operator->() const noexcept { return &**this; }
+    /// Every reason why there is none; empty where there is one.
     [[nodiscard]] const std::vector<refusal>& refusals() const noexcept { return refusals_; }
 
 private:

@@ -25,6 +25,7 @@ struct revocation_record {
     friend bool operator==(const revocation_record&, const revocation_record&) = default;
 };
 
+/// A member of the organisation, as it registered.
 struct client_record {
     client_id id;
     std::array<std::uint8_t, 32> key{};
@@ -39,18 +40,21 @@ struct client_record {
     friend bool operator==(const client_record&, const client_record&) = default;
 };
 
+/// A published content.
 struct content_record {
     content_info content;
     wall_time published;
     friend bool operator==(const content_record&, const content_record&) = default;
 };
 
+/// A client holds a content, or part of it.
 struct holding_record {
     client_id client;
     holding what;
     friend bool operator==(const holding_record&, const holding_record&) = default;
 };
 
+/// The licence in force (ACT-1).
 struct licence_record {
     std::string key;           ///< a digest under the server's own key: enough to tell another one
     std::uint32_t seats = 0;
@@ -126,14 +130,19 @@ struct put_content { content_record content; };          ///< adds or replaces; 
 struct remove_content { content_id id; };                ///< to the removed, without its holdings; the link bytes stay
 /// Adds or replaces, in the order given; holding_state::none removes. `replace_all` first removes all of the client.
 struct put_holdings { client_id client; std::vector<holding> holdings; bool replace_all = false; };
+/// Replaces the topology in force.
 struct put_topology { topology_record topology; };
 struct put_setting { std::string key; std::string value; };   ///< empty value: remove
+/// Replaces the licence.
 struct put_licence { licence_record licence; };
+/// Replaces the counters by which clients notice what has changed.
 struct put_versions { state_versions versions; };
+/// Replaces what is known of key epochs.
 struct put_epochs { epoch_record epochs; };
 struct add_link_bytes { link_record delta; link_mark report{}; };   ///< nothing, where this report or a later one of its boot is counted
 struct put_peer_report { peer_report_record report; };   ///< adds or replaces
 
+/// One of them.
 using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,
                                       put_setting, put_licence, put_versions, put_epochs, add_link_bytes, put_peer_report>;
 
@@ -143,6 +152,7 @@ struct catalogue_request {
     std::uint64_t id = 0;
     std::vector<catalogue_change> changes;
 };
+/// The answer to a catalogue_request.
 struct catalogue_completion {
     std::uint64_t id = 0;
     result<void> outcome;   ///< errc::database_failed with the database's sentence

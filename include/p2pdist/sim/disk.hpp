@@ -12,6 +12,7 @@
 
 namespace p2pdist::sim {
 
+/// How quick the disk is.
 struct disk_settings {
     duration latency = std::chrono::microseconds(200);      ///< of every request
     duration sync_latency = std::chrono::milliseconds(8);   ///< more, of writes: journal and sync, shared by many of them
@@ -21,19 +22,23 @@ struct disk_settings {
 /// Distinct objects: safe. Shared: unsafe.
 class disk {
 public:
+    /// With what the store holds already.
     disk(memory_store store, disk_settings settings) : store_(std::move(store)), settings_(settings) {}
 
+    /// A request that waits, and when it takes effect.
     struct ticket {
         std::uint32_t slot = 0;
         time_point done{};
     };
     /// Takes a request; take_effect() is due at `done`.
     [[nodiscard]] ticket submit(time_point now, store_request request);
+    /// Its time has come: carries it out.
     [[nodiscard]] store_completion take_effect(std::uint32_t slot);
     /// Nobody hears of the requests that are not done any more. Each of them has taken effect all the same, or in part, or not: what is not
     /// synced may be on the disk. Contents are no longer in use.
     void crash(random_source& random);
 
+    /// What is on the disk now.
     [[nodiscard]] memory_store& store() noexcept { return store_; }
 
 private:

@@ -9,7 +9,7 @@
 
 namespace p2pdist::sim {
 
-/// Whoever takes events. It outlives the queue's events for it.
+/// Whoever takes events, on the queue's thread. It outlives the queue's events for it.
 class event_handler {
 public:
     /// `what` is the handler's own business: it chose it when it asked.
@@ -31,6 +31,7 @@ public:
     [[nodiscard]] time_point now() const noexcept { return now_; }
     /// A time in the past means now, behind what is due already. `never` is not scheduled.
     void at(time_point when, event_handler& who, std::uint64_t what);
+    /// The same for a callback.
     void at(time_point when, std::function<void()> what);
 
     /// Runs the next event; false where there is none.

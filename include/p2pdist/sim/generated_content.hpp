@@ -11,7 +11,7 @@
 
 namespace p2pdist::sim {
 
-/// Word i of the bytes is a function of the seed and i alone. Copies share the bytes.
+/// Word i of the bytes is a function of the seed and i alone. Copies share the bytes. Immutable: any thread.
 class generated_content {
 public:
     /// `id` has to be a valid content id (asserted). With hash_kind::sha256 it is a plain content of another system's making.

@@ -19,6 +19,7 @@ enum class queue_kind : std::uint8_t {
     codel,      ///< RFC 8289: the same, and what waits too long for too long is dropped at its head, or marked where it is ECT
     fq_codel,   ///< RFC 8290: flows take turns, each with a CoDel; a full queue drops from the flow that has most
 };
+/// Which of the datagrams that wait for a line are dropped, and when.
 struct queue_settings {
     queue_kind kind = queue_kind::tail_drop;
     duration target = std::chrono::milliseconds(5);      ///< CoDel's: a standing queue that is accepted
@@ -111,11 +112,13 @@ struct offered_datagram {
 
 /// What happens to one datagram.
 struct link_passage {
+    /// What becomes of it.
     enum class fate : std::uint8_t { carried, lost, queue_full, down, too_long, policed, early_drop, waiting };
     fate what = fate::carried;
     time_point arrives{};                        ///< where carried; where waiting: when depart() is to be called, `never` where that is agreed
     std::optional<time_point> copy_arrives{};    ///< of its duplicate
 };
+/// As the enumeration.
 [[nodiscard]] std::string_view to_string(link_passage::fate what) noexcept;
 
 /// What became of a datagram that had to wait.
@@ -128,6 +131,7 @@ struct link_departure {
 /// Distinct objects: safe. Shared: unsafe.
 class link_model {
 public:
+    /// All its chance comes from `seed`.
     link_model(const link_settings& settings, std::uint64_t seed);
     ~link_model();
     link_model(link_model&&) noexcept;

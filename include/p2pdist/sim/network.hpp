@@ -32,6 +32,7 @@ struct office_lines {
     std::optional<link_settings> wan_down;  ///< from the parent's router
     std::optional<link_settings> wan_up;    ///< to it
 };
+/// How all lines are, and those of single offices.
 struct network_options {
     link_settings lan = line(1000, std::chrono::microseconds(50), std::chrono::milliseconds(5));
     link_settings wan_down = line(50, std::chrono::milliseconds(10));
@@ -40,7 +41,7 @@ struct network_options {
     std::uint64_t seed = 1;
 };
 
-/// What hangs on the network.
+/// What hangs on the network. Called on its thread.
 class host {
 public:
     /// A datagram's last bit is here. `payload` lives for the length of the call.
@@ -81,6 +82,7 @@ public:
     /// address goes to whoever has that address when it comes to the switch, else it is dropped; what waits for the pacer leaves no more: its
     /// source address is gone. errc::already_exists: another host has the address.
     [[nodiscard]] result<void> move(host_index which, const ip_address& address, int prefix_bits);
+    /// Whether the host is on the network.
     [[nodiscard]] bool attached(host_index which) const;
     /// The datagram leaves its host at not_before, or now.
     void send(host_index sender, send_datagram&& datagram);
@@ -90,10 +92,13 @@ public:
     void inject(const endpoint& from, const endpoint& to, bytes payload);
 
     // Lines. Changes take effect for what is offered from then on.
+    /// From the host to its LAN.
     [[nodiscard]] link_model& lan_up(host_index which);
+    /// From its LAN to the host.
     [[nodiscard]] link_model& lan_down(host_index which);
     /// Of an office by its name; a bug where it is unknown or the central one. An office of its own has the name of its address.
     [[nodiscard]] link_model& wan_down(const std::string& office);
+    /// The other direction of wan_down().
     [[nodiscard]] link_model& wan_up(const std::string& office);
     /// Another line to another parent from now on (or to the same one): a fallback line, a new provider. Its queues are empty, its counters
     /// go on; what is on the old line still arrives. A bug where `parent` is the office itself or below it, or the office is the central one.
@@ -102,10 +107,12 @@ public:
     [[nodiscard]] const std::string& office_of(host_index which) const;
     /// Where an office's line leads; a bug where it is unknown or the central one.
     [[nodiscard]] const std::string& parent_of(const std::string& office) const;
+    /// The host of that address.
     [[nodiscard]] std::optional<host_index> find(const ip_address& address) const;
 
     // Partitions: what leaves a host and is addressed to one behind the cut is dropped there; what is under way comes through. One direction
     // each, so that a partition can be asymmetric. Broadcasts within an office are cut between hosts, not between offices.
+    /// Drops what goes from one to the other, or no more; the way back is another matter.
     void block(host_index from, host_index to, bool blocked);
     /// Between the hosts of two offices, wherever these hosts are at the time.
     void block(const std::string& from_office, const std::string& to_office, bool blocked);
@@ -117,6 +124,7 @@ public:
     rival_index add_rival(const rival_options& what);
     /// Ends it at once; what is under way is of no use any more.
     void stop_rival(rival_index which);
+    /// How it has fared so far.
     [[nodiscard]] rival_report rival(rival_index which) const;
 
     /// Called for each datagram sent, delivered and dropped.

@@ -9,11 +9,13 @@
 
 namespace p2pdist::sim {
 
+/// A host of one network.
 struct host_index {
     std::uint32_t value = 0;
     friend auto operator<=>(const host_index&, const host_index&) = default;
 };
 
+/// How a rival sends.
 enum class rival_kind : std::uint8_t {
     cubic,     ///< TCP with CUBIC (RFC 9438) and HyStart as Linux has it, not paced
     reno,      ///< TCP with NewReno's window (RFC 5681), not paced
@@ -32,6 +34,7 @@ struct rival_end {
     std::optional<host_index> host{};
 };
 
+/// Who sends what from where to where, and when.
 struct rival_options {
     rival_kind kind = rival_kind::cubic;
     rival_end from, to;                        ///< data flow; acknowledgements and requests come back
@@ -72,6 +75,7 @@ struct rival_report {
     }
 };
 
+/// A rival of one network.
 struct rival_index {
     std::size_t value = 0;
     friend auto operator<=>(const rival_index&, const rival_index&) = default;

@@ -12,6 +12,7 @@
 
 namespace p2pdist::sim {
 
+/// How quick the database is, and what fails in it.
 struct simulated_catalogue_options {
     duration commit_delay = std::chrono::milliseconds(5);
     /// Asked at each commit: an error is its outcome, and nothing is changed.
@@ -21,6 +22,7 @@ struct simulated_catalogue_options {
 /// Distinct objects: safe. Shared: unsafe.
 class simulated_catalogue {
 public:
+    /// Empty: a database that was just made.
     explicit simulated_catalogue(simulated_catalogue_options options = {}) : options_(std::move(options)) {}
 
     /// Gives the time at which commit_next() is due. It never goes back.

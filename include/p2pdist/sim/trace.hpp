@@ -13,6 +13,7 @@ namespace p2pdist::sim {
 
 /// One thing that happened to one datagram. `header` is the beginning of its payload (all of what the core wrote as header).
 struct datagram_note {
+    /// What happened to it.
     enum class kind : std::uint8_t { sent, delivered, dropped };
     kind what = kind::sent;
     time_point at{};
@@ -25,13 +26,15 @@ struct datagram_note {
     bool broadcast = false;
 };
 
-/// Hashes everything; writes lines where there is somebody to read them.
+/// Hashes everything; writes lines where there is somebody to read them. Distinct objects: safe. Shared: unsafe.
 class trace {
 public:
+    /// Takes a line without its end.
     using line_sink = std::function<void(std::string_view line)>;
 
     /// Lines from now on, without a line end; an empty function ends them.
     void write_to(line_sink sink) { sink_ = std::move(sink); }
+    /// Something that happened to a datagram.
     void add(const datagram_note& note);
     /// Something else than a datagram: a node started, a client's event.
     void add(time_point at, std::string_view who, std::string_view what);

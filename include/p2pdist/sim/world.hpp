@@ -28,9 +28,12 @@
 #include "p2pdist/sim/simulated_catalogue.hpp"
 #include "p2pdist/sim/trace.hpp"
 
+/// The simulated world: lines, disks, programs and people under one seed.
 namespace p2pdist::sim {
 
+/// What the world is built of.
 struct world_options {
+    /// With these offices, and all else as it is by default.
     explicit world_options(topology physical) : offices(std::move(physical)) {}
 
     topology offices;                     ///< as it is built; the system knows of it after import_topology()
@@ -68,6 +71,7 @@ struct liar_view {
     bool always_wrong = false;               ///< it gives nothing but bytes that don't fit to whoever fetches from it
 };
 
+/// A client of one world, from 0 in the order of add_client().
 struct client_index {
     std::size_t value = 0;
     friend auto operator<=>(const client_index&, const client_index&) = default;
@@ -106,18 +110,23 @@ struct wan_traffic {
     }
 };
 
+/// The world, its clock, and all that lives in it. Single-threaded: distinct objects may be used from different threads, one object by one
+/// thread.
 class world {
 public:
+    /// Built, with nobody in it but server and connector; nothing runs before run_for() and its kin.
     explicit world(world_options options);
     ~world();
     world(const world&) = delete;
     world& operator=(const world&) = delete;
 
     // Building.
+    /// Puts a device into its office; it is off until set_up() or start.
     client_index add_client(const device& what);
     /// An enrolled device that lies in every message it may send (SEC-3), in a manner that `seed` decides. It knows each content from its
     /// publication on. Only its office, address and seed count.
     void add_liar(const device& what, std::uint64_t seed);
+    /// A content of that size out of the world's seed and its id.
     [[nodiscard]] generated_content make_content(std::string_view id, std::uint64_t size_bytes, hash_kind kind = hash_kind::sha256_tree);
 
     // Starting. Each runs the world until it is done.
@@ -140,12 +149,14 @@ public:
     void restart(client_index who);           ///< and asks again for what it had not got
     void kill_server();
     void restart_server();                    ///< with what its database committed
+    /// Calls it at that time.
     void at(time_point when, std::function<void()> what);
 
     // Running.
     /// Whether `done` came true; it is asked after each event of a node and at least each simulated millisecond. False at the limit, and
     /// where the world stands still or is livelocked.
     bool run_until(const std::function<bool()>& done, duration limit);
+    /// Lets so much simulated time pass.
     void run_for(duration time);
     [[nodiscard]] time_point now() const noexcept;
     [[nodiscard]] bool livelocked() const noexcept;
@@ -160,23 +171,31 @@ public:
     [[nodiscard]] bool all_fetched() const;
     /// What the client's store has is what was published, and so is its output file where it was to write one.
     [[nodiscard]] bool has_right_bytes(client_index who, const generated_content& content) const;
+    /// The office that it is in.
     [[nodiscard]] const std::string& office_of(client_index who) const;
+    /// Its address now.
     [[nodiscard]] ip_address address_of(client_index who) const;
+    /// Whether its program runs.
     [[nodiscard]] bool is_up(client_index who) const;
     /// A bug while the client is down.
     [[nodiscard]] client_core& core(client_index who);
+    /// What is on its disk.
     [[nodiscard]] memory_store& store(client_index who);
     /// Chunks that the client's store was given to write, twice ones counted twice: none is fetched again (CLI-4).
     [[nodiscard]] std::uint64_t chunks_written(client_index who, const content_key& content) const;
     // What was promised, in this life of the client or a former one: it must be there after any crash.
+    /// Whether the server ever acknowledged it.
     [[nodiscard]] bool was_registered(client_index who) const;
+    /// Whether it was given the content by import, and said so.
     [[nodiscard]] bool imported(client_index who, const content_key& content) const;
     /// The store has said that the chunk is written.
     [[nodiscard]] bool acknowledged(client_index who, const content_key& content, chunk_index chunk) const;
     /// Chunks that were given to the store though it had acknowledged them: must stay 0 where no disk alters anything (CLI-4).
     [[nodiscard]] std::uint64_t chunks_fetched_again(client_index who) const;
+    /// The client of that address.
     [[nodiscard]] std::optional<client_index> client_at(const ip_address& address) const;
     [[nodiscard]] const catalogue_snapshot& catalogue() const;
+    /// What has crossed that office's line to its parent so far.
     [[nodiscard]] wan_traffic wan(const std::string& office);
     /// Of all offices but the central one, in the topology's order.
     [[nodiscard]] std::vector<wan_traffic> wans();

@@ -47,6 +47,7 @@ enum class source_kind : std::uint8_t {
     file_store,
 };
 inline constexpr std::size_t source_kind_count = 6;
+/// "office", "cdn", ...: as the enumeration.
 [[nodiscard]] std::string_view to_string(source_kind kind) noexcept;
 
 /// Content bytes by source_kind.
@@ -72,8 +73,10 @@ enum class transfer_state : std::uint8_t {
     complete,
     failed,
 };
+/// "downloading", ...: as the enumeration.
 [[nodiscard]] std::string_view to_string(transfer_state state) noexcept;
 
+/// What comes from one source.
 struct source_progress {
     transfer_source source;
     std::uint64_t verified_bytes = 0;
@@ -82,6 +85,7 @@ struct source_progress {
     bool paused = false;
     bool answering = false;     ///< has accepted
 };
+/// How a download is doing.
 struct transfer_progress {
     content_info content;
     transfer_state state = transfer_state::opening;
@@ -137,6 +141,7 @@ struct peer_blamed {
     content_key content;
     chunk_index chunk = 0;
 };
+/// A download has ended, once.
 struct transfer_finished {
     content_info content;
     std::optional<error> failure;   ///< none: every byte is verified and on disk
@@ -152,9 +157,11 @@ struct upload_ended {
     std::uint64_t sent_bytes = 0;
 };
 
+/// What it gives out, in order.
 using transfer_output = std::variant<send_datagram, store_request, serve_request, chunks_verified, source_lost, sources_wanted, peer_blamed,
                                      transfer_finished, upload_ended>;
 
+/// How it fetches and serves.
 struct transfer_engine_config {
     role own_role = role::client;
     port_plan ports;
@@ -169,8 +176,10 @@ struct transfer_engine_config {
 /// Set in the id of every store_request of an engine, so that its completions can be told from others' by the id alone.
 inline constexpr store_request_id transfer_store_request_bit = std::uint64_t{1} << 63;
 
+/// All downloads and uploads of one node. Distinct objects: safe from any thread. Shared: unsafe.
 class transfer_engine {
 public:
+    /// Crypto, entropy and link must outlive it.
     transfer_engine(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
                     transfer_engine_config config);
     ~transfer_engine();
@@ -179,13 +188,16 @@ public:
 
     // Downloading. A second download() of the same content joins the first; transfer_finished follows exactly once, unless cancelled.
     // A content that is complete is served from then on, until stop_serving().
+    /// Begins, or joins, the download of a content.
     void download(time_point now, const content_info& content);
     /// What is verified stays in the store; a later download() goes on from there (CLI-4).
     void cancel(time_point now, const content_key& content);
+    /// Stops asking sources for this content, or goes on.
     void pause(time_point now, const content_key& content, bool paused);
     /// The envelope knows the peer. Naming a source that is in use again changes nothing. Within the office and beyond it, sources are
     /// tried in the order in which they were named.
     void add_source(time_point now, const content_key& content, const transfer_source& source);
+    /// What was asked of it is asked of others.
     void remove_source(time_point now, const content_key& content, const client_id& peer);
     /// Bytes from a fallback source (SRC-2) in order, to be verified like any other: for a content whose tree is known whole chunks
     /// (`offset` a multiple of chunk_bytes), otherwise the next bytes after those given before. fallback_wants() says where; what lies
@@ -205,23 +217,34 @@ public:
     /// Serve a content that the store has; without it, requests for it are refused with errc::not_found. It is in use (store_open) only
     /// while somebody fetches it, so it can be evicted.
     void serve(time_point now, const content_info& content);
+    /// Requests for it are refused from now on, and running ones end.
     void stop_serving(time_point now, const content_key& content);
+    /// Serves a serve_request.
     void admit(time_point now, flow_handle flow);
+    /// Does not, and tells the peer why.
     void deny(time_point now, flow_handle flow, flow_close why);
 
     // Inputs.
     void on_control(time_point now, const opened& frame);                  ///< flow_control on a content or control port
     void on_data(time_point now, const received_datagram& datagram);       ///< data and data_strict on a content port
     void on_store_done(time_point now, store_completion completion);       ///< to a store_request of this engine
+    /// deadline() has come; sooner does no harm.
     void on_timer(time_point now);
+    /// The link cannot reach the peer: as a source it is lost.
     void on_peer_unreachable(time_point now, const client_id& peer);
+    /// Whether a local port is one of its own, so that a core knows where a datagram belongs.
     [[nodiscard]] bool owns_port(std::uint16_t local_port) const noexcept;
 
     // Outputs and views.
+    /// The next output; nothing when all has been given.
     [[nodiscard]] std::optional<transfer_output> poll(time_point now);
+    /// When on_timer() wants to be called; `never` where it need not be.
     [[nodiscard]] time_point deadline() const;
+    /// Of a download; nothing where there is none.
     [[nodiscard]] std::optional<transfer_progress> progress(const content_key& content) const;
+    /// All that have not ended.
     [[nodiscard]] std::vector<transfer_progress> downloads() const;
+    /// All that are being served.
     [[nodiscard]] std::vector<upload_progress> uploads() const;
     /// Peers that served bad chunks (peer_blamed) within limits::transfer_blame_time: not used for any content, whoever names them.
     [[nodiscard]] std::vector<client_id> blamed(time_point now) const;

@@ -34,6 +34,7 @@ struct content_object {
     content_info content;
     friend bool operator==(const content_object&, const content_object&) = default;
 };
+/// What a flow is about.
 using flow_object = std::variant<message_object, content_object>;
 
 /// Receiver to sender: begin. Repeated until accepted, refused or given up.

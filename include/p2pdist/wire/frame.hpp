@@ -63,11 +63,14 @@ inline constexpr std::size_t data_tag_bytes = 8;
 inline constexpr std::size_t data_overhead_bytes = data_header::size_bytes + data_tag_bytes;
 inline constexpr std::uint8_t data_flag_feedback_now = 0x01;  ///< the sender asks for feedback at once (end of a burst, probe)
 
+/// Appends its binary form.
 void encode(const sealed_header& header, bytes& out);
+/// Appends its binary form.
 void encode(const data_header& header, bytes& out);
 
 /// Nothing where the bytes are too few or the type is another. The version is read, not judged.
 [[nodiscard]] std::optional<sealed_header> decode_sealed_header(byte_span datagram) noexcept;
+/// The same for a data frame.
 [[nodiscard]] std::optional<data_header> decode_data_header(byte_span datagram) noexcept;
 
 /// The type of a datagram of ours; nothing for an empty or foreign one.

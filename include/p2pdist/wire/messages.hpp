@@ -26,6 +26,7 @@ namespace p2pdist {
 
 // ---- any direction
 
+/// The other side refuses; the sentence is for people.
 struct error_reply {
     errc code = errc::refused;
     std::string text;
@@ -43,6 +44,7 @@ struct large_offer {
 struct ping {
     friend bool operator==(const ping&, const ping&) = default;
 };
+/// The answer to ping.
 struct pong {
     friend bool operator==(const pong&, const pong&) = default;
 };
@@ -59,6 +61,7 @@ struct revocations_reply {
 
 // ---- client to server
 
+/// A client tells the server that it is there, and where (CLI-5). Answered by register_reply.
 struct register_request {
     device_profile profile;
     ip_address address;
@@ -67,6 +70,7 @@ struct register_request {
     std::string software_version;
     friend bool operator==(const register_request&, const register_request&) = default;
 };
+/// The client is known.
 struct register_reply {
     state_versions versions;
     std::string office;                        ///< own office's name; empty: in no office (OFF-1)
@@ -74,10 +78,12 @@ struct register_reply {
     std::int64_t server_time_s = 0;
     friend bool operator==(const register_reply&, const register_reply&) = default;
 };
+/// "I am still there", every heartbeat_interval_ms. Answered by heartbeat_reply.
 struct heartbeat {
     device_profile profile;
     friend bool operator==(const heartbeat&, const heartbeat&) = default;
 };
+/// What is new.
 struct heartbeat_reply {
     state_versions versions;
     bool known = false;   ///< false: register again
@@ -87,6 +93,7 @@ struct heartbeat_reply {
 struct unregister {
     friend bool operator==(const unregister&, const unregister&) = default;
 };
+/// Answered by topology_view.
 struct topology_request {
     friend bool operator==(const topology_request&, const topology_request&) = default;
 };
@@ -96,18 +103,22 @@ struct topology_view {
     std::string spreadsheet;
     friend bool operator==(const topology_view&, const topology_view&) = default;
 };
+/// Answered by settings_reply.
 struct settings_request {
     friend bool operator==(const settings_request&, const settings_request&) = default;
 };
+/// The settings that clients may know, by key.
 struct settings_reply {
     std::uint64_t version = 0;
     std::vector<std::pair<std::string, std::string>> settings;
     friend bool operator==(const settings_reply&, const settings_reply&) = default;
 };
+/// What is this id? Answered by content_reply, or errc::not_found.
 struct content_request {
     content_id id;
     friend bool operator==(const content_request&, const content_request&) = default;
 };
+/// Size and hash of a published content.
 struct content_reply {
     content_info content;
     bool server_has_it = false;   ///< the server can send it to clients of the central office (SRV-5)
@@ -118,6 +129,7 @@ struct locate_request {
     content_key content;
     friend bool operator==(const locate_request&, const locate_request&) = default;
 };
+/// A client at its place in an office's ranking.
 struct ranked_peer {
     peer_info peer;
     device_profile profile;   ///< the snapshot that the ranking used, frozen for this content (RANK-7)
@@ -131,6 +143,7 @@ struct office_sources {
     std::uint32_t holders_elsewhere = 0;
     friend bool operator==(const office_sources&, const office_sources&) = default;
 };
+/// Who could have the content, office by office.
 struct locate_reply {
     content_info content;
     std::vector<office_sources> path;         ///< own office first, then parent, ..., central office
@@ -138,6 +151,7 @@ struct locate_reply {
     std::uint32_t holders_outside = 0;        ///< holders that are neither here nor above, for `explain` (OFF-2)
     friend bool operator==(const locate_reply&, const locate_reply&) = default;
 };
+/// What a client holds of one content.
 struct holding {
     content_key content;
     holding_state state = holding_state::none;
@@ -178,6 +192,7 @@ struct renew_request {
     std::array<std::uint8_t, 32> ephemeral{};   ///< X25519 public key, fresh for this request
     friend bool operator==(const renew_request&, const renew_request&) = default;
 };
+/// Only the asker can read it.
 struct renew_reply {
     bytes sealed;   ///< the grant, encrypted, since messages are not (CON-3)
     friend bool operator==(const renew_reply&, const renew_reply&) = default;
@@ -205,6 +220,7 @@ struct want_request {
     std::uint64_t revocations = 0;     ///< number of the asker's revocation list: whoever has an older one asks him for it
     friend bool operator==(const want_request&, const want_request&) = default;
 };
+/// What a client says to a want_request.
 enum class want_verdict : std::uint8_t {
     holder = 1,      ///< all of it is here: fetch
     acting = 2,      ///< acting rendezvous point, and downloading: fetch what is here, more will come
@@ -213,6 +229,7 @@ enum class want_verdict : std::uint8_t {
     cannot = 5,      ///< no space, paused by its user, or not sharing (VPN); ask the next in rank
     unknown = 6,     ///< nothing of it is here and nobody is known to act
 };
+/// Where to fetch from.
 struct want_reply {
     want_verdict verdict = want_verdict::cannot;
     std::optional<peer_info> acting_peer;
@@ -226,6 +243,7 @@ struct discovery_request {
     content_key content;
     friend bool operator==(const discovery_request&, const discovery_request&) = default;
 };
+/// A holder in the same subnet.
 struct discovery_reply {
     content_key content;
     holding_state state = holding_state::none;
@@ -235,6 +253,7 @@ struct discovery_reply {
     friend bool operator==(const discovery_reply&, const discovery_reply&) = default;
 };
 
+/// Every message; monostate stands for none.
 using message_body = std::variant<
     std::monostate, error_reply, large_offer, ping, pong, revocations_request, revocations_reply,
     register_request, register_reply, heartbeat, heartbeat_reply, unregister, topology_request, topology_view, settings_request, settings_reply,

@@ -10,6 +10,7 @@
 
 namespace p2pdist {
 
+/// What a node is to others.
 enum class role : std::uint8_t { client, server, connector };
 
 /// The fixed purposes of ports; the number in the name is the default port.
@@ -36,12 +37,14 @@ enum class port_use : std::uint8_t {
 inline constexpr std::size_t port_use_count = 18;
 
 /// The organisation's port numbers, distinct within each role. The default is the plan of MSG-4; MSG-5 changes it as a block or one by one.
+/// A value: distinct objects may be used from any thread.
 class port_plan {
 public:
     port_plan() noexcept;  ///< the defaults
     /// Every default moved by `offset`; errc::invalid_argument where a port would leave 1024 to 65535.
     [[nodiscard]] static result<port_plan> with_offset(int offset);
 
+    /// The port of that use.
     [[nodiscard]] std::uint16_t operator[](port_use use) const noexcept { return ports_[static_cast<std::size_t>(use)]; }
     /// Sets one port; errc::invalid_argument where 0 or taken by another use of the plan.
     [[nodiscard]] result<void> set(port_use use, std::uint16_t port);
@@ -56,6 +59,7 @@ private:
 
 /// The configuration name of a use ("client_small_in") and back.
 [[nodiscard]] std::string_view to_string(port_use use) noexcept;
+/// Nothing for any other text.
 [[nodiscard]] std::optional<port_use> parse_port_use(std::string_view name) noexcept;
 
 /// The role whose node binds the port.
@@ -68,6 +72,7 @@ struct port_pair {
     friend bool operator==(const port_pair&, const port_pair&) = default;
 };
 
+/// Foreground (XFER-1) takes its share at once; Background (XFER-2) stands aside for other traffic.
 enum class transfer_protocol : std::uint8_t { foreground, background };
 
 /// The pair for small messages of `sender` to `receiver`.
