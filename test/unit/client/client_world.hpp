@@ -97,6 +97,8 @@ private:
     std::set<std::uint64_t> cancelled_;
 };
 
+inline constexpr std::size_t mib = 1 << 20;
+
 struct world_options {
     std::string topology;              ///< spreadsheet; rows of 10.x.0.0/16 offices
     bool activated = true;

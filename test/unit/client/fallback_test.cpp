@@ -11,8 +11,6 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
-
 const char* const offices = R"(Office,Type,Parent,Subnet
 Central,Default,,10.0.0.0/16
 Boston,Default,Central,10.1.0.0/24

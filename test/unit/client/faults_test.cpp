@@ -11,29 +11,27 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
-
-const char* const offices = R"(Office,Type,Parent,Subnet
+const char* const faults_offices = R"(Office,Type,Parent,Subnet
 Central,Default,,10.0.0.0/16
 Boston,Default,Central,10.1.0.0/24
 Boston Wi-Fi,Wi-Fi,Boston,10.1.128.0/24
 Remote,VPN,Central,10.200.0.0/24
 )";
 
-world_options with_topology() {
+world_options faults_options() {
     world_options out;
-    out.topology = offices;
+    out.topology = faults_offices;
     return out;
 }
 
-double copies(const client_world& world, const std::string& office, std::size_t size) {
+double copies_to(const client_world& world, const std::string& office, std::size_t size) {
     return static_cast<double>(world.content_in(office)) / static_cast<double>(size);
 }
 
 }  // namespace
 
 TEST_CASE("lossy links cost a few bytes, never a second copy", "[REQ-RVP-2][REQ-MSG-1]") {
-    auto options = with_topology();
+    auto options = faults_options();
     options.wan_loss = 0.02;
     options.lan_loss = 0.002;
     client_world world(options);
@@ -50,11 +48,11 @@ TEST_CASE("lossy links cost a few bytes, never a second copy", "[REQ-RVP-2][REQ-
         }
         return true;
     }));
-    CHECK(copies(world, "Boston", data.size()) < 1.12);
+    CHECK(copies_to(world, "Boston", data.size()) < 1.12);
 }
 
 TEST_CASE("discovery is broadcast in wired and VPN offices, never over Wi-Fi", "[REQ-OFF-3][REQ-MSG-3]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     world.publish("app", some_bytes(mib, 2));
     world.add("10.0.0.20");
     auto& wired = world.add("10.1.0.10");
@@ -83,7 +81,7 @@ TEST_CASE("discovery is broadcast in wired and VPN offices, never over Wi-Fi", "
 }
 
 TEST_CASE("every datagram leaves from and goes to a port of the plan", "[REQ-MSG-4]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     world.publish("app", some_bytes(2 * mib, 3));
     world.add("10.0.0.20");
     world.add("10.1.0.10", 30);
@@ -112,7 +110,7 @@ TEST_CASE("every datagram leaves from and goes to a port of the plan", "[REQ-MSG
 }
 
 TEST_CASE("two that act after a partition become one, the better-ranked", "[REQ-RVP-1]") {
-    auto options = with_topology();
+    auto options = faults_options();
     options.wan_bits_per_second = 4e6;
     client_world world(options);
     const auto data = some_bytes(12 * mib, 4);
@@ -136,11 +134,11 @@ TEST_CASE("two that act after a partition become one, the better-ranked", "[REQ-
     apart = false;
     REQUIRE(world.run_until([&] { return acting(a) && !acting(b); }, 30s));
     REQUIRE(world.run_until([&] { return a.complete(of_a) && b.complete(of_b); }));
-    CHECK(copies(world, "Boston", data.size()) < 1.9);
+    CHECK(copies_to(world, "Boston", data.size()) < 1.9);
 }
 
 TEST_CASE("an upstream that dies is replaced from its office", "[REQ-RVP-3][REQ-SRC-1]") {
-    auto options = with_topology();
+    auto options = faults_options();
     options.wan_bits_per_second = 8e6;
     client_world world(options);
     const auto data = some_bytes(8 * mib, 5);
@@ -155,11 +153,11 @@ TEST_CASE("an upstream that dies is replaced from its office", "[REQ-RVP-3][REQ-
     c1.stop();
     REQUIRE(world.run_until([&] { return a.complete(of_a); }));
     CHECK(c2.core().contents().size() == 1);
-    CHECK(copies(world, "Boston", data.size()) < 1.12);
+    CHECK(copies_to(world, "Boston", data.size()) < 1.12);
 }
 
 TEST_CASE("a link that is cut and comes back only delays", "[REQ-SRC-4]") {
-    auto options = with_topology();
+    auto options = faults_options();
     options.wan_bits_per_second = 8e6;
     client_world world(options);
     const auto data = some_bytes(8 * mib, 6);
@@ -176,11 +174,11 @@ TEST_CASE("a link that is cut and comes back only delays", "[REQ-SRC-4]") {
     CHECK_FALSE(a.done(of_a));
     world.cut("Boston", false);
     REQUIRE(world.run_until([&] { return a.complete(of_a) && b.complete(of_b); }));
-    CHECK(copies(world, "Boston", data.size()) < 1.12);
+    CHECK(copies_to(world, "Boston", data.size()) < 1.12);
 }
 
 TEST_CASE("a client that is switched off in the middle resumes with what it verified", "[REQ-CLI-4]") {
-    auto options = with_topology();
+    auto options = faults_options();
     options.wan_bits_per_second = 8e6;
     client_world world(options);
     const auto data = some_bytes(8 * mib, 7);
@@ -205,7 +203,7 @@ TEST_CASE("a client that is switched off in the middle resumes with what it veri
 }
 
 TEST_CASE("several commands for one content share one download", "[REQ-CLI-6]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     const auto data = some_bytes(2 * mib, 8);
     world.publish("app", data);
     auto& one = world.add("10.0.0.20");
@@ -223,7 +221,7 @@ TEST_CASE("several commands for one content share one download", "[REQ-CLI-6]") 
 }
 
 TEST_CASE("empty and tiny contents arrive too", "[REQ-XFER-4]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     world.publish("empty", {});
     world.publish("tiny", bytes{42});
     world.add("10.0.0.20");
@@ -237,7 +235,7 @@ TEST_CASE("empty and tiny contents arrive too", "[REQ-XFER-4]") {
 }
 
 TEST_CASE("more commands than the limit are refused in words", "[limits]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     world.stop_server();
     auto& one = world.add("10.0.0.20");
     for (std::size_t at = 0; at < limits::client_commands_max; ++at) (void)one.core().fetch(world.now(), id_of_text("app"));
@@ -248,7 +246,7 @@ TEST_CASE("more commands than the limit are refused in words", "[limits]") {
 
 TEST_CASE("the same inputs give the same world", "[determinism]") {
     const auto play = [] {
-        auto options = with_topology();
+        auto options = faults_options();
         options.wan_loss = 0.01;
         client_world world(options);
         world.publish("app", some_bytes(2 * mib, 9));
@@ -265,7 +263,7 @@ TEST_CASE("the same inputs give the same world", "[determinism]") {
 }
 
 TEST_CASE("a new key epoch makes every client renew its certificate, each in its turn", "[REQ-SEC-2]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     const auto data = some_bytes(mib, 10);
     world.publish("app", data);
     world.add("10.0.0.20");
@@ -280,7 +278,7 @@ TEST_CASE("a new key epoch makes every client renew its certificate, each in its
 }
 
 TEST_CASE("a server that was set up anew is joined anew", "[REQ-SEC-1]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     auto& a = world.add("10.1.0.10", 30);
     REQUIRE(world.run_until_registered());
     a.stop();
@@ -290,7 +288,7 @@ TEST_CASE("a server that was set up anew is joined anew", "[REQ-SEC-1]") {
 }
 
 TEST_CASE("the CDN can be a setting of the organisation", "[REQ-SRC-2]") {
-    client_world world(with_topology());
+    client_world world(faults_options());
     const auto data = some_bytes(mib, 11);
     world.publish("app", data, false);
     world.cdn["https://cdn.example/app"] = data;

@@ -9,8 +9,6 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
-
 world_options central_alone() {
     world_options out;
     out.topology = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\n";

@@ -9,9 +9,7 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
-
-const char* const offices = R"(Office,Type,Parent,Subnet
+const char* const office_offices = R"(Office,Type,Parent,Subnet
 Central,Default,,10.0.0.0/16
 Boston,Default,Central,10.1.0.0/24
 Boston Wi-Fi,Wi-Fi,Boston,10.1.128.0/24
@@ -19,9 +17,9 @@ Remote,VPN,Central,10.200.0.0/16
 Quincy,Default,Boston,10.2.0.0/24
 )";
 
-world_options with_topology() {
+world_options office_options() {
     world_options out;
-    out.topology = offices;
+    out.topology = office_offices;
     return out;
 }
 
@@ -45,7 +43,7 @@ std::uint64_t total(const source_split& split) {
 }  // namespace
 
 TEST_CASE("a client enrols, registers and learns where it belongs", "[REQ-SEC-1][REQ-SRV-2][REQ-OFF-1]") {
-    client_world world(with_topology());
+    client_world world(office_options());
     auto& one = world.add("10.1.0.10");
     REQUIRE(world.run_until_registered());
     const auto status = one.core().status();
@@ -67,7 +65,7 @@ TEST_CASE("a client enrols, registers and learns where it belongs", "[REQ-SEC-1]
 }
 
 TEST_CASE("a wrong enrolment key is said in words, and tried again", "[REQ-SEC-1]") {
-    client_world world(with_topology());
+    client_world world(office_options());
     auto& one = world.add("10.1.0.10");
     one.stop();
     one.config.enrolment = key_of(55);
@@ -87,7 +85,7 @@ TEST_CASE("a wrong enrolment key is said in words, and tried again", "[REQ-SEC-1
 }
 
 TEST_CASE("what was imported before it was published is reported after", "[REQ-SRV-2]") {
-    client_world world(with_topology());
+    client_world world(office_options());
     const auto data = some_bytes(mib, 9);
     auto& one = world.add("10.1.0.10");
     world.add("10.1.0.11");
@@ -105,7 +103,7 @@ TEST_CASE("what was imported before it was published is reported after", "[REQ-S
 }
 
 TEST_CASE("a server that does not answer to an enrolment is named after a few seconds", "[REQ-SEC-1][REQ-OBS-1]") {
-    client_world world(with_topology());
+    client_world world(office_options());
     world.stop_server();
     auto& one = world.add("10.1.0.10");
     world.run_for(4s);
@@ -119,7 +117,7 @@ TEST_CASE("a server that does not answer to an enrolment is named after a few se
 }
 
 TEST_CASE("one copy crosses the link of an office, and the neighbours share it", "[REQ-RVP-1][REQ-RVP-2][REQ-RVP-4][REQ-SRV-5][REQ-CLI-6]") {
-    client_world world(with_topology());
+    client_world world(office_options());
     const auto data = some_bytes(4 * mib + 77, 1);
     world.publish("app", data);
     auto& feeder = world.add("10.0.0.20");
@@ -157,7 +155,7 @@ TEST_CASE("one copy crosses the link of an office, and the neighbours share it",
 }
 
 TEST_CASE("a chain of offices is fed office by office, Wi-Fi from its wired parent", "[REQ-OFF-2][REQ-OFF-4][REQ-RVP-2][REQ-SRC-1]") {
-    client_world world(with_topology());
+    client_world world(office_options());
     const auto data = some_bytes(3 * mib, 2);
     world.publish("app", data);
     world.add("10.0.0.20");
@@ -175,7 +173,7 @@ TEST_CASE("a chain of offices is fed office by office, Wi-Fi from its wired pare
 }
 
 TEST_CASE("VPN clients fetch from the parent, share nothing and serve nobody", "[REQ-OFF-3]") {
-    client_world world(with_topology());
+    client_world world(office_options());
     const auto data = some_bytes(2 * mib, 3);
     world.publish("app", data);
     auto& feeder = world.add("10.0.0.20");
@@ -198,7 +196,7 @@ TEST_CASE("VPN clients fetch from the parent, share nothing and serve nobody", "
 }
 
 TEST_CASE("the next in rank takes over from the chunks that the office has", "[REQ-RVP-3][REQ-RVP-2]") {
-    auto options = with_topology();
+    auto options = office_options();
     options.wan_bits_per_second = 8e6;
     client_world world(options);
     const auto data = some_bytes(12 * mib, 4);
@@ -231,7 +229,7 @@ TEST_CASE("the next in rank takes over from the chunks that the office has", "[R
 }
 
 TEST_CASE("a rendezvous point that comes back while its successor downloads follows it", "[REQ-RVP-3]") {
-    auto options = with_topology();
+    auto options = office_options();
     options.wan_bits_per_second = 8e6;
     client_world world(options);
     const auto data = some_bytes(12 * mib, 5);

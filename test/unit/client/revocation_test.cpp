@@ -10,9 +10,7 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
-
-world_options with_topology() {
+world_options revocation_options() {
     world_options out;
     out.topology = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\nBoston,Default,Central,10.1.0.0/24\n";
     return out;
@@ -25,7 +23,7 @@ bool said(const device& who, const std::string& words) {
 }  // namespace
 
 TEST_CASE("a revoked client is told so, stops, says so after a restart, and comes back when it is reinstated", "[REQ-SEC-2]") {
-    client_world world(with_topology());
+    client_world world(revocation_options());
     world.publish("app", some_bytes(64 * mib, 1));
     world.add("10.0.0.20");
     auto& lost = world.add("10.1.0.10", 30);
@@ -62,7 +60,7 @@ TEST_CASE("a revoked client is told so, stops, says so after a restart, and come
 }
 
 TEST_CASE("peers that cannot reach the server learn of a revocation from one that does", "[REQ-SEC-2]") {
-    client_world world(with_topology());
+    client_world world(revocation_options());
     world.publish("app", some_bytes(mib, 2));
     world.publish("tool", some_bytes(mib, 3));
     world.add("10.0.0.20");
@@ -93,7 +91,7 @@ TEST_CASE("peers that cannot reach the server learn of a revocation from one tha
 }
 
 TEST_CASE("certificates are renewed without the enrolment key, before they end and when the epoch changes", "[REQ-SEC-2][REQ-SEC-1]") {
-    client_world world(with_topology());
+    client_world world(revocation_options());
     auto& one = world.add("10.1.0.10", 30);
     REQUIRE(world.run_until_registered());
     one.stop();
@@ -112,7 +110,7 @@ TEST_CASE("certificates are renewed without the enrolment key, before they end a
 }
 
 TEST_CASE("a member that missed several epochs renews at once and is not locked out", "[REQ-SEC-2]") {
-    client_world world(with_topology());
+    client_world world(revocation_options());
     auto& late = world.add("10.1.0.10", 30);
     auto& other = world.add("10.1.0.11", 20);
     REQUIRE(world.run_until_registered());
@@ -127,7 +125,7 @@ TEST_CASE("a member that missed several epochs renews at once and is not locked 
 }
 
 TEST_CASE("a revoked member cannot renew either", "[REQ-SEC-2]") {
-    client_world world(with_topology());
+    client_world world(revocation_options());
     auto& lost = world.add("10.1.0.10", 30);
     REQUIRE(world.run_until_registered());
     world.set_revoked({lost.id()}, 3, 3);
@@ -137,7 +135,7 @@ TEST_CASE("a revoked member cannot renew either", "[REQ-SEC-2]") {
 }
 
 TEST_CASE("a client whose clock jumps makes its sessions anew and goes on", "[REQ-SEC-2][REQ-CLI-4]") {
-    client_world world(with_topology());
+    client_world world(revocation_options());
     world.publish("app", some_bytes(32 * mib, 4));
     world.add("10.0.0.20");
     auto& one = world.add("10.1.0.10", 30);

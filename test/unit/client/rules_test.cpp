@@ -9,17 +9,15 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
-
-const char* const offices = R"(Office,Type,Parent,Subnet
+const char* const rules_offices = R"(Office,Type,Parent,Subnet
 Central,Default,,10.0.0.0/16
 Boston,Default,Central,10.1.0.0/24
 Chicago,Default,Central,10.3.0.0/24
 )";
 
-world_options with_topology() {
+world_options rules_options() {
     world_options out;
-    out.topology = offices;
+    out.topology = rules_offices;
     return out;
 }
 
@@ -33,7 +31,7 @@ bool mentions(const explanation& what, const std::string& words) {
 }  // namespace
 
 TEST_CASE("an unknown content id fails at once, in words", "[REQ-CLI-6]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     auto& one = world.add("10.0.0.20");
     REQUIRE(world.run_until_registered());
     const auto fetched = one.fetch("nothing");
@@ -44,7 +42,7 @@ TEST_CASE("an unknown content id fails at once, in words", "[REQ-CLI-6]") {
 }
 
 TEST_CASE("before activation nobody receives content, from then on all do", "[REQ-ACT-1]") {
-    auto options = with_topology();
+    auto options = rules_options();
     options.activated = false;
     client_world world(options);
     const auto data = some_bytes(mib, 1);
@@ -61,7 +59,7 @@ TEST_CASE("before activation nobody receives content, from then on all do", "[RE
 }
 
 TEST_CASE("what is imported spreads within the office and below, never up or sideways", "[REQ-OFF-2]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     const auto data = some_bytes(2 * mib, 2);
     world.publish("app", data, false);
     auto& central = world.add("10.0.0.20");
@@ -89,7 +87,7 @@ TEST_CASE("what is imported spreads within the office and below, never up or sid
 }
 
 TEST_CASE("an import in the central office reaches the offices below", "[REQ-OFF-2][REQ-SRC-1]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     const auto data = some_bytes(2 * mib, 3);
     world.publish("app", data, false);
     auto& central = world.add("10.0.0.20");
@@ -104,7 +102,7 @@ TEST_CASE("an import in the central office reaches the offices below", "[REQ-OFF
 }
 
 TEST_CASE("a file that does not fit the catalogue's hash is not imported under that id", "[REQ-XFER-4][REQ-CLI-6]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     world.publish("app", some_bytes(mib, 4), false);
     auto& one = world.add("10.0.0.20");
     REQUIRE(world.run_until_registered());
@@ -117,7 +115,7 @@ TEST_CASE("a file that does not fit the catalogue's hash is not imported under t
 }
 
 TEST_CASE("explain tells the ranking, what decided it, and who acts", "[REQ-OBS-1][REQ-RANK-1]") {
-    auto options = with_topology();
+    auto options = rules_options();
     options.wan_bits_per_second = 4e6;
     client_world world(options);
     world.publish("app", some_bytes(4 * mib, 6));
@@ -146,7 +144,7 @@ TEST_CASE("explain tells the ranking, what decided it, and who acts", "[REQ-OBS-
 }
 
 TEST_CASE("an evicted content is not held any more, for the server either", "[REQ-CLI-3][REQ-SRV-2]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     const auto first = some_bytes(mib, 7);
     const auto second = some_bytes(mib + 5, 8);
     world.publish("first", first);
@@ -172,7 +170,7 @@ TEST_CASE("an evicted content is not held any more, for the server either", "[RE
 }
 
 TEST_CASE("where there is no space the download fails in words, and the next in rank acts", "[REQ-CLI-3][REQ-RVP-3]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     const auto data = some_bytes(2 * mib, 9);
     world.publish("app", data);
     world.add("10.0.0.20");
@@ -191,7 +189,7 @@ TEST_CASE("where there is no space the download fails in words, and the next in 
 }
 
 TEST_CASE("pause stops downloads and says so; another rendezvous point takes over meanwhile", "[REQ-RVP-3][REQ-OBS-1]") {
-    auto options = with_topology();
+    auto options = rules_options();
     options.wan_bits_per_second = 8e6;
     client_world world(options);
     const auto data = some_bytes(8 * mib, 10);
@@ -216,7 +214,7 @@ TEST_CASE("pause stops downloads and says so; another rendezvous point takes ove
 }
 
 TEST_CASE("pin, remove, verify and cancel end with an answer", "[REQ-CLI-3]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     const auto data = some_bytes(mib, 11);
     world.publish("app", data);
     world.publish("absent", some_bytes(mib, 12), false);
@@ -249,7 +247,7 @@ TEST_CASE("pin, remove, verify and cancel end with an answer", "[REQ-CLI-3]") {
 }
 
 TEST_CASE("verify finds what the disk altered, and the next fetch mends it", "[REQ-XFER-4][REQ-CLI-4]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     const auto data = some_bytes(2 * mib, 13);
     world.publish("app", data);
     auto& one = world.add("10.0.0.20");
@@ -276,7 +274,7 @@ TEST_CASE("verify finds what the disk altered, and the next fetch mends it", "[R
 }
 
 TEST_CASE("content and settings survive a topology that changes in the middle", "[REQ-OFF-5]") {
-    auto options = with_topology();
+    auto options = rules_options();
     options.wan_bits_per_second = 8e6;
     client_world world(options);
     const auto data = some_bytes(6 * mib, 16);
@@ -298,7 +296,7 @@ TEST_CASE("content and settings survive a topology that changes in the middle", 
 }
 
 TEST_CASE("clients rank with the steps of the server's settings", "[REQ-RANK-7]") {
-    auto options = with_topology();
+    auto options = rules_options();
     options.wan_bits_per_second = 4e6;
     client_world world(options);
     world.set_setting("ranking.free_storage_step", "100 GiB");
@@ -318,7 +316,7 @@ TEST_CASE("clients rank with the steps of the server's settings", "[REQ-RANK-7]"
 }
 
 TEST_CASE("large messages too run under the configured congestion controllers", "[REQ-XFER-1]") {
-    client_world world(with_topology());
+    client_world world(rules_options());
     auto& one = world.add("10.1.0.10");
     for (std::uint64_t number = 0; number < 60; ++number) {
         const auto name = "app-" + std::to_string(number);

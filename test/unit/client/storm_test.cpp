@@ -18,7 +18,6 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
 constexpr std::uint32_t attackers_net = 0xc6120000u;  // 198.18.0.0/15, of nobody's office
 constexpr std::uint32_t attackers = 1u << 16;
 

@@ -12,9 +12,7 @@ using namespace p2pdist::test;
 
 namespace {
 
-constexpr std::size_t mib = 1 << 20;
-
-world_options with_topology() {
+world_options strangers_options() {
     world_options out;
     out.topology = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\nBoston,Default,Central,10.1.0.0/24\n"
                    "Chicago,Default,Central,10.3.0.0/24\n";
@@ -90,7 +88,7 @@ credentials papers_for(std::uint64_t number, std::uint64_t signer) {
 }  // namespace
 
 TEST_CASE("nobody outside the organisation gets an answer", "[REQ-SEC-1]") {
-    client_world world(with_topology());
+    client_world world(strangers_options());
     const auto content = world.publish("app", some_bytes(mib, 14));
     auto& one = world.add("10.1.0.10");
     REQUIRE(world.run_until_registered());
@@ -103,7 +101,7 @@ TEST_CASE("nobody outside the organisation gets an answer", "[REQ-SEC-1]") {
 }
 
 TEST_CASE("a member asks in vain for what its office may not have", "[REQ-OFF-2][REQ-SEC-1]") {
-    client_world world(with_topology());
+    client_world world(strangers_options());
     const auto content = world.publish("app", some_bytes(mib, 15));
     auto& one = world.add("10.1.0.10");
     REQUIRE(world.run_until_registered());
@@ -153,7 +151,7 @@ TEST_CASE("a member asks in vain for what its office may not have", "[REQ-OFF-2]
 TEST_CASE("one member cannot use up a client's downloads, and its own user finds room", "[REQ-RVP-1][limits]") {
     constexpr std::size_t members = 1;
     constexpr std::size_t excess = 8;
-    client_world world(with_topology());
+    client_world world(strangers_options());
     (void)world.add("10.0.0.10");
     auto& one = world.add("10.1.0.10");
     std::vector<content_info> contents;
@@ -190,7 +188,7 @@ TEST_CASE("one member cannot use up a client's downloads, and its own user finds
 }
 
 TEST_CASE("bytes of any kind change nothing", "[REQ-SEC-2]") {
-    client_world world(with_topology());
+    client_world world(strangers_options());
     auto& one = world.add("10.1.0.10");
     REQUIRE(world.run_until_registered());
     const auto before = one.core().status();

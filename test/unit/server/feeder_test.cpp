@@ -9,7 +9,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const char* const sheet =
+const char* const feeder_sheet =
     "Office,Type,Parent,Subnet\r\n"
     "HQ,Default,,10.0.0.0/24\r\n"
     "B,Default,HQ,10.1.0.0/24\r\n";
@@ -40,7 +40,7 @@ struct feeding_world : server_world {
     explicit feeding_world(std::size_t size = 3'000'000) : server_world(feeding()) {
         file_store().files()["app"] = some_bytes(size);
         app = describe("app", file_store().files()["app"]);
-        (void)administer<topology_import_reply>(topology_import_request{sheet, false});
+        (void)administer<topology_import_reply>(topology_import_request{feeder_sheet, false});
         (void)administer<activate_reply>(activate_request{"K", 100});
         (void)administer<publish_reply>(publish_request{{app, content("elsewhere", 7)}});
     }

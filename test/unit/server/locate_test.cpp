@@ -7,7 +7,7 @@ using namespace p2pdist::test;
 
 namespace {
 
-const char* const sheet =
+const char* const locate_sheet =
     "Office,Type,Parent,Subnet,Preferred\r\n"
     "HQ,Default,,10.0.0.0/24,\r\n"
     "B,Default,HQ,10.1.0.0/24,10.1.0.9\r\n"
@@ -18,7 +18,7 @@ const char* const sheet =
 /// Activated, with that topology and one content.
 struct ready_world : server_world {
     ready_world() {
-        (void)administer<topology_import_reply>(topology_import_request{sheet, false});
+        (void)administer<topology_import_reply>(topology_import_request{locate_sheet, false});
         (void)administer<activate_reply>(activate_request{"K", 100});
         (void)administer<publish_reply>(publish_request{{content("a")}});
     }

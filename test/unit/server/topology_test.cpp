@@ -9,7 +9,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string sheet =
+const std::string topology_sheet =
     "Office,Type,Parent,Subnet\r\n"
     "HQ,Default,,10.0.0.0/24\r\n"
     "B,Default,HQ,10.1.0.0/24\r\n"
@@ -29,7 +29,7 @@ TEST_CASE("an imported topology is in force, pushed and kept", "[REQ-OFF-5][REQ-
     world.run_for(5s);
     client.pushed.clear();
     const auto before = world.asked<heartbeat_reply>(client, heartbeat{}).versions.topology;
-    const auto reply = world.administer<topology_import_reply>(topology_import_request{sheet, false});
+    const auto reply = world.administer<topology_import_reply>(topology_import_request{topology_sheet, false});
     CHECK(reply.imported);
     CHECK(reply.offices == 3);
     CHECK(reply.version == before + 1);
@@ -45,7 +45,7 @@ TEST_CASE("an imported topology is in force, pushed and kept", "[REQ-OFF-5][REQ-
     CHECK_FALSE(parsed(view.spreadsheet).find("C"));  // neither above nor below
 
     const auto exported = world.administer<topology_export_reply>(topology_export_request{});
-    CHECK(parsed(exported.spreadsheet) == parsed(sheet));
+    CHECK(parsed(exported.spreadsheet) == parsed(topology_sheet));
     const auto again = world.administer<topology_import_reply>(topology_import_request{exported.spreadsheet, false});
     CHECK(again.imported);
     CHECK(again.version == reply.version);  // export, then import changes nothing
@@ -55,10 +55,10 @@ TEST_CASE("an imported topology is in force, pushed and kept", "[REQ-OFF-5][REQ-
 
 TEST_CASE("a bad spreadsheet is refused with its rows and changes nothing", "[REQ-OFF-5][REQ-SRV-4]") {
     server_world world;
-    CHECK(world.administer<topology_import_reply>(topology_import_request{sheet, false}).imported);
+    CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
     const auto before = world.durable;
     const auto bad = world.administer<topology_import_reply>(
-        topology_import_request{sheet + "D,Default,Nowhere,10.3.0.0/24\r\nE,Odd,HQ,10.4.0.0/24\r\n", false});
+        topology_import_request{topology_sheet + "D,Default,Nowhere,10.3.0.0/24\r\nE,Odd,HQ,10.4.0.0/24\r\n", false});
     CHECK_FALSE(bad.imported);
     REQUIRE(bad.refusals.size() == 2);
     CHECK(bad.refusals[0].row == 5);
@@ -80,7 +80,7 @@ TEST_CASE("checking a topology changes nothing and warns", "[REQ-OFF-5][REQ-SRV-
     (void)world.join("172.16.0.5", 2);
     world.run_for(5s);
     const auto before = world.durable;
-    const auto reply = world.administer<topology_import_reply>(topology_import_request{sheet, true});
+    const auto reply = world.administer<topology_import_reply>(topology_import_request{topology_sheet, true});
     CHECK_FALSE(reply.imported);
     CHECK(reply.offices == 3);
     CHECK(world.durable == before);
@@ -106,11 +106,11 @@ TEST_CASE("without a topology one is detected and grows with the clients' subnet
     CHECK(world.administer<topology_export_reply>(topology_export_request{}) == grown);
 
     SECTION("it goes on being detected beside an imported one") {
-        CHECK(world.administer<topology_import_reply>(topology_import_request{sheet, false}).imported);
+        CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
         (void)world.join("10.77.0.5", 99);
         world.run_for(5s);
         CHECK(parsed(world.administer<topology_export_reply>(topology_export_request{true}).spreadsheet).size() == 22);
-        CHECK(parsed(world.administer<topology_export_reply>(topology_export_request{false}).spreadsheet) == parsed(sheet));
+        CHECK(parsed(world.administer<topology_export_reply>(topology_export_request{false}).spreadsheet) == parsed(topology_sheet));
     }
     SECTION("an unregistered subnet goes again") {
         auto& last = world.join("10.88.0.5", 98);
@@ -124,7 +124,7 @@ TEST_CASE("without a topology one is detected and grows with the clients' subnet
 
 TEST_CASE("clients in no office are told of the central one, and are reported", "[REQ-OFF-1]") {
     server_world world;
-    CHECK(world.administer<topology_import_reply>(topology_import_request{sheet, false}).imported);
+    CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
     auto& alone = world.join("172.16.0.5", 1);
     const auto view = parsed(world.asked<topology_view>(alone, topology_request{}).spreadsheet);
     CHECK(view.size() == 1);
@@ -158,7 +158,7 @@ TEST_CASE("a large topology reaches clients of all offices and survives loss", "
 
 TEST_CASE("a stored topology that does not hold the server any more is a finding", "[REQ-SRV-4]") {
     server_world world;
-    CHECK(world.administer<topology_import_reply>(topology_import_request{sheet, false}).imported);
+    CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
     world.durable.topology.spreadsheet = "Office,Type,Parent,Subnet\r\nHQ,Default,,10.9.0.0/24\r\n";
     world.events.clear();
     world.restart_server();
