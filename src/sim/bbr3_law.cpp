@@ -15,15 +15,11 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr double unbounded = std::numeric_limits<double>::infinity();
-constexpr double pacing_margin = 0.99, window_min = 4, full_growth = 1.25;
-constexpr int full_rounds = 3;
-constexpr double loss_max = 0.02, beta = 0.7, headroom = 0.15;
+constexpr double loss_max = 0.02, beta3 = 0.7, headroom = 0.15;
 constexpr double mark_gain = 1.0 / 16, mark_cut = 1.0 / 3, mark_max = 0.5;
 constexpr std::uint64_t coexistence_rounds_max = 63;
-constexpr duration least_lives = std::chrono::seconds(10), probe_rtt_every = std::chrono::seconds(5), probe_rtt_lasts = milliseconds(200);
+constexpr duration probe_rtt_every = std::chrono::seconds(5), probe_rtt_lasts = milliseconds(200);
 constexpr duration cruise_min = std::chrono::seconds(2), cruise_spread = std::chrono::seconds(1);
-
-double seconds(duration value) { return std::chrono::duration<double>(value).count(); }
 
 class bbr3_law final : public congestion_law {
 public:
@@ -32,7 +28,7 @@ public:
     void on_first_rtt(time_point now, duration rtt) override {
         least_ = rtt;
         least_at_ = probed_rtt_at_ = now;
-        pacing_ = 2.77 * initial_window / std::max(seconds(rtt), 1e-3);
+        pacing_ = 2.77 * initial_window / std::max(to_seconds(rtt), 1e-3);
     }
     void on_ack(const ack_event& what) override {
         count(what);
@@ -64,7 +60,7 @@ private:
     [[nodiscard]] double window_gain() const { return mode_ == mode::up ? 2.25 : mode_ == mode::probe_rtt ? 0.5 : 2; }
     [[nodiscard]] double bandwidth() const { return std::min(bandwidth_.get(), lower_bandwidth_); }
     [[nodiscard]] double product(double gain) const {
-        return least_ == duration::max() ? initial_window : std::ceil(bandwidth() * seconds(least_) * gain);
+        return least_ == duration::max() ? initial_window : std::ceil(bandwidth() * to_seconds(least_) * gain);
     }
     [[nodiscard]] bool probing() const { return mode_ == mode::startup || mode_ == mode::refill || mode_ == mode::up; }
     void enter(mode next, time_point now) {
@@ -100,8 +96,8 @@ private:
         marked_share_ += mark_gain * (share - marked_share_);
         if (!probing()) {
             if (round_lost_ > 0) {
-                lower_bandwidth_ = std::max(round_bandwidth_, beta * bandwidth());
-                lower_window_ = std::max(round_delivered_, beta * std::min(lower_window_, window_));
+                lower_bandwidth_ = std::max(round_bandwidth_, beta3 * bandwidth());
+                lower_window_ = std::max(round_delivered_, beta3 * std::min(lower_window_, window_));
             }
             if (round_marked_ > 0) lower_window_ = std::max(window_min, std::min(lower_window_, window_) * (1 - mark_cut * marked_share_));
         }
@@ -154,7 +150,7 @@ private:
                 break;
             case mode::up:
                 if (too_much()) {
-                    upper_window_ = std::max(static_cast<double>(what.prior_pipe), beta * product(1));
+                    upper_window_ = std::max(static_cast<double>(what.prior_pipe), beta3 * product(1));
                     begin_down(what.now);
                 } else if (what.now - mode_began_ > least_ && pipe >= product(1.25)) {
                     begin_down(what.now);

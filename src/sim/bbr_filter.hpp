@@ -5,7 +5,13 @@
 #include <deque>
 #include <utility>
 
+#include "p2pdist/base/time.hpp"
+
 namespace p2pdist::sim {
+
+inline constexpr double full_growth = 1.25, pacing_margin = 0.99, window_min = 4;   // in segments
+inline constexpr int full_rounds = 3;
+inline constexpr duration least_lives = std::chrono::seconds(10);   // of the shortest round trip
 
 /// The largest value of a window of the last so many ticks.
 class max_filter {

@@ -16,13 +16,7 @@ constexpr double high_gain = 2.886, drain_gain = 1 / high_gain, window_gain = 2;
 constexpr double cycle[] = {1.25, 0.75, 1, 1, 1, 1, 1, 1};
 constexpr std::uint64_t cycle_length = 8;
 constexpr std::uint64_t bandwidth_rounds = 10, extra_rounds = 5;
-constexpr double full_growth = 1.25;
-constexpr int full_rounds = 3;
-constexpr double pacing_margin = 0.99;
-constexpr double window_min = 4;
-constexpr duration least_lives = std::chrono::seconds(10), probe_lasts = milliseconds(200);
-
-double seconds(duration value) { return std::chrono::duration<double>(value).count(); }
+constexpr duration probe_lasts = milliseconds(200);
 
 class bbr_law final : public congestion_law {
 public:
@@ -31,7 +25,7 @@ public:
     void on_first_rtt(time_point now, duration rtt) override {
         least_ = rtt;
         least_at_ = now;
-        pacing_ = high_gain * initial_window / std::max(seconds(rtt), 1e-3);
+        pacing_ = high_gain * initial_window / std::max(to_seconds(rtt), 1e-3);
     }
     void on_ack(const ack_event& what) override {
         update_bandwidth(what);
@@ -83,7 +77,7 @@ private:
     /// What the kernel sends at once: a millisecond's worth.
     [[nodiscard]] double burst() const { return std::max(std::floor(pacing_ / 1024), pacing_ * segment_bytes_ < 150'000 ? 1.0 : 2.0); }
     [[nodiscard]] double product(double gain) const {
-        return least_ == duration::max() ? initial_window : std::ceil(bandwidth_.get() * seconds(least_) * gain);
+        return least_ == duration::max() ? initial_window : std::ceil(bandwidth_.get() * to_seconds(least_) * gain);
     }
     [[nodiscard]] double roomy(double segments) const {
         const auto even = 2 * std::ceil((segments + 3 * burst()) / 2);
@@ -110,7 +104,7 @@ private:
             extra_slot_ ^= 1;
             extra_[extra_slot_] = 0;
         }
-        auto expected = bandwidth_.get() * seconds(what.now - extra_since_);
+        auto expected = bandwidth_.get() * to_seconds(what.now - extra_since_);
         if (extra_acked_ <= expected) {
             extra_acked_ = expected = 0;
             extra_since_ = what.now;
@@ -121,7 +115,7 @@ private:
 
     /// What will be under way when the pacer lets the next one go.
     [[nodiscard]] double pipe_then(const ack_event& what, std::uint64_t pipe) const {
-        const auto ahead = what.paced_until > what.now ? seconds(what.paced_until - what.now) : 0.0;
+        const auto ahead = what.paced_until > what.now ? to_seconds(what.paced_until - what.now) : 0.0;
         return std::max(0.0, static_cast<double>(pipe) + (gain() > 1 ? burst() : 0) - bandwidth_.get() * ahead);
     }
     [[nodiscard]] bool next_phase(const ack_event& what) const {

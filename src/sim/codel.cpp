@@ -9,8 +9,6 @@
 namespace p2pdist::sim {
 namespace {
 
-constexpr std::uint8_t not_ect = 0, congestion_experienced = 3;
-
 /// Marks it where its transport understands that.
 bool marked(queued_datagram& which) {
     if (which.what.ecn == not_ect) return false;

@@ -11,6 +11,7 @@
 namespace p2pdist::sim {
 
 inline constexpr double initial_window = 10;   // RFC 6928
+inline constexpr double endless = 1e9;         // a threshold that was never met
 
 /// How fast segments were delivered, as the sender measured it over about a round trip (draft-cheng-iccrg-delivery-rate-estimation).
 struct rate_sample {

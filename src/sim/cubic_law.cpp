@@ -11,15 +11,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr double endless = 1e9;
-constexpr double beta = 717.0 / 1024;
-constexpr double c = 0.4;                        // segments / s^3
+constexpr double cubic_beta = 717.0 / 1024;
+constexpr double cubic_c = 0.4;                        // segments / s^3
 constexpr double hystart_window_min = 16;
 constexpr int hystart_samples = 8;
 constexpr duration hystart_pause = milliseconds(2);
 constexpr duration recompute_after = milliseconds(31);
-
-double seconds(duration value) { return std::chrono::duration<double>(value).count(); }
 
 class cubic_law final : public congestion_law {
 public:
@@ -37,8 +34,8 @@ public:
         window_ += acked / acks_for_one_;
     }
     void on_congestion(time_point, std::uint64_t) override {
-        threshold_ = std::max(window_ * beta, 2.0);
-        last_max_ = window_ < last_max_ ? window_ * (1 + beta) / 2 : window_;   // fast convergence
+        threshold_ = std::max(window_ * cubic_beta, 2.0);
+        last_max_ = window_ < last_max_ ? window_ * (1 + cubic_beta) / 2 : window_;   // fast convergence
         epoch_.reset();
     }
     void on_recovered(time_point now) override {
@@ -46,7 +43,7 @@ public:
         recovered_ = now;
     }
     void on_timeout(time_point) override {
-        threshold_ = std::max(window_ * beta, 2.0);
+        threshold_ = std::max(window_ * cubic_beta, 2.0);
         window_ = 1;
         last_max_ = 0;
         epoch_.reset();
@@ -97,14 +94,14 @@ private:
             epoch_ = now;
             ack_count_ = acked;
             reno_window_ = window_;
-            k_ = last_max_ <= window_ ? 0 : std::cbrt((last_max_ - window_) / c);
+            k_ = last_max_ <= window_ ? 0 : std::cbrt((last_max_ - window_) / cubic_c);
             origin_ = std::max(last_max_, window_);
         }
-        const auto t = seconds(now - *epoch_) + (least_ == duration::max() ? 0 : seconds(least_));
-        const auto target = origin_ + c * std::pow(t - k_, 3);
+        const auto t = to_seconds(now - *epoch_) + (least_ == duration::max() ? 0 : to_seconds(least_));
+        const auto target = origin_ + cubic_c * std::pow(t - k_, 3);
         acks_for_one_ = target > window_ ? window_ / (target - window_) : 100 * window_;
         if (last_max_ == 0) acks_for_one_ = std::min(acks_for_one_, 20.0);
-        const auto reno_step = window_ * (1 + beta) / (3 * (1 - beta));
+        const auto reno_step = window_ * (1 + cubic_beta) / (3 * (1 - cubic_beta));
         reno_window_ += std::floor(ack_count_ / reno_step);
         ack_count_ = std::fmod(ack_count_, reno_step);
         if (reno_window_ > window_) acks_for_one_ = std::min(acks_for_one_, window_ / (reno_window_ - window_));

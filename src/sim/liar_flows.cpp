@@ -9,7 +9,7 @@
 namespace p2pdist::sim {
 namespace {
 
-constexpr duration step = std::chrono::milliseconds(10);
+constexpr duration lie_step = std::chrono::milliseconds(10);
 constexpr duration forgotten_after = std::chrono::seconds(10);
 constexpr duration sent_again_after = std::chrono::milliseconds(400);
 constexpr std::size_t frames_a_step = 20;   // about 20 Mbit/s
@@ -120,7 +120,7 @@ bytes liar_flows::status_of(const served& one, const content_object_bytes& conte
 
 void liar_flows::on_timer(time_point now) {
     if (now < next_) return;
-    next_ = now + step;
+    next_ = now + lie_step;
     std::erase_if(served_, [now](const auto& entry) { return now > entry.second.heard_at + forgotten_after; });
     std::erase_if(pretended_, [now](const auto& one) { return now > one.until; });
     for (auto& [name, one] : served_) serve(now, one);

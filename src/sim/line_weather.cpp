@@ -4,10 +4,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "chance.hpp"
+
 namespace p2pdist::sim {
 namespace {
-
-double seconds(duration value) { return std::chrono::duration<double>(value).count(); }
 
 /// Box and Muller.
 double normal(random_source& random) {
@@ -15,15 +15,10 @@ double normal(random_source& random) {
     return radius * std::cos(2 * std::numbers::pi * random.unit());
 }
 
-duration exponential(duration mean, random_source& random) {
-    const auto nanoseconds = -std::log(1 - random.unit()) * static_cast<double>(mean.count());
-    return duration(std::max<duration::rep>(1, static_cast<duration::rep>(nanoseconds)));
-}
-
 }  // namespace
 
 double correlated_noise::at(time_point now, duration memory, random_source& random) {
-    const auto kept = begun_ ? std::exp(-seconds(std::max(now - last_, duration::zero())) / seconds(memory)) : 0.0;
+    const auto kept = begun_ ? std::exp(-to_seconds(std::max(now - last_, duration::zero())) / to_seconds(memory)) : 0.0;
     begun_ = true;
     last_ = std::max(last_, now);
     value_ = kept * value_ + std::sqrt(1 - kept * kept) * normal(random);
@@ -45,7 +40,7 @@ std::optional<time_point> fade_clock::bad_until(time_point when, const line_fade
 
 bool token_bucket::take(time_point now, std::uint64_t bytes, const line_policer& settings) {
     const auto full = static_cast<double>(settings.burst_bytes);
-    tokens_ = begun_ ? std::min(full, tokens_ + seconds(now - last_) * static_cast<double>(settings.bytes_per_second)) : full;
+    tokens_ = begun_ ? std::min(full, tokens_ + to_seconds(now - last_) * static_cast<double>(settings.bytes_per_second)) : full;
     begun_ = true;
     last_ = now;
     if (tokens_ < static_cast<double>(bytes)) return false;

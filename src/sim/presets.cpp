@@ -7,7 +7,6 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr std::uint64_t ethernet_mtu = 1500;
 
@@ -24,7 +23,7 @@ line_pair wifi_lossy() {
         each->jitter_memory = milliseconds(50);
         each->loss = 0.002;
         each->bursts = {0.0005, 0.2, 0.5};
-        each->fades = {seconds(8), milliseconds(120), 0};
+        each->fades = {std::chrono::seconds(8), milliseconds(120), 0};
     }
     return out;
 }
@@ -48,7 +47,7 @@ line_pair satellite() {
         each->jitter = milliseconds(8);
         each->jitter_memory = milliseconds(500);
         each->bursts = {0.0001, 0.1, 0.8};
-        each->fades = {seconds(120), seconds(2), 0.3};
+        each->fades = {std::chrono::seconds(120), std::chrono::seconds(2), 0.3};
     }
     return out;
 }

@@ -10,6 +10,8 @@
 
 namespace p2pdist::sim {
 
+inline constexpr std::uint8_t not_ect = 0, ect0 = 2, congestion_experienced = 3;   // RFC 3168
+
 struct queued_datagram {
     offered_datagram what;
     time_point since{};

@@ -8,8 +8,6 @@
 namespace p2pdist::sim {
 namespace {
 
-constexpr double endless = 1e9;
-
 class reno_law final : public congestion_law {
 public:
     void on_ack(const ack_event& what) override {

@@ -4,19 +4,17 @@
 #include <cmath>
 #include <utility>
 
+#include "chance.hpp"
+#include "queue_discipline.hpp"
+
 namespace p2pdist::sim {
 namespace {
 
 constexpr std::uint64_t headers = 52;         // IPv4, TCP and its timestamps
 constexpr std::uint64_t hello_bytes = 60, request_bytes = headers + 400;
 constexpr duration hello_again = std::chrono::seconds(1);
-constexpr std::uint8_t ect0 = 2, congestion_experienced = 3;
 constexpr double page_shape = 1.5, page_cut = 50;
 constexpr unsigned event_bits = 4, slot_bits = 28;
-
-duration exponential(duration mean, random_source& random) {
-    return duration(1 + static_cast<duration::rep>(-std::log(1 - random.unit()) * static_cast<double>(mean.count())));
-}
 
 bool is_tcp(rival_kind kind) { return kind != rival_kind::constant && kind != rival_kind::on_off; }
 

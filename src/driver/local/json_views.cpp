@@ -3,8 +3,6 @@
 namespace p2pdist {
 namespace {
 
-double seconds(duration value) { return std::chrono::duration<double>(value).count(); }
-
 /// The three words that scripts know, beside the two ends.
 const char* download_state(transfer_state state) {
     switch (state) {
@@ -152,7 +150,7 @@ json done_event_json(const command_done& done) {
                 {"content", done.content.id.text()},
                 {"size", done.content.size_bytes},
                 {"hash", done.content.hash.to_string()},
-                {"seconds", seconds(done.took)},
+                {"seconds", to_seconds(done.took)},
                 {"sources", sources_json(done.split)}};
     if (done.failure) {
         out["code"] = done.failure->error_code().message();
