@@ -3,7 +3,7 @@
 p2pdist_build_packages="build-essential cmake ninja-build pkg-config git ca-certificates libasio-dev protobuf-compiler libprotobuf-dev libssl-dev
     libcli11-dev libsoci-dev libsqlite3-dev libcurl4-openssl-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev libcsv-dev"
 p2pdist_run_packages="iproute2 util-linux procps openssl"
-p2pdist_test_packages="catch2 ccache tcpdump nginx-light"
+p2pdist_test_packages="catch2 ccache tcpdump nginx-light python3"
 p2pdist_full_packages="clang libclang-rt-14-dev doxygen"
 
 # install_packages PACKAGE...: installs those that are missing.

@@ -1,13 +1,11 @@
 #include "sim/prediction.hpp"
 
-#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 
 namespace p2pdist::tools {
 namespace {
-
-double seconds(duration value) { return std::chrono::duration<double>(value).count(); }
 
 std::string fixed(double value, int digits) {
     char text[48];
@@ -15,117 +13,110 @@ std::string fixed(double value, int digits) {
     return text;
 }
 
-json office_rows(sim::world& w, const scenario& what) {
+/// Three digits are what a sample is good for.
+json samples(const std::vector<float>& values) {
+    auto out = json::array();
+    for (const auto value : values) out.push_back(std::round(static_cast<double>(value) * 1000) / 1000);
+    return out;
+}
+
+json office_rows(const sim::prediction& what) {
     auto rows = json::array();
-    for (const auto& office : what.who) {
-        std::vector<double> times;
-        std::size_t clients = 0, failed = 0;
-        for (const auto& each : w.fetches()) {
-            if (w.office_of(each.client) != office) continue;
-            ++clients;
-            if (each.complete()) times.push_back(seconds(each.took()));
-            else if (each.failure) ++failed;
+    for (const auto& each : what.offices) {
+        json row{{"office", each.office}, {"depth", each.depth}, {"clients", each.clients}, {"complete", each.complete}, {"failed", each.failed}};
+        if (each.last) {
+            row["first_seconds"] = to_seconds(*each.first);
+            row["median_seconds"] = to_seconds(*each.median);
+            row["last_seconds"] = to_seconds(*each.last);
         }
-        std::sort(times.begin(), times.end());
-        json row{{"office", office}, {"clients", clients}, {"complete", times.size()}, {"failed", failed}};
-        if (!times.empty()) {
-            row["first_seconds"] = times.front();
-            row["median_seconds"] = times[times.size() / 2];
-            row["last_seconds"] = times.back();
-        }
-        rows.push_back(row);
+        row["ideal_seconds"] = to_seconds(each.ideal);
+        row["limited_by"] = each.limited_by;
+        row["limit_use"] = each.limit_use;
+        row["share"] = samples(each.share);
+        rows.push_back(std::move(row));
     }
     return rows;
 }
 
-json link_rows(sim::world& w, std::uint64_t content_bytes) {
+json link_rows(const sim::prediction& what) {
     auto rows = json::array();
-    for (const auto& wan : w.wans()) {
-        rows.push_back({{"office", wan.office},
-                        {"down_bytes", wan.down.carried_bytes},
-                        {"up_bytes", wan.up.carried_bytes},
-                        {"copies", wan.copies(content_bytes)},
-                        {"queue_bytes_max", wan.down.queue_bytes_max},
-                        {"datagrams_dropped", wan.down.queue_dropped + wan.up.queue_dropped},
-                        {"datagrams_lost", wan.down.lost + wan.up.lost}});
+    for (const auto& each : what.lines) {
+        rows.push_back({{"office", each.office},
+                        {"down_bytes", each.down.carried_bytes},
+                        {"up_bytes", each.up.carried_bytes},
+                        {"copies", each.copies},
+                        {"queue_bytes_max", each.down.queue_bytes_max},
+                        {"datagrams_dropped", each.down.queue_dropped + each.up.queue_dropped},
+                        {"datagrams_lost", each.down.lost + each.up.lost},
+                        {"use", samples(each.use)}});
     }
     return rows;
 }
 
-json client_rows(sim::world& w) {
+json client_rows(const sim::prediction& what) {
     auto rows = json::array();
-    for (const auto& each : w.fetches()) {
-        json row{{"address", w.address_of(each.client).to_string()}, {"office", w.office_of(each.client)}, {"complete", each.complete()}};
-        if (each.ended) row["seconds"] = seconds(each.took());
-        if (each.failure) row["failure"] = each.failure->message;
+    for (const auto& each : what.clients) {
+        json row{{"address", each.address.to_string()}, {"office", each.office}, {"complete", each.complete}};
+        if (each.took) row["seconds"] = to_seconds(*each.took);
+        if (!each.failure.empty()) row["failure"] = each.failure;
         for (std::size_t i = 0; i < source_kind_count; ++i) row["sources"][std::string(to_string(static_cast<source_kind>(i)))] = each.split[i];
-        rows.push_back(row);
+        rows.push_back(std::move(row));
     }
     return rows;
+}
+
+json remedy_rows(const sim::prediction& what) {
+    auto rows = json::array();
+    for (const auto& each : what.remedies) rows.push_back({{"change", each.change}, {"seconds", to_seconds(each.took)}});
+    return rows;
+}
+
+std::string time_cell(const std::optional<duration>& value) { return value ? duration_text(to_seconds(*value)) : "-"; }
+
+void print_offices(const sim::prediction& what) {
+    std::vector<std::vector<std::string>> rows{{"office", "clients", "complete", "first", "median", "last", "ideal", "waits for"}};
+    for (const auto& each : what.offices) {
+        const auto waits_for = each.limited_by.empty() ? std::string("-") : "line of " + each.limited_by + " (" + fixed(each.limit_use * 100, 0) + " %)";
+        rows.push_back({std::string(static_cast<std::size_t>(each.depth) * 2, ' ') + each.office, std::to_string(each.clients), std::to_string(each.complete),
+                        time_cell(each.first), time_cell(each.median), time_cell(each.last),
+                        each.ideal > duration::zero() ? duration_text(to_seconds(each.ideal)) : "-", waits_for});
+    }
+    print_table(rows);
+}
+
+void print_links(const sim::prediction& what) {
+    std::vector<std::vector<std::string>> rows{{"link to parent", "down", "up", "copies", "longest queue", "dropped", "lost"}};
+    for (const auto& each : what.lines) {
+        rows.push_back({each.office, size_text(each.down.carried_bytes), size_text(each.up.carried_bytes), fixed(each.copies, 3), size_text(each.down.queue_bytes_max),
+                        std::to_string(each.down.queue_dropped + each.up.queue_dropped), std::to_string(each.down.lost + each.up.lost)});
+    }
+    print_table(rows);
 }
 
 }  // namespace
 
-prediction predict(const scenario& what) {
-    sim::world_options options(what.offices);
-    options.network = what.network;
-    options.seed = what.seed;
-    options.server_file_store = what.source == "server";
-    if (what.source == "cdn") options.cdn = "https://cdn.example/packages";
-    sim::world w(options);
-    std::map<std::string, std::vector<sim::client_index>> clients;
-    for (const auto& [office, count] : what.clients) {
-        for (int i = 0; i < count; ++i) {
-            sim::device each;
-            each.office = office;
-            each.file_store = what.source == "file_store";
-            clients[office].push_back(w.add_client(each));
-        }
-    }
-    w.set_up();
-    const auto content = w.make_content("package", what.content_bytes, what.kind);
-    sim::placement_choice where;
-    where.cdn = what.source == "cdn";
-    where.file_store = what.source == "file_store";
-    w.publish(content, where);
-    if (clients.contains(what.source)) {
-        w.import(clients[what.source].front(), content);
-        w.run_for(std::chrono::seconds(10));
-    }
-    const auto begin = w.now();
-    for (const auto& office : what.who) {
-        for (const auto who : clients[office]) w.fetch(who, content);
-    }
-    prediction out;
-    out.complete = w.run_until([&] { return w.all_fetched(); }, what.limit);
-    duration last{};
-    for (const auto& each : w.fetches()) {
-        if (each.complete()) last = std::max(last, *each.ended - begin);
-    }
-    out.document = {{"seed", what.seed}, {"content_bytes", what.content_bytes}, {"complete", out.complete}, {"seconds", seconds(last)},
-                    {"events", w.events()}, {"offices", office_rows(w, what)}, {"links", link_rows(w, what.content_bytes)}, {"clients", client_rows(w)}};
-    return out;
+json document_of(const sim::prediction& what) {
+    return {{"seed", what.seed},
+            {"content_bytes", what.content_bytes},
+            {"complete", what.complete},
+            {"seconds", to_seconds(what.took)},
+            {"events", what.events},
+            {"sample_seconds", to_seconds(what.sample_interval)},
+            {"bottleneck", what.bottleneck},
+            {"remedies", remedy_rows(what)},
+            {"offices", office_rows(what)},
+            {"links", link_rows(what)},
+            {"clients", client_rows(what)}};
 }
 
-void print_prediction(const json& document) {
-    std::vector<std::vector<std::string>> offices{{"office", "clients", "complete", "first", "median", "last"}};
-    for (const auto& row : document["offices"]) {
-        const auto time = [&](const char* key) { return row.contains(key) ? duration_text(row[key].get<double>()) : std::string("-"); };
-        offices.push_back({row["office"].get<std::string>(), row["clients"].dump(), row["complete"].dump(), time("first_seconds"),
-                           time("median_seconds"), time("last_seconds")});
-    }
-    print_table(offices);
+void print_prediction(const sim::prediction& what) {
+    print_offices(what);
     std::cout << '\n';
-    std::vector<std::vector<std::string>> links{{"link to parent", "down", "up", "copies", "longest queue", "dropped", "lost"}};
-    for (const auto& row : document["links"]) {
-        links.push_back({row["office"].get<std::string>(), size_text(row["down_bytes"].get<std::uint64_t>()), size_text(row["up_bytes"].get<std::uint64_t>()),
-                         fixed(row["copies"].get<double>(), 3), size_text(row["queue_bytes_max"].get<std::uint64_t>()), row["datagrams_dropped"].dump(),
-                         row["datagrams_lost"].dump()});
-    }
-    print_table(links);
+    print_links(what);
     std::cout << '\n'
-              << (document["complete"].get<bool>() ? "Everybody has it after " : "NOT everybody has it; the last that has it after ")
-              << duration_text(document["seconds"].get<double>()) << ".\n";
+              << (what.complete ? "Everybody has it after " : "NOT everybody has it; the last that has it after ") << duration_text(to_seconds(what.took)) << ".\n"
+              << "Bottleneck: " << what.bottleneck << ".\n";
+    for (const auto& each : what.remedies) std::cout << "What would help: " << each.change << ": " << duration_text(to_seconds(each.took)) << ".\n";
 }
 
 }  // namespace p2pdist::tools

@@ -1,16 +1,13 @@
 #pragma once
-// Runs a scenario and says what came of it.
+// Shows what a roll-out is predicted to be: a document for programs, tables for people.
 
 #include "common/program.hpp"
-#include "sim/scenario.hpp"
+#include "p2pdist/sim/prediction.hpp"
 
 namespace p2pdist::tools {
 
-struct prediction {
-    bool complete = false;
-    json document;   ///< docs/simulator.md names its fields
-};
-[[nodiscard]] prediction predict(const scenario& what);
-void print_prediction(const json& document);
+/// docs/simulator.md names its fields.
+[[nodiscard]] json document_of(const sim::prediction& what);
+void print_prediction(const sim::prediction& what);
 
 }  // namespace p2pdist::tools

@@ -72,7 +72,7 @@ struct link_numbers {
     }
 };
 
-void read_links(const toml::table& root, scenario& out) {
+void read_links(const toml::table& root, sim::roll_out_plan& out) {
     link_numbers general;
     const auto* links = table_of(root, "links");
     if (links) general.read(*links, true);
@@ -88,7 +88,7 @@ void read_links(const toml::table& root, scenario& out) {
     }
 }
 
-void read_clients(const toml::table& root, scenario& out) {
+void read_clients(const toml::table& root, sim::roll_out_plan& out) {
     const auto* clients = table_of(root, "clients");
     int general = 3;
     if (clients) {
@@ -105,11 +105,22 @@ void read_clients(const toml::table& root, scenario& out) {
     }
 }
 
-void read_rollout(const toml::table& root, scenario& out) {
+std::vector<std::string> read_offices(const toml::node& list, const char* what, const topology& known) {
+    if (!list.is_array()) refuse(list, what);
+    std::vector<std::string> out;
+    for (const auto& each : *list.as_array()) {
+        const auto name = each.value_exact<std::string>();
+        if (!name || !known.find(*name)) refuse(each, "there is no such office");
+        out.push_back(*name);
+    }
+    return out;
+}
+
+void read_rollout(const toml::table& root, sim::roll_out_plan& out) {
     for (const auto& each : out.offices.offices()) out.who.push_back(each.name);
     const auto* rollout = table_of(root, "rollout");
     if (!rollout) return;
-    check_keys(*rollout, {"who", "source", "limit"});
+    check_keys(*rollout, {"who", "source", "prepared", "limit"});
     out.source = text_of(*rollout, "source", out.source);
     if (out.source != "server" && out.source != "cdn" && out.source != "file_store") {
         const auto office = out.clients.find(out.source);
@@ -117,15 +128,26 @@ void read_rollout(const toml::table& root, scenario& out) {
             refuse(*rollout->get("source"), "source has to be server, cdn, file_store, or an office that has a client");
     }
     out.limit = parse_duration(text_of(*rollout, "limit", "4h"), "limit");
+    if (const auto* prepared = rollout->get("prepared")) {
+        out.prepared = read_offices(*prepared, "prepared has to be a list of offices", out.offices);
+        for (const auto& name : out.prepared) {
+            if (out.clients[name] == 0) refuse(*prepared, "office '" + name + "' has no client that could hold it");
+        }
+    }
     const auto* who = rollout->get("who");
     if (!who || who->value_exact<std::string>() == "all") return;
-    if (!who->is_array()) refuse(*who, "who has to be \"all\" or a list of offices");
-    out.who.clear();
-    for (const auto& each : *who->as_array()) {
-        const auto name = each.value_exact<std::string>();
-        if (!name || !out.offices.find(*name)) refuse(each, "there is no such office");
-        out.who.push_back(*name);
-    }
+    out.who = read_offices(*who, "who has to be \"all\" or a list of offices", out.offices);
+}
+
+std::uint64_t read_size(const toml::table& content, const std::filesystem::path& directory) {
+    check_keys(content, {"size", "file", "hash"});
+    const auto path = text_of(content, "file", "");
+    if (path.empty()) return parse_size(text_of(content, "size", ""), "size");
+    if (const auto* size = content.get("size")) refuse(*size, "the content has either a size or a file");
+    std::error_code failure;
+    const auto bytes = std::filesystem::file_size(directory / path, failure);
+    if (failure) refuse(*content.get("file"), "cannot read " + (directory / path).string() + ": " + failure.message());
+    return bytes;
 }
 
 topology read_topology(const toml::table& root, const std::filesystem::path& directory) {
@@ -144,16 +166,15 @@ topology read_topology(const toml::table& root, const std::filesystem::path& dir
 
 }  // namespace
 
-scenario read_scenario(const std::filesystem::path& file) {
+sim::roll_out_plan read_scenario(const std::filesystem::path& file) {
     try {
         const auto root = toml::parse_file(file.string());
         check_keys(root, {"seed", "topology", "content", "links", "clients", "rollout"});
-        scenario out(read_topology(root, file.parent_path()));
+        sim::roll_out_plan out(read_topology(root, file.parent_path()));
         out.seed = static_cast<std::uint64_t>(number_of(root, "seed", 1, 0, 9e15));
         const auto* content = table_of(root, "content");
         if (!content) throw std::runtime_error("[content] is missing");
-        check_keys(*content, {"size", "hash"});
-        out.content_bytes = parse_size(text_of(*content, "size", ""), "size");
+        out.content_bytes = read_size(*content, file.parent_path());
         const auto kind = text_of(*content, "hash", "sha256-tree");
         if (kind != "sha256-tree" && kind != "sha256") refuse(*content->get("hash"), "hash has to be sha256-tree or sha256");
         out.kind = kind == "sha256" ? hash_kind::sha256 : hash_kind::sha256_tree;

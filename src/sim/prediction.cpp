@@ -1,0 +1,283 @@
+#include "p2pdist/sim/prediction.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "roll_out_recorder.hpp"
+
+namespace p2pdist::sim {
+namespace {
+
+/// Below this use a line is not what an office waited for.
+constexpr double busy_from = 0.6;
+
+std::string fixed(double value, int digits) {
+    char text[48];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+std::string percent(double share) { return fixed(share * 100, 0) + " %"; }
+std::string rate_text(std::uint64_t bytes_per_second) {
+    const auto megabits = static_cast<double>(bytes_per_second) * 8e-6;
+    return fixed(megabits, megabits < 10 ? 1 : 0) + " Mbit/s";
+}
+
+/// Each office behind its parent, a branch of the hierarchy together.
+std::vector<office_index> downwards(const topology& offices) {
+    std::vector<office_index> order, open{offices.central()};
+    while (!open.empty()) {
+        const auto next = open.back();
+        open.pop_back();
+        order.push_back(next);
+        const auto& below = offices.children(next);
+        open.insert(open.end(), below.rbegin(), below.rend());
+    }
+    return order;
+}
+
+/// A plan's world, and what came of it.
+class roll_out {
+public:
+    explicit roll_out(const roll_out_plan& plan) : plan_(plan), world_(options_of(plan)), order_(downwards(plan.offices)) {}
+
+    prediction run() {
+        prepare();
+        recorder_.emplace(world_, plan_.who, content_->info());
+        const auto begin = world_.now();
+        for (const auto& office : plan_.who) {
+            for (const auto who : clients_[office]) world_.fetch(who, *content_);
+        }
+        prediction out;
+        out.content_bytes = plan_.content_bytes;
+        out.seed = plan_.seed;
+        out.complete = world_.run_until([&] { return world_.all_fetched(); }, plan_.limit);
+        for (const auto& each : world_.fetches()) {
+            if (each.complete()) out.took = std::max(out.took, *each.ended - begin);
+        }
+        recorder_->finish(out);
+        sort_downwards(out.lines);
+        out.events = world_.events();
+        add_clients(out);
+        add_offices(out);
+        out.bottleneck = bottleneck_of(out);
+        return out;
+    }
+
+private:
+    static world_options options_of(const roll_out_plan& plan) {
+        world_options out(plan.offices);
+        out.network = plan.network;
+        out.seed = plan.seed;
+        out.server_file_store = plan.source == "server";
+        if (plan.source == "cdn") out.cdn = "https://cdn.example/packages";
+        out.cdn_bytes_per_second = plan.cdn_bytes_per_second;
+        return out;
+    }
+
+    void prepare() {
+        for (const auto& [office, count] : plan_.clients) {
+            for (int i = 0; i < count; ++i) {
+                device each;
+                each.office = office;
+                each.file_store = plan_.source == "file_store";
+                clients_[office].push_back(world_.add_client(each));
+            }
+        }
+        world_.set_up();
+        content_ = world_.make_content("package", plan_.content_bytes, plan_.kind);
+        placement_choice where;
+        where.cdn = plan_.source == "cdn";
+        where.file_store = plan_.source == "file_store";
+        world_.publish(*content_, where);
+        std::set<std::string> holders(plan_.prepared.begin(), plan_.prepared.end());
+        if (clients_.contains(plan_.source)) holders.insert(plan_.source);
+        for (const auto& office : holders) {
+            if (const auto found = clients_.find(office); found != clients_.end() && !found->second.empty()) world_.import(found->second.front(), *content_);
+        }
+        if (!holders.empty()) world_.run_for(std::chrono::seconds(10));   // until the server knows of it
+    }
+
+    void sort_downwards(std::vector<line_prediction>& lines) const {
+        std::map<std::string, std::size_t> rank;
+        for (const auto index : order_) rank.emplace(plan_.offices[index].name, rank.size());
+        std::sort(lines.begin(), lines.end(), [&](const auto& left, const auto& right) { return rank.at(left.office) < rank.at(right.office); });
+    }
+
+    void add_clients(prediction& out) {
+        for (const auto& each : world_.fetches()) {
+            client_prediction row{world_.office_of(each.client), world_.address_of(each.client), each.complete(), {}, {}, each.split};
+            if (each.ended) row.took = each.took();
+            if (each.failure) row.failure = each.failure->message;
+            out.clients.push_back(std::move(row));
+        }
+    }
+
+    void add_offices(prediction& out) {
+        std::map<std::string, std::vector<duration>> times;
+        std::map<std::string, office_prediction> rows;
+        for (const auto& each : out.clients) {
+            auto& row = rows[each.office];
+            ++row.clients;
+            if (!each.failure.empty()) ++row.failed;
+            if (each.complete) times[each.office].push_back(*each.took);
+        }
+        for (const auto index : order_) {
+            const auto& name = plan_.offices[index].name;
+            if (std::find(plan_.who.begin(), plan_.who.end(), name) == plan_.who.end()) continue;
+            auto& row = rows[name];
+            auto& all = times[name];
+            std::sort(all.begin(), all.end());
+            row.office = name;
+            row.depth = plan_.offices.depth(index);
+            row.complete = all.size();
+            if (!all.empty()) {
+                row.first = all.front();
+                row.median = all[all.size() / 2];
+                row.last = all.back();
+            }
+            row.share = recorder_->share_of(name);
+            find_limit(out, index, row);
+            out.offices.push_back(std::move(row));
+        }
+    }
+
+    /// The lines on the office's way, the nearest first: up to the first office that has the content before.
+    [[nodiscard]] std::vector<std::string> way_of(office_index index) const {
+        std::vector<std::string> out;
+        for (const auto step : plan_.offices.path_to_central(index)) {
+            const auto& name = plan_.offices[step].name;
+            if (step == plan_.offices.central() || name == plan_.source || std::find(plan_.prepared.begin(), plan_.prepared.end(), name) != plan_.prepared.end()) break;
+            out.push_back(name);
+        }
+        return out;
+    }
+
+    void find_limit(const prediction& out, office_index index, office_prediction& row) {
+        for (const auto& name : way_of(index)) {
+            const auto rate = world_.net().wan_down(name).settings().bytes_per_second;
+            if (rate > 0) row.ideal = std::max(row.ideal, duration(static_cast<duration::rep>(static_cast<double>(plan_.content_bytes) / static_cast<double>(rate) * 1e9)));
+            const auto line = std::find_if(out.lines.begin(), out.lines.end(), [&](const line_prediction& each) { return each.office == name; });
+            if (line == out.lines.end()) continue;
+            const auto use = recorder_->mean_use(*line, row.last.value_or(out.took));
+            if (use > row.limit_use) {
+                row.limit_use = use;
+                row.limited_by = name;
+            }
+        }
+        if (row.limit_use < busy_from) row.limited_by.clear();
+    }
+
+    [[nodiscard]] std::string bottleneck_of(const prediction& out) {
+        const office_prediction* last = nullptr;
+        for (const auto& each : out.offices) {
+            if (each.last && (!last || *each.last > *last->last)) last = &each;
+        }
+        if (!last) return "nobody got it";
+        const auto ends = last->office + " ends last";
+        const auto spread = *last->last - *last->first;
+        if (!last->limited_by.empty()) {
+            const auto rate = world_.net().wan_down(last->limited_by).settings().bytes_per_second;
+            return ends + ": the line of " + last->limited_by + " to its parent (" + rate_text(rate) + ") was in use to " + percent(last->limit_use) + " until then";
+        }
+        if (spread * 2 > *last->last) {
+            return ends + ": its first client had it after " + fixed(std::chrono::duration<double>(*last->first).count(), 1) +
+                   " s; the rest of the time is spent inside the office";
+        }
+        for (const auto& name : way_of(*plan_.offices.find(last->office))) {
+            const auto& settings = world_.net().wan_down(name).settings();
+            if (settings.loss > 0) return ends + ": the line of " + name + " loses " + fixed(settings.loss * 100, 2) + " % of its datagrams, and was in use to " + percent(last->limit_use) + " only";
+        }
+        return ends + ": no line was in use to more than " + percent(last->limit_use) + "; delays and the start-up of each transfer count, not rates";
+    }
+
+    const roll_out_plan& plan_;
+    world world_;
+    std::vector<office_index> order_;
+    std::map<std::string, std::vector<client_index>> clients_;
+    std::optional<generated_content> content_;
+    std::optional<roll_out_recorder> recorder_;
+};
+
+// ---- advice
+
+struct trial {
+    std::string change;
+    roll_out_plan plan;
+};
+
+/// The office that ends last, or never.
+const office_prediction* slowest(const prediction& of) {
+    const office_prediction* out = nullptr;
+    for (const auto& each : of.offices) {
+        if (each.complete < each.clients) return &each;
+        if (each.last && (!out || *each.last > *out->last)) out = &each;
+    }
+    return out;
+}
+
+void add_line_trials(const roll_out_plan& plan, const std::string& of, std::vector<trial>& out) {
+    auto& lines = plan.network.offices;
+    const auto found = lines.find(of);
+    const auto down = found != lines.end() && found->second.wan_down ? *found->second.wan_down : plan.network.wan_down;
+    const auto up = found != lines.end() && found->second.wan_up ? *found->second.wan_up : plan.network.wan_up;
+    if (down.bytes_per_second > 0) {
+        trial faster{"twice the rate of " + of + "'s line to its parent (" + rate_text(down.bytes_per_second * 2) + ")", plan};
+        auto& changed = faster.plan.network.offices[of];
+        changed.wan_down = down;
+        changed.wan_down->bytes_per_second *= 2;
+        changed.wan_up = up;
+        changed.wan_up->bytes_per_second *= 2;
+        out.push_back(std::move(faster));
+    }
+    if (down.loss > 0) {
+        trial clean{"no loss on " + of + "'s line to its parent (now " + fixed(down.loss * 100, 2) + " %)", plan};
+        auto& changed = clean.plan.network.offices[of];
+        changed.wan_down = down;
+        changed.wan_up = up;
+        changed.wan_down->loss = changed.wan_up->loss = 0;
+        out.push_back(std::move(clean));
+    }
+}
+
+std::vector<trial> trials_of(const roll_out_plan& plan, const prediction& found) {
+    std::vector<trial> out;
+    const auto* last = slowest(found);
+    if (!last) return out;
+    const auto index = *plan.offices.find(last->office);
+    const bool central = index == plan.offices.central();
+    if (!central) add_line_trials(plan, last->limited_by.empty() ? last->office : last->limited_by, out);
+    if (const auto count = plan.clients.find(last->office); count != plan.clients.end() && count->second > 0 && last->office != plan.source && plan.offices.shares(index)) {
+        trial ahead{"one device of " + last->office + " that has the package beforehand", plan};
+        ahead.plan.prepared.push_back(last->office);
+        out.push_back(std::move(ahead));
+    }
+    const auto lines = plan.network.offices.find(last->office);
+    const auto lan = lines != plan.network.offices.end() && lines->second.lan ? *lines->second.lan : plan.network.lan;
+    if (lan.bytes_per_second > 0 && last->limited_by.empty()) {
+        trial inside{"twice the rate inside " + last->office + " (" + rate_text(lan.bytes_per_second * 2) + ")", plan};
+        auto& changed = inside.plan.network.offices[last->office].lan;
+        changed = lan;
+        changed->bytes_per_second *= 2;
+        out.push_back(std::move(inside));
+    }
+    return out;
+}
+
+}  // namespace
+
+prediction predict(const roll_out_plan& plan) { return roll_out(plan).run(); }
+
+prediction predict_with_advice(const roll_out_plan& plan) {
+    constexpr double worth_telling = 0.97;
+    auto out = predict(plan);
+    for (auto& each : trials_of(plan, out)) {
+        const auto then = predict(each.plan);
+        const bool helps = then.complete && (!out.complete || static_cast<double>(then.took.count()) <= static_cast<double>(out.took.count()) * worth_telling);
+        if (helps) out.remedies.push_back({std::move(each.change), then.took});
+    }
+    std::stable_sort(out.remedies.begin(), out.remedies.end(), [](const remedy& left, const remedy& right) { return left.took < right.took; });
+    return out;
+}
+
+}  // namespace p2pdist::sim
