@@ -45,6 +45,7 @@ public:
         prepare();
         recorder_.emplace(world_, plan_.who, content_->info());
         const auto begin = world_.now();
+        for (const auto& each : plan_.rivals) rivals_.push_back(world_.net().add_rival(each));
         for (const auto& office : plan_.who) {
             for (const auto who : clients_[office]) world_.fetch(who, *content_);
         }
@@ -60,6 +61,7 @@ public:
         out.events = world_.events();
         add_clients(out);
         add_offices(out);
+        add_rivals(out, world_.now() - begin);
         out.bottleneck = bottleneck_of(out);
         return out;
     }
@@ -110,6 +112,14 @@ private:
             if (each.ended) row.took = each.took();
             if (each.failure) row.failure = each.failure->message;
             out.clients.push_back(std::move(row));
+        }
+    }
+
+    void add_rivals(prediction& out, duration lasted) {
+        for (std::size_t i = 0; i < rivals_.size(); ++i) {
+            const auto& rival = plan_.rivals[i];
+            const auto until = rival.stops ? std::min(*rival.stops, lasted) : lasted;
+            out.rivals.push_back({rival, world_.net().rival(rivals_[i]), std::max(until - rival.starts, duration::zero())});
         }
     }
 
@@ -181,7 +191,7 @@ private:
             return ends + ": the line of " + last->limited_by + " to its parent (" + rate_text(rate) + ") was in use to " + percent(last->limit_use) + " until then";
         }
         if (spread * 2 > *last->last) {
-            return ends + ": its first client had it after " + fixed(std::chrono::duration<double>(*last->first).count(), 1) +
+            return ends + ": its first client had it after " + fixed(to_seconds(*last->first), 1) +
                    " s; the rest of the time is spent inside the office";
         }
         for (const auto& name : way_of(*plan_.offices.find(last->office))) {
@@ -195,6 +205,7 @@ private:
     world world_;
     std::vector<office_index> order_;
     std::map<std::string, std::vector<client_index>> clients_;
+    std::vector<rival_index> rivals_;
     std::optional<generated_content> content_;
     std::optional<roll_out_recorder> recorder_;
 };

@@ -14,6 +14,7 @@ constexpr std::uint64_t headers = 52;         // IPv4, TCP and its timestamps
 constexpr std::uint64_t hello_bytes = 60, request_bytes = headers + 400;
 constexpr duration hello_again = std::chrono::seconds(1);
 constexpr double page_shape = 1.5, page_cut = 50;
+constexpr std::string_view rival_names[] = {"cubic", "reno", "bbr", "bbr3", "web", "constant", "on_off"};   // as rival_kind has them
 constexpr unsigned event_bits = 4, slot_bits = 28;
 
 bool is_tcp(rival_kind kind) { return kind != rival_kind::constant && kind != rival_kind::on_off; }
@@ -32,10 +33,11 @@ void merge(rival_report& into, const rival_report& more) {
 
 }  // namespace
 
+std::string_view to_string(rival_kind kind) noexcept { return rival_names[static_cast<std::size_t>(kind)]; }
+
 std::optional<rival_kind> parse_rival_kind(std::string_view text) noexcept {
-    constexpr std::string_view names[] = {"cubic", "reno", "bbr", "bbr3", "web", "constant", "on_off"};
-    const auto found = std::find(std::begin(names), std::end(names), text);
-    return found == std::end(names) ? std::nullopt : std::optional(static_cast<rival_kind>(found - std::begin(names)));
+    const auto found = std::find(std::begin(rival_names), std::end(rival_names), text);
+    return found == std::end(rival_names) ? std::nullopt : std::optional(static_cast<rival_kind>(found - std::begin(rival_names)));
 }
 
 void rivals::schedule(time_point when, event what, std::size_t which, std::uint32_t life) {

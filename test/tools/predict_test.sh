@@ -67,6 +67,16 @@ import json, sys
 it = json.load(sys.stdin)
 assert it["links"][1]["office"] == "Oslo" and it["links"][1]["copies"] < 0.1, it["links"]' || fail "a prepared office used its line"
 
+# Other people's traffic beside it, over lines as they are met.
+scenario $'[[rivals]]\nkind = "constant"\nfrom = "Central"\nto = "Oslo"\nrate_mbits = 0.5' | sed 's/^rate_mbits = 50/preset = "satellite"\nqueue = "fq_codel"/' >"$dir/rivals.toml"
+"$sim" run "$dir/rivals.toml" --json --no-advice | python3 -c '
+import json, sys
+it = json.load(sys.stdin)
+assert it["complete"], it
+assert len(it["rivals"]) == 1 and it["rivals"][0]["kind"] == "constant" and 0.45 < it["rivals"][0]["mbits"] < 0.51, it["rivals"]
+assert 280 < it["rivals"][0]["mean_delay_ms"] < 330, it["rivals"]' || fail "rivals beside a roll-out"
+"$sim" run "$dir/rivals.toml" --no-advice | grep -q '^constant .*Oslo .*Mbit/s' || fail "rivals are not in the tables"
+
 refused() {   # TEXT-OF-SCENARIO PATTERN
     printf '%s\n' "$1" >"$dir/bad.toml"
     "$sim" run "$dir/bad.toml" >/dev/null 2>"$dir/err.txt" && fail "accepted: $1"
@@ -76,6 +86,9 @@ refused "$(scenario $'[rollout]\nprepared = ["Rome"]')" 'line 11: there is no su
 refused "$(scenario $'[rollout]\nwhom = "all"')" "unknown key 'whom'"
 refused $'topology = "offices.csv"\n[content]\nfile = "none.msi"' 'line 3: cannot read'
 refused $'topology = "offices.csv"\n[content]\nfile = "app.msi"\nsize = "1 MiB"' 'either a size or a file'
+refused "$(scenario $'[[rivals]]\nkind = "flood"')" 'kind has to be'
+refused "$(scenario $'[[rivals]]\nkind = "web"\nfrom = "Central"\nto = "Rome"')" 'line 13: to has to be an office'
+refused "$(scenario '' | sed 's/^rate_mbits = 50/preset = "moon"/')" 'no such preset; there are lan'
 "$sim" run "$dir/plan.toml" --no-advice --svg "$dir/none/plan.svg" >/dev/null 2>"$dir/err.txt" && fail "a picture was written nowhere"
 grep -q 'cannot write' "$dir/err.txt" || fail "no word on the picture"
 echo "predictions hold"

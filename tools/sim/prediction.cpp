@@ -71,6 +71,21 @@ json remedy_rows(const sim::prediction& what) {
     return rows;
 }
 
+json rival_rows(const sim::prediction& what) {
+    auto rows = json::array();
+    for (const auto& each : what.rivals) {
+        rows.push_back({{"kind", std::string(to_string(each.rival.kind))},
+                        {"from", each.rival.from.office},
+                        {"to", each.rival.to.office},
+                        {"mbits", each.megabits_per_second()},
+                        {"mean_delay_ms", to_seconds(each.got.mean_delay()) * 1e3},
+                        {"lost_packets", each.got.lost_packets},
+                        {"pages", each.got.pages},
+                        {"mean_page_seconds", to_seconds(each.got.mean_page_time())}});
+    }
+    return rows;
+}
+
 std::string time_cell(const std::optional<duration>& value) { return value ? duration_text(to_seconds(*value)) : "-"; }
 
 void print_offices(const sim::prediction& what) {
@@ -93,6 +108,18 @@ void print_links(const sim::prediction& what) {
     print_table(rows);
 }
 
+void print_rivals(const sim::prediction& what) {
+    if (what.rivals.empty()) return;
+    std::vector<std::vector<std::string>> rows{{"beside it", "from", "to", "got", "mean delay", "pages"}};
+    for (const auto& each : what.rivals) {
+        rows.push_back({std::string(to_string(each.rival.kind)), each.rival.from.office, each.rival.to.office, fixed(each.megabits_per_second(), 1) + " Mbit/s",
+                        fixed(to_seconds(each.got.mean_delay()) * 1e3, 1) + " ms",
+                        each.got.pages == 0 ? "-" : std::to_string(each.got.pages) + ", " + duration_text(to_seconds(each.got.mean_page_time())) + " each"});
+    }
+    print_table(rows);
+    std::cout << '\n';
+}
+
 }  // namespace
 
 json document_of(const sim::prediction& what) {
@@ -106,6 +133,7 @@ json document_of(const sim::prediction& what) {
             {"remedies", remedy_rows(what)},
             {"offices", office_rows(what)},
             {"links", link_rows(what)},
+            {"rivals", rival_rows(what)},
             {"clients", client_rows(what)}};
 }
 
@@ -113,8 +141,9 @@ void print_prediction(const sim::prediction& what) {
     print_offices(what);
     std::cout << '\n';
     print_links(what);
-    std::cout << '\n'
-              << (what.complete ? "Everybody has it after " : "NOT everybody has it; the last that has it after ") << duration_text(to_seconds(what.took)) << ".\n"
+    std::cout << '\n';
+    print_rivals(what);
+    std::cout << (what.complete ? "Everybody has it after " : "NOT everybody has it; the last that has it after ") << duration_text(to_seconds(what.took)) << ".\n"
               << "Bottleneck: " << what.bottleneck << ".\n";
     for (const auto& each : what.remedies) std::cout << "What would help: " << each.change << ": " << duration_text(to_seconds(each.took)) << ".\n";
 }

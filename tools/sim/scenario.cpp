@@ -46,34 +46,77 @@ double number_of(const toml::table& table, const char* key, double otherwise, do
     return *number;
 }
 
-/// The numbers of a [links] table; those of an office start from what holds for all.
-struct link_numbers {
-    double rate = 50, up = 0, delay = 10, queue = 100, loss = 0, lan = 1000;
-
+/// What a [links] table says; that of an office starts from what holds for all.
+class link_table {
+public:
     void read(const toml::table& table, bool general) {
-        std::set<std::string> known{"rate_mbits", "up_mbits", "delay_ms", "queue_ms", "loss", "lan_mbits"};
+        std::set<std::string> known{"preset", "rate_mbits", "up_mbits", "delay_ms", "jitter_ms", "queue_ms", "queue", "loss", "mtu", "lan_mbits"};
         if (general) known.insert("offices");
         check_keys(table, known);
-        rate = number_of(table, "rate_mbits", rate, 0.01, 1e6);
-        up = number_of(table, "up_mbits", up, 0.01, 1e6);
-        delay = number_of(table, "delay_ms", delay, 0, 10'000);
-        queue = number_of(table, "queue_ms", queue, 1, 10'000);
-        loss = number_of(table, "loss", loss, 0, 0.5);
-        lan = number_of(table, "lan_mbits", lan, 0.1, 1e6);
+        read_preset(table);
+        read_rates(table);
+        for (auto* each : {&wan_.down, &wan_.up}) {
+            each->delay = milliseconds(number_of(table, "delay_ms", to_seconds(each->delay) * 1e3, 0, 10'000));
+            each->jitter = milliseconds(number_of(table, "jitter_ms", to_seconds(each->jitter) * 1e3, 0, 10'000));
+            each->loss = number_of(table, "loss", each->loss, 0, 0.5);
+            each->queue.kind = queue_of(table, each->queue.kind);
+            if (table.contains("mtu")) each->mtu_bytes = static_cast<std::uint64_t>(number_of(table, "mtu", 1500, 576, 65'535));
+        }
+        lan_ = number_of(table, "lan_mbits", lan_, 0.1, 1e6);
     }
-    static duration milliseconds(double value) { return duration(static_cast<duration::rep>(value * 1e6)); }
-    sim::link_settings wan(double mbits) const {
-        auto out = sim::line(mbits, milliseconds(delay), milliseconds(queue));
-        out.loss = loss;
+    [[nodiscard]] sim::office_lines lines() const {
+        sim::office_lines out;
+        out.lan = sim::line(lan_, std::chrono::microseconds(50), std::chrono::milliseconds(5));
+        out.wan_down = wan_.down;
+        out.wan_up = wan_.up;
         return out;
     }
-    sim::office_lines lines() const {
-        return {sim::line(lan, std::chrono::microseconds(50), std::chrono::milliseconds(5)), wan(rate), wan(up > 0 ? up : rate)};
+
+private:
+    static duration milliseconds(double value) { return duration(static_cast<duration::rep>(value * 1e6)); }
+
+    void read_preset(const toml::table& table) {
+        const auto* given = table.get("preset");
+        if (!given) return;
+        const auto found = sim::line_preset(text_of(table, "preset", ""));
+        if (!found) refuse(*given, "there is no such preset; there are " + std::string(sim::line_preset_names()));
+        wan_ = *found;
+        up_is_own_ = true;
+        queue_ms_ = static_cast<double>(wan_.down.queue_bytes) * 1e3 / static_cast<double>(wan_.down.bytes_per_second);
     }
+    /// A queue is given as the time that it takes to empty, so it follows the rate.
+    void read_rates(const toml::table& table) {
+        if (table.contains("rate_mbits")) {
+            wan_.down.bytes_per_second = rate_of(table, "rate_mbits");
+            if (!up_is_own_) wan_.up.bytes_per_second = wan_.down.bytes_per_second;
+        }
+        if (table.contains("up_mbits")) {
+            wan_.up.bytes_per_second = rate_of(table, "up_mbits");
+            up_is_own_ = true;
+        }
+        queue_ms_ = number_of(table, "queue_ms", queue_ms_, 1, 10'000);
+        for (auto* each : {&wan_.down, &wan_.up}) each->queue_bytes = static_cast<std::uint64_t>(static_cast<double>(each->bytes_per_second) * queue_ms_ * 1e-3);
+    }
+    static std::uint64_t rate_of(const toml::table& table, const char* key) {
+        return sim::line(number_of(table, key, 0, 0.01, 1e6), {}).bytes_per_second;
+    }
+    static sim::queue_kind queue_of(const toml::table& table, sim::queue_kind otherwise) {
+        const auto* given = table.get("queue");
+        if (!given) return otherwise;
+        const auto name = text_of(table, "queue", "");
+        if (name == "tail_drop") return sim::queue_kind::tail_drop;
+        if (name == "codel") return sim::queue_kind::codel;
+        if (name == "fq_codel") return sim::queue_kind::fq_codel;
+        refuse(*given, "queue has to be tail_drop, codel or fq_codel");
+    }
+
+    sim::line_pair wan_{sim::line(50, std::chrono::milliseconds(10)), sim::line(50, std::chrono::milliseconds(10))};
+    double queue_ms_ = 100, lan_ = 1000;
+    bool up_is_own_ = false;
 };
 
 void read_links(const toml::table& root, sim::roll_out_plan& out) {
-    link_numbers general;
+    link_table general;
     const auto* links = table_of(root, "links");
     if (links) general.read(*links, true);
     for (const auto& each : out.offices.offices()) out.network.offices[each.name] = general.lines();
@@ -114,6 +157,34 @@ std::vector<std::string> read_offices(const toml::node& list, const char* what, 
         out.push_back(*name);
     }
     return out;
+}
+
+std::string office_of(const toml::table& table, const char* key, const topology& known) {
+    const auto name = text_of(table, key, "");
+    if (!known.find(name)) refuse(table.contains(key) ? *table.get(key) : table, std::string(key) + " has to be an office");
+    return name;
+}
+
+void read_rivals(const toml::table& root, sim::roll_out_plan& out) {
+    const auto* list = root.get("rivals");
+    if (!list) return;
+    if (!list->is_array()) refuse(*list, "rivals have to be [[rivals]] tables");
+    for (const auto& each : *list->as_array()) {
+        if (!each.is_table()) refuse(each, "rivals have to be [[rivals]] tables");
+        const auto& table = *each.as_table();
+        check_keys(table, {"kind", "from", "to", "starts", "stops", "rate_mbits"});
+        sim::rival_options rival;
+        const auto kind = sim::parse_rival_kind(text_of(table, "kind", ""));
+        if (!kind) refuse(table, "kind has to be cubic, reno, bbr, bbr3, web, constant or on_off");
+        rival.kind = *kind;
+        rival.from.office = office_of(table, "from", out.offices);
+        rival.to.office = office_of(table, "to", out.offices);
+        rival.starts = parse_duration(text_of(table, "starts", "0s"), "starts");
+        if (table.contains("stops")) rival.stops = parse_duration(text_of(table, "stops", ""), "stops");
+        rival.megabits_per_second = number_of(table, "rate_mbits", rival.megabits_per_second, 0.001, 1e6);
+        rival.seed = out.seed + out.rivals.size();
+        out.rivals.push_back(rival);
+    }
 }
 
 void read_rollout(const toml::table& root, sim::roll_out_plan& out) {
@@ -169,7 +240,7 @@ topology read_topology(const toml::table& root, const std::filesystem::path& dir
 sim::roll_out_plan read_scenario(const std::filesystem::path& file) {
     try {
         const auto root = toml::parse_file(file.string());
-        check_keys(root, {"seed", "topology", "content", "links", "clients", "rollout"});
+        check_keys(root, {"seed", "topology", "content", "links", "clients", "rollout", "rivals"});
         sim::roll_out_plan out(read_topology(root, file.parent_path()));
         out.seed = static_cast<std::uint64_t>(number_of(root, "seed", 1, 0, 9e15));
         const auto* content = table_of(root, "content");
@@ -181,6 +252,7 @@ sim::roll_out_plan read_scenario(const std::filesystem::path& file) {
         read_links(root, out);
         read_clients(root, out);
         read_rollout(root, out);
+        read_rivals(root, out);
         return out;
     } catch (const toml::parse_error& failure) {
         throw std::runtime_error(file.string() + ": line " + std::to_string(failure.source().begin.line) + ": " + std::string(failure.description()));

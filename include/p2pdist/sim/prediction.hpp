@@ -24,6 +24,7 @@ struct roll_out_plan {
     std::string source = "server";               ///< "server", "cdn", "file_store", or an office with a client
     std::vector<std::string> prepared;           ///< offices in which one client holds the content beforehand
     double cdn_bytes_per_second = 12.5e6;        ///< to each reader
+    std::vector<rival_options> rivals;           ///< other people's traffic; it starts when the clients ask, or its `starts` later
     duration limit = std::chrono::hours(4);      ///< of simulated time
 };
 
@@ -56,6 +57,16 @@ struct client_prediction {
     source_split split{};
 };
 
+/// What other people's traffic got beside the roll-out.
+struct rival_prediction {
+    rival_options rival;
+    rival_report got;
+    duration active{};                           ///< of the roll-out's time
+    [[nodiscard]] double megabits_per_second() const noexcept {
+        return active > duration::zero() ? static_cast<double>(got.delivered_bytes) * 8e-6 / to_seconds(active) : 0.0;
+    }
+};
+
 /// One change of the plan and what it would bring, by another simulation.
 struct remedy {
     std::string change;                          ///< "twice the rate of Oslo's line (20 Mbit/s)"
@@ -69,6 +80,7 @@ struct prediction {
     std::vector<office_prediction> offices;      ///< those that fetch, each below its parent
     std::vector<line_prediction> lines;          ///< of every office but the central one, each below its parent
     std::vector<client_prediction> clients;
+    std::vector<rival_prediction> rivals;        ///< in the plan's order
     duration sample_interval{};                  ///< samples are at 0, 1, 2, ... intervals
     std::string bottleneck;                      ///< a sentence on what the last office waited for
     std::vector<remedy> remedies;                ///< those that help by 3 % or more, the best first; only from predict_with_advice()

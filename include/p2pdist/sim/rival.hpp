@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "p2pdist/base/time.hpp"
 
@@ -25,7 +26,9 @@ enum class rival_kind : std::uint8_t {
     constant,  ///< datagrams at a constant rate, without any control
     on_off,    ///< the same, with silences; both of exponential lengths
 };
-/// "cubic", "bbr3", …; nothing for another text.
+/// As in the enumeration: "cubic", "bbr3", …
+[[nodiscard]] std::string_view to_string(rival_kind kind) noexcept;
+/// The reverse; nothing for another text.
 [[nodiscard]] std::optional<rival_kind> parse_rival_kind(std::string_view text) noexcept;
 
 /// Where a rival's traffic ends: at a machine of its own in the office's LAN, or at a host's place, on whose access line it goes.
