@@ -51,7 +51,7 @@ TEST_CASE("a slow line is the bottleneck, of its office and of the offices below
 
 TEST_CASE("a prediction's samples cover the roll-out, grow, and end with everything", "[sim]") {
     auto plan = small_plan();
-    plan.network.wan_down = sim::line(1, 10ms);   // slow enough that samples are thinned out
+    plan.network.wan_down = sim::line(0.5, 10ms);   // slow enough that samples are thinned out
     const auto found = sim::predict(plan);
     REQUIRE(found.complete);
     CHECK(found.sample_interval == 200ms);
