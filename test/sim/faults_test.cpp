@@ -25,7 +25,7 @@ std::optional<sim::client_index> acting_of(sim::world& w, const std::vector<sim:
 }  // namespace
 
 TEST_CASE("the next in rank takes over from an acting rendezvous point that dies", "[REQ-RVP-3]") {
-    demo_world demo(GENERATE(1u, 2u, 3u));
+    demo_world demo(GENERATE(from_range(test::seeds())));
     auto& w = demo.w;
     w.set_up();
     const auto app = w.make_content("app-1", 32 << 20);
@@ -52,7 +52,7 @@ TEST_CASE("the next in rank takes over from an acting rendezvous point that dies
 }
 
 TEST_CASE("a client that dies goes on where it was, and no verified chunk is fetched again", "[REQ-CLI-4]") {
-    demo_world demo(GENERATE(1u, 2u, 3u));
+    demo_world demo(GENERATE(from_range(test::seeds())));
     auto& w = demo.w;
     w.set_up();
     const auto app = w.make_content("app-1", 16 << 20);
@@ -81,7 +81,7 @@ TEST_CASE("a client that dies goes on where it was, and no verified chunk is fet
 }
 
 TEST_CASE("a roll-out survives the server's death, and what was acknowledged survives it too", "[REQ-SRV-6][REQ-SRV-2]") {
-    demo_world demo(GENERATE(1u, 2u, 3u));
+    demo_world demo(GENERATE(from_range(test::seeds())));
     auto& w = demo.w;
     w.set_up();
     const auto app = w.make_content("app-1", 16 << 20);
@@ -124,7 +124,7 @@ TEST_CASE("clients that know their sources finish while the server is away", "[R
 }
 
 TEST_CASE("everybody is served over lines that lose, reorder and duplicate", "[REQ-MSG-1]") {
-    auto options = demo_world::options_of(GENERATE(1u, 2u, 3u));
+    auto options = demo_world::options_of(GENERATE(from_range(test::seeds())));
     for (auto* line : {&options.network.wan_down, &options.network.wan_up}) {
         line->loss = 0.02;
         line->reorder = 0.05;

@@ -32,7 +32,7 @@ bool served(sim::world& w, sim::client_index who, const client_id& id) {
 }  // namespace
 
 TEST_CASE("a revoked client with a download running is served by nobody within five seconds", "[REQ-SEC-2]") {
-    demo_world demo(GENERATE(1u, 2u, 3u));
+    demo_world demo(GENERATE(from_range(test::seeds())));
     auto& w = demo.w;
     w.set_up();
     const auto app = w.make_content("app-1", 64 << 20);
@@ -79,7 +79,7 @@ TEST_CASE("a new key epoch under running downloads disturbs nobody", "[REQ-SEC-2
     demo_world demo(7);
     auto& w = demo.w;
     w.set_up();
-    const auto app = w.make_content("app-1", 64 << 20);
+    const auto app = w.make_content("app-1", 32 << 20);
     w.publish(app);
     demo.fetch_all(app);
     w.run_for(2s);
@@ -96,7 +96,7 @@ TEST_CASE("a new key epoch under running downloads disturbs nobody", "[REQ-SEC-2
     REQUIRE(w.run_until([&] { return renewed() == w.clients(); }, limits::renewal_spread + 1min));
 
     // The grace ends at once by the administrator's word; what runs goes on then too.
-    const auto tool = w.make_content("tool-1", 64 << 20);
+    const auto tool = w.make_content("tool-1", 32 << 20);
     w.publish(tool);
     demo.fetch_all(tool);
     w.run_for(2s);

@@ -1,6 +1,7 @@
 #pragma once
 // Worlds that several tests use.
 
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,6 +12,11 @@
 namespace p2pdist::test {
 
 using namespace std::chrono_literals;
+
+/// What a test is run with: one seed in the quick run, under sanitizers; three with P2PDIST_LONG_TESTS.
+inline std::vector<std::uint64_t> seeds() {
+    return std::getenv("P2PDIST_LONG_TESTS") != nullptr ? std::vector<std::uint64_t>{1, 2, 3} : std::vector<std::uint64_t>{1};
+}
 
 /// Central, two branches, and a Wi-Fi child of the first.
 inline topology demo_offices() {
