@@ -4,7 +4,7 @@ p2pdist_build_packages="build-essential cmake ninja-build pkg-config git ca-cert
     libcli11-dev libsoci-dev libsqlite3-dev libcurl4-openssl-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev libcsv-dev"
 p2pdist_run_packages="iproute2 util-linux procps openssl"
 p2pdist_test_packages="catch2 ccache tcpdump nginx-light python3"
-p2pdist_full_packages="clang libclang-rt-14-dev doxygen"
+p2pdist_full_packages="clang libclang-rt-14-dev doxygen g++-mingw-w64-x86-64-posix"
 
 # install_packages PACKAGE...: installs those that are missing.
 install_packages() {

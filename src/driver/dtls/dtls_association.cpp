@@ -9,7 +9,11 @@
 #include <openssl/err.h>
 #include <openssl/hmac.h>
 #include <openssl/ssl.h>
+#ifdef _WIN32
+#include <winsock2.h>  // timeval, of which OpenSSL speaks
+#else
 #include <sys/time.h>
+#endif
 
 #include "dtls/datagram_bio.hpp"
 #include "p2pdist/base/limits.hpp"

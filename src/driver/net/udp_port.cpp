@@ -8,7 +8,7 @@
 #include <asio/error.hpp>
 #include <asio/ip/v6_only.hpp>
 
-#include "posix/port_holder.hpp"
+#include "net/port_holder.hpp"
 
 namespace p2pdist::net {
 

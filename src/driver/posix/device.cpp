@@ -54,14 +54,6 @@ device_profile read_device_profile() {
     return profile;
 }
 
-std::uint64_t free_storage_bytes(const fs::path& path) {
-    auto existing = fs::absolute(path);
-    std::error_code failure;
-    while (!fs::exists(existing, failure) && existing.has_parent_path() && existing != existing.parent_path()) existing = existing.parent_path();
-    const auto space = fs::space(existing, failure);
-    return failure ? 0 : space.available;
-}
-
 void forbid_core_files() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);

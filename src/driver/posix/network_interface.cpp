@@ -1,3 +1,5 @@
+#include "node/interfaces.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,12 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "p2pdist/driver/device.hpp"
-
 namespace p2pdist {
 namespace {
-
-constexpr std::uint8_t loopback_office_bits = 16;
 
 std::optional<ip_address> address_of(const sockaddr* raw) {
     if (raw == nullptr) return std::nullopt;
@@ -41,9 +39,8 @@ int prefix_of(const ip_address& mask) {
     return bits;
 }
 
-bool is_loopback(const ip_address& address) { return address.is_v4() && address.network_bytes()[0] == 127; }
+}  // namespace
 
-/// The own address that the system would send from; nothing is sent.
 std::optional<ip_address> source_toward(const ip_address& toward) {
     const auto family = toward.is_v4() ? AF_INET : AF_INET6;
     const int fd = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -73,24 +70,18 @@ std::optional<ip_address> source_toward(const ip_address& toward) {
     return own;
 }
 
-}  // namespace
-
-result<own_address> find_own_address(const std::optional<ip_address>& bind, const std::optional<ip_address>& toward) {
-    auto wanted = bind;
-    if (!wanted && toward) wanted = source_toward(*toward);
-    if (!wanted) return {errc::not_found, "no interface reaches the server: check the network, or name the own address with --bind"};
-    if (is_loopback(*wanted)) return own_address{*wanted, loopback_office_bits, std::nullopt};
+result<std::optional<own_address>> interface_with(const ip_address& address) {
     ifaddrs* all = nullptr;
     if (::getifaddrs(&all) != 0) return {errc::io_failed, std::string("cannot list the network interfaces: ") + std::strerror(errno)};
     const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, ::freeifaddrs);
     for (const auto* item = all; item != nullptr; item = item->ifa_next) {
-        if (address_of(item->ifa_addr) != wanted) continue;
-        own_address found{*wanted, static_cast<std::uint8_t>(wanted->bits()), std::nullopt};
+        if (address_of(item->ifa_addr) != address) continue;
+        own_address found{address, static_cast<std::uint8_t>(address.bits()), std::nullopt};
         if (const auto mask = address_of(item->ifa_netmask)) found.prefix_bits = static_cast<std::uint8_t>(prefix_of(*mask));
         if ((item->ifa_flags & IFF_BROADCAST) != 0) found.broadcast = address_of(item->ifa_broadaddr);
-        return found;
+        return std::optional(found);
     }
-    return {errc::not_found, "no interface of this device has the address " + wanted->to_string() + ": check --bind"};
+    return std::optional<own_address>();
 }
 
 }  // namespace p2pdist

@@ -1,4 +1,4 @@
-#include "posix/port_holder.hpp"
+#include "net/port_holder.hpp"
 
 #ifdef __linux__
 #include <algorithm>

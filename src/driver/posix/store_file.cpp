@@ -7,11 +7,13 @@
 #include <cstring>
 #include <utility>
 
-#include "../store/file.hpp"
+#include "store/file.hpp"
 
 namespace p2pdist::detail {
 
 namespace {
+
+int descriptor_of(std::intptr_t handle) noexcept { return static_cast<int>(handle); }
 
 errc code_of(int number) {
     switch (number) {
@@ -44,26 +46,26 @@ result<file> file::open(const std::filesystem::path& path, mode how, const io_fa
     opened.fault_ = fault;
     const bool creates = how == mode::create_new || how == mode::create_or_open;
     if (auto failure = opened.injected(creates ? store_io::create : store_io::open)) return *failure;
-    opened.descriptor_ = ::open(path.c_str(), flags, 0644);
-    if (opened.descriptor_ < 0) return opened.failed("open");
+    opened.handle_ = ::open(path.c_str(), flags, 0644);
+    if (opened.handle_ < 0) return opened.failed("open");
     struct stat about {};
-    if (::fstat(opened.descriptor_, &about) != 0) return opened.failed("open");
+    if (::fstat(descriptor_of(opened.handle_), &about) != 0) return opened.failed("open");
     if (!S_ISREG(about.st_mode)) return {errc::io_failed, path.string() + ": not a regular file"};
     return opened;
 }
 
 file::file(file&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), fault_(std::exchange(other.fault_, nullptr)) {}
+    : handle_(std::exchange(other.handle_, -1)), path_(std::move(other.path_)), fault_(std::exchange(other.fault_, nullptr)) {}
 
 file& file::operator=(file&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
+    std::swap(handle_, other.handle_);
     std::swap(path_, other.path_);
     std::swap(fault_, other.fault_);
     return *this;
 }
 
 file::~file() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    if (handle_ >= 0) ::close(descriptor_of(handle_));
 }
 
 std::optional<error> file::injected(store_io what, std::uint64_t offset, std::uint64_t bytes, byte_span data) const {
@@ -75,7 +77,7 @@ error file::failed(const char* what) const { return system_error_of(path_, what,
 result<void> file::read_at(std::uint64_t offset, mutable_byte_span out) const {
     if (auto fault = injected(store_io::read, offset, out.size())) return *fault;
     while (!out.empty()) {
-        const auto count = ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
+        const auto count = ::pread(descriptor_of(handle_), out.data(), out.size(), static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return failed("read");
         if (count == 0) return {errc::io_failed, path_.string() + ": shorter than it was"};
@@ -88,7 +90,7 @@ result<void> file::read_at(std::uint64_t offset, mutable_byte_span out) const {
 result<void> file::write_at(std::uint64_t offset, byte_span data) const {
     if (auto fault = injected(store_io::write, offset, data.size(), data)) return *fault;
     while (!data.empty()) {
-        const auto count = ::pwrite(descriptor_, data.data(), data.size(), static_cast<off_t>(offset));
+        const auto count = ::pwrite(descriptor_of(handle_), data.data(), data.size(), static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return failed("write");
         data = data.subspan(static_cast<std::size_t>(count));
@@ -99,38 +101,38 @@ result<void> file::write_at(std::uint64_t offset, byte_span data) const {
 
 result<void> file::sync() const {
     if (auto fault = injected(store_io::sync)) return *fault;
-    if (::fdatasync(descriptor_) != 0) return failed("sync");
+    if (::fdatasync(descriptor_of(handle_)) != 0) return failed("sync");
     struct stat about {};
-    if (::fstat(descriptor_, &about) != 0) return failed("measure");
+    if (::fstat(descriptor_of(handle_), &about) != 0) return failed("measure");
     if (about.st_nlink == 0) return {errc::io_failed, path_.string() + ": was removed while it was in use"};
     return {};
 }
 
 result<void> file::resize(std::uint64_t size) const {
     if (auto fault = injected(store_io::resize, size)) return *fault;
-    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return failed("resize");
+    if (::ftruncate(descriptor_of(handle_), static_cast<off_t>(size)) != 0) return failed("resize");
     return {};
 }
 
 result<std::uint64_t> file::size() const {
     struct stat about {};
-    if (::fstat(descriptor_, &about) != 0) return failed("measure");
+    if (::fstat(descriptor_of(handle_), &about) != 0) return failed("measure");
     return static_cast<std::uint64_t>(about.st_size);
 }
 
 std::optional<byte_range> file::next_data(std::uint64_t from) const {
     const auto end_of_file = size();
     if (!end_of_file || from >= *end_of_file) return std::nullopt;
-    const auto start = ::lseek(descriptor_, static_cast<off_t>(from), SEEK_DATA);
+    const auto start = ::lseek(descriptor_of(handle_), static_cast<off_t>(from), SEEK_DATA);
     if (start < 0 && errno == ENXIO) return std::nullopt;
     // A file system that knows no holes has only data.
     if (start < 0) return byte_range{from, *end_of_file - from};
-    const auto end = ::lseek(descriptor_, start, SEEK_HOLE);
+    const auto end = ::lseek(descriptor_of(handle_), start, SEEK_HOLE);
     const auto first = static_cast<std::uint64_t>(start);
     return byte_range{first, (end < 0 ? *end_of_file : static_cast<std::uint64_t>(end)) - first};
 }
 
-bool file::try_lock() const { return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0; }
+bool file::try_lock() const { return ::flock(descriptor_of(handle_), LOCK_EX | LOCK_NB) == 0; }
 
 result<void> sync_directory(const std::filesystem::path& path, const io_fault* fault) {
     if (auto failure = injected_at(fault, {store_io::sync_directory, path})) return *failure;

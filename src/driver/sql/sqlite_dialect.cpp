@@ -1,12 +1,8 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <utility>
 
+#include "database_file.hpp"
 #include "dialect.hpp"
 
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -14,26 +10,16 @@
 namespace p2pdist {
 namespace {
 
-/// An empty file is an empty database. Made before SQLite would, since that follows the umask; its WAL gets the same mode.
-result<void> make_file(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file >= 0) {
-        ::close(file);
-        return {};
-    }
-    if (errno == EEXIST) return {};
-    return {errc::database_failed,
-            "can't create the database " + path + ": " + std::strerror(errno) + "; create its directory and let this user write to it"};
-}
-
 class sqlite_dialect final : public dialect {
 public:
     explicit sqlite_dialect(std::string path) : path_(std::move(path)) {}
 
     result<std::unique_ptr<soci::session>> connect(bool create, std::chrono::milliseconds lock_wait) override {
+        std::error_code failure;
         if (create) {
-            if (auto made = make_file(path_); !made) return made.error();
-        } else if (::access(path_.c_str(), F_OK) != 0) {
+            // An empty file is an empty database. Made before SQLite would, since that follows the umask; its WAL gets the same rights.
+            if (auto made = make_database_file(path_); !made) return made.error();
+        } else if (!std::filesystem::exists(path_, failure)) {
             return {errc::not_found, "there is no database " + path_ + "; 'p2pdist-server init' makes one"};
         }
         auto sql = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path_ + "\"");

@@ -1,6 +1,6 @@
 #pragma once
-// The few file operations that the store needs; src/driver/posix/store_file.cpp implements them. Everything else of the store
-// is portable.
+// The few file operations that the store needs; store_file.cpp of src/driver/posix or windows implements
+// them. Everything else of the store is portable.
 
 #include <cstdint>
 #include <filesystem>
@@ -48,7 +48,7 @@ private:
     [[nodiscard]] std::optional<error> injected(store_io what, std::uint64_t offset = 0, std::uint64_t bytes = 0, byte_span data = {}) const;
     [[nodiscard]] error failed(const char* what) const;
 
-    int descriptor_ = -1;
+    std::intptr_t handle_ = -1;  // a descriptor, or a HANDLE
     std::filesystem::path path_;
     const io_fault* fault_ = nullptr;
 };

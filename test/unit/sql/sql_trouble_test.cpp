@@ -91,6 +91,32 @@ TEST_CASE("a newer schema is refused and left untouched", "[REQ-DB-3]") {
     CHECK_FALSE(std::filesystem::exists(place.file() + "-wal"));
 }
 
+TEST_CASE("a database of the first version comes forward with all that it holds", "[REQ-DB-3]") {
+    const temporary_directory place;
+    const auto statements = bytes_of(P2PDIST_TEST_DIR "/golden/sql/version-1.sql");
+    REQUIRE_FALSE(statements.empty());
+    { other_program(place.file()).run(statements.c_str()); }
+    for (int start = 1; start <= 2; ++start) {   // brought forward, then opened as it is
+        auto catalogue = sql_catalogue::open(place.url()).value();
+        const auto held = catalogue->load().value();
+        REQUIRE(held.clients.size() == 1);
+        CHECK(held.clients[0].host_name == "host4");
+        CHECK(held.clients[0].profile.uptime == std::chrono::hours(1));
+        CHECK_FALSE(held.clients[0].revoked);
+        REQUIRE(held.contents.size() == 1);
+        CHECK(held.contents[0].content == content("setup.msi"));
+        REQUIRE(held.holdings.size() == 1);
+        CHECK(held.holdings[0].what.state == holding_state::complete);
+        REQUIRE(held.links.size() == 1);
+        CHECK(held.links[0].bytes_in == 1000);
+        CHECK(held.settings == std::vector<std::pair<std::string, std::string>>{{"cdn", "http://cdn.example/"}});
+        CHECK(held.versions == state_versions{3, 4, 5, 1, true, 0});
+        CHECK(held.licence == licence_record{"seal", 10, true});
+        CHECK(held.epochs == epoch_record{});
+        CHECK((held.removed.empty() && held.reports.empty() && held.link_marks.empty()));
+    }
+}
+
 TEST_CASE("a database of something else is refused", "[REQ-DB-1]") {
     const temporary_directory place;
     { other_program(place.file()).run("CREATE TABLE payroll (x INTEGER)"); }

@@ -1,0 +1,22 @@
+-- A database as the first version of the schema left it, one statement a line: it never changes.
+CREATE TABLE schema_version (version_number BIGINT NOT NULL);
+INSERT INTO schema_version (version_number) VALUES (1);
+CREATE TABLE clients (id TEXT NOT NULL PRIMARY KEY, public_key TEXT NOT NULL, address TEXT NOT NULL, prefix_bits BIGINT NOT NULL, host_name TEXT NOT NULL, software_version TEXT NOT NULL, free_storage BIGINT NOT NULL, usable_storage BIGINT NOT NULL, preferred BIGINT NOT NULL, device_model BIGINT NOT NULL, os_kind BIGINT NOT NULL, uptime_ns BIGINT NOT NULL, profile_version BIGINT NOT NULL, registered_at BIGINT NOT NULL, last_seen_at BIGINT NOT NULL, revoked BIGINT NOT NULL);
+CREATE TABLE contents (id TEXT NOT NULL PRIMARY KEY, size_bytes BIGINT NOT NULL, hash TEXT NOT NULL, published_at BIGINT NOT NULL);
+CREATE TABLE holdings (client_id TEXT NOT NULL, content_id TEXT NOT NULL, hash TEXT NOT NULL, holding_state BIGINT NOT NULL, acting BIGINT NOT NULL, PRIMARY KEY (client_id, content_id, hash));
+CREATE INDEX holdings_by_content ON holdings (content_id);
+CREATE TABLE office_links (office TEXT NOT NULL, content_id TEXT NOT NULL, hash TEXT NOT NULL, bytes_in BIGINT NOT NULL, bytes_out BIGINT NOT NULL, PRIMARY KEY (office, content_id, hash));
+CREATE TABLE settings (setting_key TEXT NOT NULL PRIMARY KEY, setting_value TEXT NOT NULL);
+CREATE TABLE topology (topology_version BIGINT NOT NULL, spreadsheet TEXT NOT NULL, imported BIGINT NOT NULL);
+CREATE TABLE licence (licence_key TEXT NOT NULL, seats BIGINT NOT NULL, activated BIGINT NOT NULL);
+CREATE TABLE state_versions (topology BIGINT NOT NULL, settings BIGINT NOT NULL, contents BIGINT NOT NULL, key_epoch BIGINT NOT NULL, activated BIGINT NOT NULL);
+INSERT INTO topology (topology_version, spreadsheet, imported) VALUES (0, '', 0);
+INSERT INTO licence (licence_key, seats, activated) VALUES ('', 0, 0);
+INSERT INTO state_versions (topology, settings, contents, key_epoch, activated) VALUES (0, 0, 0, 0, 0);
+INSERT INTO clients VALUES ('04040404040404040404040404040404', '0404040404040404040404040404040404040404040404040404040404040404', '10.0.0.4', 24, 'host4', '1.0', 5000, 4000, 1, 1, 0, 3600000000000, 7, 1000, 2000, 0);
+INSERT INTO contents VALUES ('setup.msi', 1000, 'sha256-tree:0101010101010101010101010101010101010101010101010101010101010101', 3000);
+INSERT INTO holdings VALUES ('04040404040404040404040404040404', 'setup.msi', 'sha256-tree:0101010101010101010101010101010101010101010101010101010101010101', 2, 1);
+INSERT INTO office_links VALUES ('Boston', 'setup.msi', 'sha256-tree:0101010101010101010101010101010101010101010101010101010101010101', 1000, 0);
+INSERT INTO settings VALUES ('cdn', 'http://cdn.example/');
+UPDATE state_versions SET topology = 3, settings = 4, contents = 5, key_epoch = 1, activated = 1;
+UPDATE licence SET licence_key = 'seal', seats = 10, activated = 1;
