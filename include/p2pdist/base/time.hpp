@@ -28,6 +28,7 @@ using time_point = core_clock::time_point;
 /// Later than any time that occurs: "no deadline".
 inline constexpr time_point never = time_point::max();
 
+/// For arithmetic with rates and for people; a double keeps a nanosecond apart for a hundred days.
 [[nodiscard]] constexpr double to_seconds(duration value) noexcept { return std::chrono::duration<double>(value).count(); }
 
 /// Wall-clock time in seconds since 1970-01-01 UTC, for licences, certificates and audit; another type, so that the two never mix.

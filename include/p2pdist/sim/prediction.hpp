@@ -12,6 +12,7 @@ namespace p2pdist::sim {
 
 /// A roll-out to predict.
 struct roll_out_plan {
+    /// In these offices; all else as it is by default.
     explicit roll_out_plan(topology described) : offices(std::move(described)) {}
 
     topology offices;
@@ -48,6 +49,7 @@ struct line_prediction {
     std::vector<float> use;                      ///< in [0, 1], between one sample and the one before
 };
 
+/// When one client has it.
 struct client_prediction {
     std::string office;
     ip_address address;
@@ -73,6 +75,7 @@ struct remedy {
     duration took{};                             ///< of the whole roll-out with it
 };
 
+/// What the roll-out comes to.
 struct prediction {
     bool complete = false;                       ///< everybody has it, within the plan's limit
     duration took{};                             ///< until the last client that has it
