@@ -21,8 +21,6 @@ std::uint64_t flow_of(const endpoint& from, const endpoint& to) {
     return random_source(address(from.address) * 31 + address(to.address) + (std::uint64_t{from.port} << 48 | std::uint64_t{to.port} << 32))();
 }
 
-constexpr std::uint64_t line_event = std::uint64_t{1} << 32;   // of on_event's argument: the rest is a line's number, else a flight's
-
 }  // namespace
 
 network::network(event_queue& queue, trace& record, topology offices, network_options options)
@@ -32,6 +30,7 @@ network::network(event_queue& queue, trace& record, topology offices, network_op
         const auto above = topology_.parent(office_index{i});
         site_names_[topology_.offices()[i].name] = add_site(topology_.offices()[i].name, above ? std::optional(above->value) : std::nullopt);
     }
+    for (std::uint32_t i = 0; i < topology_.size(); ++i) add_air(i);
     rebuild_paths();   // rows come in any order: paths are made when all parents are there
 }
 
@@ -43,7 +42,7 @@ std::uint32_t network::add_site(std::string name, std::optional<std::uint32_t> p
     const auto index = static_cast<std::uint32_t>(sites_.size());
     auto down = make_way(name + " down", lines.wan_down.value_or(options_.wan_down));
     auto up = make_way(name + " up", lines.wan_up.value_or(options_.wan_up));
-    sites_.push_back(std::make_unique<site>(site{std::move(name), parent, {}, {}, std::move(down), std::move(up)}));
+    sites_.push_back(std::make_unique<site>(site{std::move(name), parent, {}, {}, std::move(down), std::move(up), nullptr}));
     return index;
 }
 
@@ -72,15 +71,17 @@ void network::rebuild_paths() {
     }
 }
 
-const link_settings& network::lan_of(std::uint32_t at) const {
+link_settings network::lan_of(std::uint32_t at) const {
     const auto found = options_.offices.find(sites_[at]->name);
-    return found != options_.offices.end() && found->second.lan ? *found->second.lan : options_.lan;
+    auto out = found != options_.offices.end() && found->second.lan ? *found->second.lan : options_.lan;
+    if (sites_[at]->wireless) out.bytes_per_second = 0;   // the air has it
+    return out;
 }
 
 void network::plug(std::uint32_t which, const ip_address& address, int prefix_bits) {
     auto& host = *hosts_[which];
     host.at = site_of(address);
-    const auto& lan = lan_of(host.at);
+    const auto lan = lan_of(host.at);
     host.address = address;
     host.net = subnet::of(address, prefix_bits);
     host.plugged = true;
@@ -108,6 +109,11 @@ void network::detach(host_index which) {
     ++gone.stay;
     addresses_.erase(gone.address);
     std::erase(sites_[gone.at]->hosts, which.value);
+    if (!sites_[gone.at]->wireless) return;
+    for (const auto each : sites_[gone.at]->wireless->forget(which.value)) {
+        drop(queue_.now(), flights_[each], gone.up->name, "detached");
+        release(each);
+    }
 }
 
 result<void> network::move(host_index which, const ip_address& address, int prefix_bits) {
@@ -245,9 +251,11 @@ void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
 void network::on_event(time_point now, std::uint64_t what) {
     const auto which = static_cast<std::uint32_t>(what);
     if (what & line_event) return line_is_free(now, *lines_[which]);
+    if (what & air_event) return air_is_free(now, which);
     switch (flights_[which].where) {
         case flight::stage::waiting: return depart(now, which);
         case flight::stage::at_router: return at_router(now, which);
+        case flight::stage::broadcast: return fan_out(now, which);
         case flight::stage::at_host: return arrive(now, which);
     }
 }
@@ -330,7 +338,7 @@ void network::depart(time_point now, std::uint32_t which) {
         return release(which);
     }
     what.where = flight::stage::at_router;
-    pass(now, which, *origin.up);
+    to_access_line(now, which, *origin.up, what.sender, air::access_point);
 }
 
 /// Who has the address now, where the host that had it has left. False: nobody.
@@ -355,7 +363,7 @@ void network::at_router(time_point now, std::uint32_t which) {
     auto& target = *hosts_[what.receiver];
     if (target.at == what.at) {
         what.where = flight::stage::at_host;
-        return pass(now, which, *target.down);
+        return to_access_line(now, which, *target.down, air::access_point, what.receiver);
     }
     const auto& path = sites_[target.at]->path;
     const auto depth = here.path.size();
@@ -366,23 +374,6 @@ void network::at_router(time_point now, std::uint32_t which) {
     auto& from = *sites_[what.at];
     what.at = *from.parent;   // the central office is above everything, so there is one
     pass(now, which, *from.up);
-}
-
-void network::broadcast(time_point now, std::uint32_t which) {
-    const auto origin = flights_[which].sender;
-    const auto net = hosts_[origin]->net;
-    const bool moved = hosts_[origin]->stay != flights_[which].sender_stay;   // while it was on its access line
-    for (const auto other : sites_[flights_[which].at]->hosts) {
-        if (moved || other == origin || hosts_[other]->net != net || flights_[which].datagram.to.address != net.broadcast()) continue;
-        if (blocked_hosts_.contains({origin, other})) continue;
-        const auto copy = copy_flight(which);
-        flights_[copy].where = flight::stage::at_host;
-        flights_[copy].receiver = other;
-        flights_[copy].receiver_stay = hosts_[other]->stay;
-        flights_[copy].known = true;
-        pass(now, copy, *hosts_[other]->down);
-    }
-    release(which);
 }
 
 void network::arrive(time_point now, std::uint32_t which) {

@@ -1,6 +1,7 @@
 #pragma once
 // What a network is made of.
 
+#include "air.hpp"
 #include "p2pdist/sim/network.hpp"
 #include "rivals.hpp"
 
@@ -20,6 +21,7 @@ struct network::site {
     std::vector<std::uint32_t> path;   // from the central office to here, both included
     std::vector<std::uint32_t> hosts;
     std::unique_ptr<way> down, up;
+    std::unique_ptr<air> wireless;     // of a Wi-Fi office
 };
 
 struct network::attached_host {
@@ -34,7 +36,7 @@ struct network::attached_host {
 
 /// A datagram on its way.
 struct network::flight {
-    enum class stage : std::uint8_t { waiting, at_router, at_host };
+    enum class stage : std::uint8_t { waiting, at_router, broadcast, at_host };
     send_datagram datagram;
     endpoint from;
     std::uint32_t sender = 0;
@@ -46,6 +48,9 @@ struct network::flight {
     bool rival = false;     // no datagram, but rivalry::cargo of the same number
     std::uint64_t ip_bytes = 0, flow = 0;   // of a rival's
 };
+
+// Of on_event's argument: the rest is a line's number or a site's, else a flight's.
+inline constexpr std::uint64_t line_event = std::uint64_t{1} << 32, air_event = std::uint64_t{1} << 33;
 
 /// The rivals, and what of theirs is under way, by the number of its flight.
 struct network::rivalry {

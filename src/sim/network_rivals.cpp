@@ -42,7 +42,7 @@ void network::carry(const rival_transmission& what) {
     made.known = made.rival = true;
     made.ip_bytes = what.ip_bytes;
     made.flow = what.flow;
-    pass(queue_.now(), which, *origin.up);
+    to_access_line(queue_.now(), which, *origin.up, what.from, air::access_point);
 }
 
 }  // namespace p2pdist::sim

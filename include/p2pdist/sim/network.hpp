@@ -26,18 +26,36 @@ struct rival_transmission;
 /// IPv4 and UDP headers: what a datagram is longer on a line than its payload.
 inline constexpr std::uint64_t ip_overhead_bytes = 28;
 
+/// The air of a Wi-Fi office, which all of its hosts and its access point share, one transmission at a time. From host to host it takes two.
+struct wifi_settings {
+    std::uint64_t bytes_per_second = 20'000'000;        ///< of the bytes of a transmission
+    std::uint64_t basic_bytes_per_second = 750'000;     ///< of a broadcast, which the access point repeats once for all
+    duration overhead = std::chrono::microseconds(150); ///< of each transmission: contention, preamble, acknowledgement
+    std::uint64_t aggregate_bytes = 32'000;             ///< in one transmission, for one receiver
+    std::uint64_t queue_bytes = 512'000;                ///< of a station or of the access point
+};
+struct air_counters {
+    std::uint64_t transmissions = 0;
+    std::uint64_t collisions = 0;
+    std::uint64_t bytes = 0;            ///< IP
+    std::uint64_t queue_dropped = 0;
+    duration busy{};
+};
+
 /// The lines of one office; what is not set is as for all.
 struct office_lines {
     std::optional<link_settings> lan;       ///< between a host and the LAN, each direction
     std::optional<link_settings> wan_down;  ///< from the parent's router
     std::optional<link_settings> wan_up;    ///< to it
+    std::optional<wifi_settings> wifi;      ///< where its type is Wi-Fi
 };
 /// How all lines are, and those of single offices.
 struct network_options {
     link_settings lan = line(1000, std::chrono::microseconds(50), std::chrono::milliseconds(5));
     link_settings wan_down = line(50, std::chrono::milliseconds(10));
     link_settings wan_up = line(50, std::chrono::milliseconds(10));
-    std::map<std::string, office_lines> offices;   ///< by name
+    std::optional<wifi_settings> wifi = wifi_settings{};   ///< of offices whose type is Wi-Fi, whose lan has no rate then; not set: all are wired
+    std::map<std::string, office_lines> offices;           ///< by name
     std::uint64_t seed = 1;
 };
 
@@ -100,6 +118,8 @@ public:
     [[nodiscard]] link_model& wan_down(const std::string& office);
     /// The other direction of wan_down().
     [[nodiscard]] link_model& wan_up(const std::string& office);
+    /// Of a Wi-Fi office; a bug elsewhere.
+    [[nodiscard]] const air_counters& air_of(const std::string& office) const;
     /// Another line to another parent from now on (or to the same one): a fallback line, a new provider. Its queues are empty, its counters
     /// go on; what is on the old line still arrives. A bug where `parent` is the office itself or below it, or the office is the central one.
     void reroute(const std::string& office, const std::string& parent, const link_settings& down, const link_settings& up);
@@ -148,7 +168,12 @@ private:
     [[nodiscard]] std::uint32_t site_named(const std::string& office) const;
     void rebuild_paths();
     void plug(std::uint32_t which, const ip_address& address, int prefix_bits);
-    [[nodiscard]] const link_settings& lan_of(std::uint32_t at) const;
+    [[nodiscard]] link_settings lan_of(std::uint32_t at) const;
+    void add_air(std::uint32_t at);
+    void to_access_line(time_point now, std::uint32_t which, way& over, std::uint32_t station, std::uint32_t receiver);
+    void air_is_free(time_point now, std::uint32_t at);
+    void land(time_point now, std::uint32_t which);
+    void fan_out(time_point now, std::uint32_t which);
     [[nodiscard]] std::uint32_t place_of(const rival_end& end);
     void carry(const rival_transmission& what);
     [[nodiscard]] bool blocked(std::uint32_t sender, std::uint32_t receiver) const;

@@ -79,6 +79,7 @@ struct fixture {
 
 inline network_options exact() {
     network_options options;
+    options.wifi.reset();
     options.lan = {};
     options.lan.bytes_per_second = 1'000'000;
     options.lan.delay = 10us;
