@@ -7,17 +7,20 @@ set -u
 program=$(cd "$1" && pwd)/bench_tcp_lab
 seconds=${2:-30}
 skip=5
-a=tcplab-$$-a b=tcplab-$$-b middle=tcplab-$$-m
 started=()
+spaces=()
 finish() {
     for pid in "${started[@]}"; do kill "$pid" 2>/dev/null; done
-    for each in "$a" "$b" "$middle"; do ip netns del "$each" 2>/dev/null; done
+    for each in "${spaces[@]}"; do ip netns del "$each" 2>/dev/null; done
 }
-trap finish EXIT
 
-# kernel KIND MBITS RTT QUEUE: its figures, "Mbit/s bytes".
+# kernel NUMBER KIND MBITS RTT QUEUE: its figures, "Mbit/s bytes".
 kernel() {
-    local each out
+    local each out a=tcplab-$$-$1a b=tcplab-$$-$1b middle=tcplab-$$-$1m
+    shift
+    started=()
+    spaces=("$a" "$b" "$middle")
+    trap finish EXIT   # of this subshell
     for each in "$a" "$b" "$middle"; do ip netns add "$each" || exit 1; done
     out=$(mktemp)
     ip netns exec "$middle" "$program" line "$2" "$3" "$4" "$skip" "$seconds" >"$out" &
@@ -39,9 +42,6 @@ kernel() {
     wait "$line"
     tail -n1 "$out"
     rm -f "$out"
-    for each in "${started[@]}"; do kill "$each" 2>/dev/null; wait "$each" 2>/dev/null; done
-    started=()
-    for each in "$a" "$b" "$middle"; do ip netns del "$each"; done
 }
 
 if ! [ -e /dev/net/tun ] || [ "$(id -u)" != 0 ]; then
@@ -50,14 +50,16 @@ if ! [ -e /dev/net/tun ] || [ "$(id -u)" != 0 ]; then
 fi
 printf '%-6s %6s %5s %6s | %8s %8s | %8s %8s | %6s %6s\n' kind Mbit/s ms bdp kernel queue/ms actor queue/ms rate queue
 wrong=0
+number=0
 for kind in cubic bbr; do
     if ! grep -qw "$kind" /proc/sys/net/ipv4/tcp_available_congestion_control; then
         echo "$kind: this kernel does not have it"
         continue
     fi
     while read -r mbits rtt products; do
+        number=$((number + 1))
         queue=$(awk "BEGIN { printf \"%d\", $mbits * 125 * $rtt * $products }")
-        read -r rate bytes < <(kernel "$kind" "$mbits" "$rtt" "$queue")
+        read -r rate bytes < <(kernel "$number" "$kind" "$mbits" "$rtt" "$queue")
         read -r our_rate our_bytes < <("$program" simulate "$kind" "$mbits" "$rtt" "$queue" "$skip" "$seconds")
         awk -v kind="$kind" -v m="$mbits" -v rtt="$rtt" -v p="$products" -v r="$rate" -v b="$bytes" -v R="$our_rate" -v B="$our_bytes" 'BEGIN {
             printf "%-6s %6s %5s %6s | %8.2f %8.2f | %8.2f %8.2f | %6.3f %6.3f\n", kind, m, rtt, p, r, b * 8e-3 / m, R, B * 8e-3 / m, R / r, B / b

@@ -1,8 +1,10 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "p2pdist/base/random.hpp"
 #include "p2pdist/sim/event_queue.hpp"
 
 using namespace p2pdist;
@@ -75,4 +77,34 @@ TEST_CASE("callbacks may ask for callbacks, and their places are used again") {
     while (queue.step()) {}
     CHECK(left == 0);
     CHECK(queue.now() == event_queue::start_time + 999us);
+}
+
+TEST_CASE("any events run in the order of a stable sort") {
+    event_queue queue;
+    std::vector<std::uint64_t> seen;
+    recorder handler(seen);
+    random_source random(5);
+    std::vector<std::pair<time_point, std::uint64_t>> asked;
+    std::uint64_t number = 0;
+    const auto ask = [&] {
+        // Nearby, far away, and often the same time.
+        const auto when = queue.now() + duration(static_cast<std::int64_t>(random.below(std::uint64_t{1} << random.below(40)) / 100 * 100));
+        asked.emplace_back(when, number);
+        queue.at(when, handler, number++);
+    };
+    for (int i = 0; i < 2000; ++i) ask();
+    for (int i = 0; i < 15'000; ++i) {
+        if (random.below(8) > 0) ask();
+        const auto next = queue.next_time();
+        const auto size = queue.size();
+        if (random.below(4) == 0) queue.advance_to(queue.now() + duration(static_cast<std::int64_t>(random.below(1000))));
+        REQUIRE(queue.step());
+        CHECK(queue.now() == next);
+        CHECK(queue.size() == size - 1);
+    }
+    while (queue.step()) {}
+    std::stable_sort(asked.begin(), asked.end(), [](const auto& left, const auto& right) { return left.first < right.first; });
+    std::vector<std::uint64_t> expected;
+    for (const auto& each : asked) expected.push_back(each.second);
+    CHECK(seen == expected);
 }
