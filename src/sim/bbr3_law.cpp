@@ -83,7 +83,10 @@ private:
             round_start_ = true;
             ++mode_rounds_;
         }
-        if (!what.rate->app_limited || what.rate->per_second >= bandwidth_.get()) bandwidth_.add(cycles_, what.rate->per_second, 2);
+        // What was sent while the round trip was probed says nothing of the bandwidth.
+        if (mode_ == mode::probe_rtt) limited_until_ = what.delivered + what.pipe;
+        const bool limited = what.rate->app_limited || what.rate->prior_delivered < limited_until_;
+        if (!limited || what.rate->per_second >= bandwidth_.get()) bandwidth_.add(cycles_, what.rate->per_second, 2);
     }
 
     /// Too much was under way.
@@ -218,6 +221,7 @@ private:
     double window_ = initial_window, pacing_ = 0;
     double upper_window_ = unbounded, lower_window_ = unbounded, lower_bandwidth_ = unbounded, up_step_ = 1;
     std::uint64_t round_end_ = 0;
+    std::uint64_t limited_until_ = 0;
     bool round_start_ = false, full_ = false, recovering_ = false;
     double round_delivered_ = 0, round_lost_ = 0, round_marked_ = 0, round_bandwidth_ = 0, marked_share_ = 0;
     double full_bandwidth_ = 0;

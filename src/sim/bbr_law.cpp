@@ -93,7 +93,10 @@ private:
             round_start_ = true;
             conserving_ = false;
         }
-        if (!what.rate->app_limited || what.rate->per_second >= bandwidth_.get()) bandwidth_.add(rounds_, what.rate->per_second, bandwidth_rounds);
+        // What was sent while the round trip was probed says nothing of the bandwidth.
+        if (mode_ == mode::probe_rtt) limited_until_ = what.delivered + what.pipe;
+        const bool limited = what.rate->app_limited || what.rate->prior_delivered < limited_until_;
+        if (!limited || what.rate->per_second >= bandwidth_.get()) bandwidth_.add(rounds_, what.rate->per_second, bandwidth_rounds);
     }
 
     /// What comes in bunches above the bandwidth: the window makes room for it.
@@ -209,6 +212,7 @@ private:
     time_point least_at_{};
     double window_ = initial_window, saved_window_ = 0, pacing_ = 0;
     std::uint64_t rounds_ = 0, round_end_ = 0;
+    std::uint64_t limited_until_ = 0;
     bool round_start_ = false;
     double full_bandwidth_ = 0;
     int full_count_ = 0;

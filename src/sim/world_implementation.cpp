@@ -156,8 +156,10 @@ bool world::implementation::everybody_registered() {
 }
 
 bool world::implementation::all_fetched() const {
-    for (const auto& each : fetches) {
-        if (clients[each.client.value]->is_up() && !each.complete()) return false;
+    // It is asked after each event: what is complete once need not be looked at again.
+    while (complete_ < fetches.size() && fetches[complete_].complete()) ++complete_;
+    for (auto i = complete_; i < fetches.size(); ++i) {
+        if (clients[fetches[i].client.value]->is_up() && !fetches[i].complete()) return false;
     }
     return true;
 }

@@ -53,6 +53,7 @@ private:
     [[nodiscard]] address_pool::assigned place_of(const device& what);
     client_config config_of(const device& what, const ip_address& address, int prefix_bits);
 
+    mutable std::size_t complete_ = 0;   // of fetches: those before it are
     std::int64_t second_ = 0;
     std::uint64_t events_in_second_ = 0;
 };

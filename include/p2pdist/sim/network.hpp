@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -200,7 +201,7 @@ private:
     std::vector<std::unique_ptr<site>> sites_;           // the topology's offices first, in its order
     std::map<std::string, std::uint32_t> site_names_;
     std::vector<std::unique_ptr<attached_host>> hosts_;
-    std::map<ip_address, std::uint32_t> addresses_;
+    std::unordered_map<ip_address, std::uint32_t> addresses_;   // only looked up: its order is nobody's
     std::set<std::pair<std::uint32_t, std::uint32_t>> blocked_hosts_, blocked_sites_;
     std::vector<way*> lines_;                            // of all sites and hosts
     std::vector<link_departure> gone_;                   // what a line gives back
