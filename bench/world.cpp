@@ -22,6 +22,8 @@ struct options {
     int offices = 50;
     std::uint64_t bytes = 4 << 20;
     bool json = false;
+    bool real_crypto = false;
+    double megabits = 50;
 };
 
 /// A central office, a tenth of the others below it, and the rest below these.
@@ -61,6 +63,8 @@ void report(const options& what, const char* name, sim::world& w, bool complete,
 
 bool roll_out(const options& what, const char* name, duration limit) {
     sim::world_options made(offices_of(what.offices));
+    made.fast_crypto = !what.real_crypto;
+    made.network.wan_down = made.network.wan_up = sim::line(what.megabits, 10ms);
     sim::world w(made);
     for (int i = 0; i < what.clients; ++i) w.add_client({.office = w.offices().offices()[static_cast<std::size_t>(i % what.offices)].name});
     auto begin = std::chrono::steady_clock::now();
@@ -92,8 +96,10 @@ int main(int count, char** arguments) {
         else if (text == "--bytes") what.bytes = value();
         else if (text == "--steady") wide = false;
         else if (text == "--wide") steady = false;
+        else if (text == "--real-crypto") what.real_crypto = true;
+        else if (text == "--megabits") what.megabits = static_cast<double>(value());
         else {
-            std::cerr << "bench_world [--json] [--tiny] [--wide | --steady] [--clients N] [--offices N] [--bytes N]\n";
+            std::cerr << "bench_world [--json] [--tiny] [--wide | --steady] [--clients N] [--offices N] [--bytes N] [--megabits N] [--real-crypto]\n";
             return 2;
         }
     }

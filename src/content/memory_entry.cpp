@@ -31,6 +31,11 @@ shared_region adopt(const shared_bytes& proof, const shared_bytes& data) {
     return one_buffer ? owner : std::make_shared<const bytes>(join(proof.view, data.view));
 }
 
+/// Often it is the same memory.
+bool same(byte_span left, byte_span right) {
+    return left.size() == right.size() && (left.data() == right.data() || std::ranges::equal(left, right));
+}
+
 }  // namespace
 
 memory_entry::memory_entry(const crypto_suite& crypto, content_info content, memory_chunk_pool* pool)
@@ -45,7 +50,7 @@ memory_entry::memory_entry(const crypto_suite& crypto, content_info content, mem
     if (content_.size_bytes == 0) (void)finish();
 }
 
-store_opened memory_entry::opened() const { return {verified_, append_position(), whole_ || tree_.has_value(), whole_, tree_root_}; }
+store_opened memory_entry::opened() const { return {verified_, append_position(), whole_ || tree_.has_value(), whole_, tree_root_, {}}; }
 
 std::uint64_t memory_entry::held_bytes() const noexcept {
     return std::max<std::uint64_t>(verified_.content_bytes(geometry_), appended_.size());
@@ -90,8 +95,8 @@ result<store_written> memory_entry::write(const store_write_chunk& request) {
     if (content_.hash.kind != hash_kind::sha256_tree) return {errc::invalid_argument, "a plain SHA-256 content can only be appended to"};
     const auto known = pool_ ? pool_->find(tree_root_, chunk) : nullptr;
     const auto proof_size = static_cast<std::size_t>(geometry_.proof_bytes(chunk));
-    if (known && std::ranges::equal(byte_span(*known).subspan(proof_size), request.data.view) &&
-        (request.proof.view.empty() || std::ranges::equal(byte_span(*known).first(proof_size), request.proof.view))) {
+    if (known && same(byte_span(*known).subspan(proof_size), request.data.view) &&
+        (request.proof.view.empty() || same(byte_span(*known).first(proof_size), request.proof.view))) {
         keep(chunk, known);
     } else if (!fits(chunk, request.proof.view, request.data.view)) {
         return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " does not fit the content's hash"};

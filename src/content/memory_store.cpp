@@ -128,7 +128,9 @@ private:
         if (!entry) entry = &create(request.content);
         ++entry->use_count;
         entry->last_used = ++uses_;
-        return entry->opened();
+        auto opened = entry->opened();
+        opened.known = options_.pool;
+        return opened;
     }
     result<store_done> run(const store_close& request) {
         auto entry = in_use(request.key);

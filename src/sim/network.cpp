@@ -102,63 +102,6 @@ result<host_index> network::attach(host& who, const ip_address& address, int pre
     return host_index{index};
 }
 
-void network::detach(host_index which) {
-    auto& gone = *hosts_[which.value];
-    if (!gone.plugged) return;
-    gone.plugged = false;
-    ++gone.stay;
-    addresses_.erase(gone.address);
-    std::erase(sites_[gone.at]->hosts, which.value);
-    if (!sites_[gone.at]->wireless) return;
-    for (const auto each : sites_[gone.at]->wireless->forget(which.value)) {
-        drop(queue_.now(), flights_[each], gone.up->name, "detached");
-        release(each);
-    }
-}
-
-result<void> network::move(host_index which, const ip_address& address, int prefix_bits) {
-    const auto found = addresses_.find(address);
-    if (found != addresses_.end() && found->second != which.value) return {errc::already_exists, "the address " + address.to_string() + " is taken"};
-    detach(which);
-    plug(which.value, address, prefix_bits);
-    return {};
-}
-
-bool network::attached(host_index which) const { return hosts_[which.value]->plugged; }
-
-void network::block(host_index from, host_index to, bool blocked) {
-    const std::pair pair{from.value, to.value};
-    if (blocked) blocked_hosts_.insert(pair);
-    else blocked_hosts_.erase(pair);
-}
-
-void network::block(const std::string& from_office, const std::string& to_office, bool blocked) {
-    const std::pair pair{site_named(from_office), site_named(to_office)};
-    if (blocked) blocked_sites_.insert(pair);
-    else blocked_sites_.erase(pair);
-}
-
-void network::unblock_all() noexcept {
-    blocked_hosts_.clear();
-    blocked_sites_.clear();
-}
-
-bool network::blocked(std::uint32_t sender, std::uint32_t receiver) const {
-    return blocked_hosts_.contains({sender, receiver}) || blocked_sites_.contains({hosts_[sender]->at, hosts_[receiver]->at});
-}
-
-void network::reroute(const std::string& office, const std::string& parent, const link_settings& down, const link_settings& up) {
-    const auto which = site_named(office);
-    const auto above = site_named(parent);
-    P2PDIST_ASSERT(sites_[which]->parent.has_value());
-    const auto& path = sites_[above]->path;
-    P2PDIST_ASSERT(std::find(path.begin(), path.end(), which) == path.end());
-    sites_[which]->parent = above;
-    put(*sites_[which]->down, down);
-    put(*sites_[which]->up, up);
-    rebuild_paths();
-}
-
 /// Another line in the place of this one.
 void network::put(way& where, const link_settings& line) {
     where.model.replace(line, gone_);
@@ -225,6 +168,8 @@ void network::send(host_index sender, send_datagram&& datagram) {
     what.where = flight::stage::waiting;
     what.rival = false;
     what.datagram = std::move(datagram);
+    what.ip_bytes = what.datagram.size() + ip_overhead_bytes;
+    what.carries_data = carries_data(what.datagram);
     if (what.datagram.not_before > queue_.now()) queue_.at(what.datagram.not_before, *this, which);
     else depart(queue_.now(), which);
 }
@@ -245,6 +190,8 @@ void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
     what.datagram.from_port = from.port;
     what.datagram.to = to;
     what.datagram.header = std::move(payload);
+    what.ip_bytes = what.datagram.size() + ip_overhead_bytes;
+    what.carries_data = carries_data(what.datagram);
     queue_.at(queue_.now(), *this, which);
 }
 
@@ -280,12 +227,8 @@ void network::drop(time_point now, const flight& what, std::string_view where, s
 /// Offers it to a line, and schedules its arrival at the stage that the flight says already.
 void network::pass(time_point now, std::uint32_t which, way& over) {
     auto& what = flights_[which];
-    offered_datagram offered{what.ip_bytes, false, what.datagram.ecn, what.flow, which};
-    if (!what.rival) {
-        offered.ip_bytes = what.datagram.size() + ip_overhead_bytes;
-        offered.carries_data = carries_data(what.datagram);
-        if (over.model.settings().queue.kind == queue_kind::fq_codel) offered.flow = flow_of(what.from, what.datagram.to);
-    }
+    offered_datagram offered{what.ip_bytes, what.carries_data, what.datagram.ecn, what.flow, which};
+    if (!what.rival && over.model.settings().queue.kind == queue_kind::fq_codel) offered.flow = flow_of(what.from, what.datagram.to);
     const auto passage = over.model.offer(now, offered, gone_);
     if (passage.what == link_passage::fate::waiting) {
         if (passage.arrives != never) queue_.at(passage.arrives, *this, line_event | over.number);

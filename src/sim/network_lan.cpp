@@ -26,8 +26,7 @@ void network::to_access_line(time_point now, std::uint32_t which, way& over, std
     auto* wireless = sites_[at]->wireless.get();
     if (!wireless) return pass(now, which, over);
     auto due = never;
-    const auto bytes = what.rival ? what.ip_bytes : what.datagram.size() + ip_overhead_bytes;
-    if (wireless->offer(now, station, {which, bytes, receiver}, due)) return queue_.at(due, *this, air_event | at);
+    if (wireless->offer(now, station, {which, what.ip_bytes, receiver}, due)) return queue_.at(due, *this, air_event | at);
     drop(now, what, over.name, to_string(link_passage::fate::queue_full));
     release(which);
 }

@@ -46,7 +46,9 @@ struct network::flight {
     stage where = stage::waiting;
     bool known = false;     // the receiver is
     bool rival = false;     // no datagram, but rivalry::cargo of the same number
-    std::uint64_t ip_bytes = 0, flow = 0;   // of a rival's
+    bool carries_data = false;
+    std::uint64_t ip_bytes = 0;
+    std::uint64_t flow = 0;   // of a rival's
 };
 
 // Of on_event's argument: the rest is a line's number or a site's, else a flight's.

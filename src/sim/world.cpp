@@ -43,6 +43,7 @@ void world::set_up() {
 
 void world::place(const generated_content& content, const placement_choice& where) {
     if (where.server_file_store && self_->options.server_file_store) self_->server->file_store()[content.info().id.text()] = *content.data();
+    self_->know(content);
     self_->library.contents.insert_or_assign(content.info().key(), fallback_library::entry{content, where.cdn, where.file_store, where.tree_file});
     for (auto& each : self_->liars) {
         if (each->is_up()) each->core().learn(content);

@@ -2,6 +2,9 @@
 
 #include <stdexcept>
 
+#include "fast_crypto.hpp"
+#include "p2pdist/content/hash_tree.hpp"
+
 namespace p2pdist::sim {
 namespace {
 
@@ -12,6 +15,7 @@ constexpr duration start_spread = std::chrono::seconds(2);
 
 world::implementation::implementation(world_options given)
     : options(std::move(given)),
+      crypto(options.fast_crypto ? make_fast_crypto(make_openssl_crypto()) : make_openssl_crypto()),
       random(options.seed),
       net(queue, record, options.offices, [&] { auto lines = options.network; lines.seed ^= random(); return lines; }()),
       around{queue, net, record, *crypto},
@@ -96,6 +100,24 @@ client_index world::implementation::add_client(const device& what) {
                                                     options.disk, library, fetches, index, random()));
     client_addresses[place.address] = index;
     return index;
+}
+
+void world::implementation::know(const generated_content& content) {
+    const auto& info = content.info();
+    if (info.hash.kind != hash_kind::sha256_tree) return;
+    const auto tree = make_tree(*crypto, *content.data());
+    const chunk_geometry geometry(info.size_bytes);
+    for (chunk_index chunk = 0; chunk < geometry.chunk_count(); ++chunk) {
+        if (pool->find(info.hash.value, chunk)) continue;
+        auto region = std::make_shared<bytes>();
+        region->reserve(geometry.region(chunk).length);
+        for (const auto& sibling : tree.proof(chunk)) region->insert(region->end(), sibling.begin(), sibling.end());
+        const auto place = geometry.chunk(chunk);
+        const auto data = byte_span(*content.data()).subspan(place.offset, place.length);
+        region->insert(region->end(), data.begin(), data.end());
+        known_regions_.push_back(region);
+        pool->add(info.hash.value, chunk, region);
+    }
 }
 
 void world::implementation::start() {

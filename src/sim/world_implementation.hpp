@@ -26,12 +26,14 @@ public:
     bool run_until(const std::function<bool()>& done, duration limit);
     result<message_body> ask(message_body request, duration limit);
     [[nodiscard]] bool step();
+    /// All stores know its chunks from now on: whoever receives one compares it and keeps none of its own, and it is hashed once for all.
+    void know(const generated_content& content);
     [[nodiscard]] bool everybody_registered();
     [[nodiscard]] bool all_fetched() const;
     [[nodiscard]] client_node& node_of(client_index who) { return *clients.at(who.value); }
 
     world_options options;
-    std::unique_ptr<crypto_suite> crypto = make_openssl_crypto();
+    std::unique_ptr<crypto_suite> crypto;
     random_source random;
     event_queue queue;
     trace record;
@@ -53,6 +55,7 @@ private:
     [[nodiscard]] address_pool::assigned place_of(const device& what);
     client_config config_of(const device& what, const ip_address& address, int prefix_bits);
 
+    std::vector<std::shared_ptr<const bytes>> known_regions_;
     mutable std::size_t complete_ = 0;   // of fetches: those before it are
     std::int64_t second_ = 0;
     std::uint64_t events_in_second_ = 0;

@@ -1,6 +1,7 @@
 #include "chunk_assembler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2pdist/base/assert.hpp"
 
@@ -24,18 +25,31 @@ contribution* chunk_assembler::contribution_of(const client_id& peer) {
     return &contributions_.back();
 }
 
+void chunk_assembler::compare_with(std::shared_ptr<const bytes> known) {
+    P2PDIST_ASSERT(!begun_);
+    if (known && known->size() == region_.length) known_ = std::move(known);
+}
+
+/// Takes new bytes. The first ones that are others than the known ones end the comparison: what came before is known, and copied.
+void chunk_assembler::keep(std::uint64_t offset, byte_span part) {
+    begun_ = true;
+    if (known_ && std::ranges::equal(part, byte_span(*known_).subspan(offset, part.size()))) return;
+    if (!buffer_) buffer_ = pool_->take(region_.length);
+    if (known_) std::ranges::copy(*std::exchange(known_, nullptr), buffer_->begin());
+    std::ranges::copy(part, buffer_->begin() + static_cast<std::ptrdiff_t>(offset));
+}
+
 std::uint64_t chunk_assembler::add(std::uint64_t offset, byte_span payload, const client_id& peer, bool authenticated) {
     if (offset >= region_.length) return 0;
     payload = payload.first(std::min<std::uint64_t>(payload.size(), region_.length - offset));
     if (missing_.within({offset, payload.size()}).empty()) return 0;
     auto* const from = contribution_of(peer);
     if (from == nullptr) return 0;
-    if (!buffer_) buffer_ = pool_->take(region_.length);
 
     std::uint64_t fresh_bytes = 0;
     (void)missing_.remove({offset, payload.size()}, [&](const byte_range& fresh) {
         const auto part = payload.subspan(fresh.offset - offset, fresh.length);
-        std::ranges::copy(part, buffer_->begin() + static_cast<std::ptrdiff_t>(fresh.offset));
+        keep(fresh.offset, part);
         fresh_bytes += fresh.length;
         if (authenticated) {
             auto& proven = from->proven;
@@ -51,11 +65,11 @@ std::uint64_t chunk_assembler::add(std::uint64_t offset, byte_span payload, cons
 }
 
 bool chunk_assembler::contradicts(std::uint64_t offset, byte_span payload) const {
-    if (!buffer_ || offset >= region_.length) return false;
+    if (!begun_ || offset >= region_.length) return false;
     payload = payload.first(std::min<std::uint64_t>(payload.size(), region_.length - offset));
     const auto same = [&](std::uint64_t from, std::uint64_t to) {
         const auto part = payload.subspan(from - offset, to - from);
-        return std::ranges::equal(part, byte_span(*buffer_).subspan(from, to - from));
+        return std::ranges::equal(part, here().subspan(from, to - from));
     };
     auto at = offset;
     for (const auto& hole : missing_.within({offset, payload.size()})) {
@@ -77,9 +91,9 @@ std::vector<client_id> liars_of(const bad_region& bad, byte_span right) {
     return out;
 }
 
-std::shared_ptr<bytes> chunk_assembler::take() {
-    P2PDIST_ASSERT(complete() && buffer_);
-    return std::move(buffer_);
+std::shared_ptr<const bytes> chunk_assembler::take() {
+    P2PDIST_ASSERT(complete() && begun_);
+    return known_ ? std::move(known_) : std::shared_ptr<const bytes>(std::move(buffer_));
 }
 
 }  // namespace p2pdist::detail::transfer

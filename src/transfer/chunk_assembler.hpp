@@ -22,7 +22,7 @@ struct contribution {
 
 /// A region that did not fit its hash, kept until right bytes show who altered it.
 struct bad_region {
-    std::shared_ptr<bytes> buffer;
+    std::shared_ptr<const bytes> buffer;
     std::vector<contribution> givers;
 };
 /// Who authenticated bytes that are not those of `right`. Bytes without authentication are held against nobody (SEC-3).
@@ -40,8 +40,13 @@ public:
     [[nodiscard]] const byte_range& region() const noexcept { return region_; }
     [[nodiscard]] const missing_bytes& missing() const noexcept { return missing_; }
     [[nodiscard]] bool complete() const noexcept { return missing_.empty(); }
-    [[nodiscard]] bool begun() const noexcept { return buffer_ != nullptr; }
+    [[nodiscard]] bool begun() const noexcept { return begun_; }
+    /// Every byte so far is that of the region given to compare_with(): take() gives that one, which is not the pool's.
+    [[nodiscard]] bool borrowed() const noexcept { return known_ != nullptr; }
     [[nodiscard]] const std::vector<contribution>& contributions() const noexcept { return contributions_; }
+
+    /// Before the first byte: bytes that are those of `known` are compared and not kept. Null: all are kept.
+    void compare_with(std::shared_ptr<const bytes> known);
 
     /// The region's first `count` bytes are not needed (a resumed plain content): they stay zero.
     void skip(std::uint64_t count);
@@ -53,16 +58,20 @@ public:
     [[nodiscard]] bool contradicts(std::uint64_t offset, byte_span payload) const;
 
     /// The whole region; asked once, when complete().
-    [[nodiscard]] std::shared_ptr<bytes> take();
+    [[nodiscard]] std::shared_ptr<const bytes> take();
 
 private:
+    [[nodiscard]] byte_span here() const noexcept { return known_ ? byte_span(*known_) : byte_span(*buffer_); }
+    void keep(std::uint64_t offset, byte_span part);
     [[nodiscard]] contribution* contribution_of(const client_id& peer);
 
     byte_range region_;
     std::uint64_t proof_bytes_;
     region_pool* pool_;
     missing_bytes missing_;
-    std::shared_ptr<bytes> buffer_;
+    std::shared_ptr<const bytes> known_;
+    std::shared_ptr<bytes> buffer_;   // where known_ is null and something has come
+    bool begun_ = false;
     std::vector<contribution> contributions_;
 };
 

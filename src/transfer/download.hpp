@@ -71,7 +71,8 @@ private:
         bool outer = false;   ///< asked for over a WAN or from the server
     };
     struct verification {  ///< handed to the store
-        std::shared_ptr<bytes> buffer;   ///< empty for a fallback source's
+        std::shared_ptr<const bytes> buffer;   ///< empty for a fallback source's
+        bool borrowed = false;                 ///< it is not the pool's
         shared_bytes proof, data;
         std::vector<contribution> givers;
         source_kind fallback = source_kind::store;  ///< where not from peers
@@ -132,6 +133,7 @@ private:
     void on_chunk_verified(time_point now, chunk_index chunk, verification work);
     void on_chunk_bad(time_point now, chunk_index chunk, verification work);
     void keep_evidence(chunk_index chunk, verification work);
+    void release(verification work);
     void blame_by_evidence(time_point now, chunk_index chunk, const verification& right);
     void on_tree(time_point now, const store_completion& completion);
 
@@ -166,7 +168,7 @@ private:
     chunk_index start_ = 0;  // where picking begins
     duration verification_time_{std::chrono::milliseconds(20)};
     append_line line_;
-    std::map<chunk_index, std::pair<std::shared_ptr<bytes>, std::vector<contribution>>> ready_;  // of a plain content, out of order
+    std::map<chunk_index, std::pair<std::shared_ptr<const bytes>, std::vector<contribution>>> ready_;  // of a plain content, out of order
     int integrity_failures_ = 0;
 
     source_split split_{};

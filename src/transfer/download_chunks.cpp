@@ -104,6 +104,7 @@ bool download::pick_new(time_point now, source_state& one) {
 
 void download::start_chunk(time_point now, source_state& one, chunk_index chunk, bool strict) {
     auto& work = active_.try_emplace(chunk, content_->geometry, chunk, context_->pool).first->second;
+    work.assembler.compare_with(content_->known_region(chunk));
     ++context_->regions_in_use;
     work.strict = strict;
     work.outer = one.outer();

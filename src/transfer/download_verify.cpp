@@ -51,6 +51,7 @@ void download::on_region(time_point now, chunk_index chunk) {
         one->on_chunk_done(now, part.part.length);
     }
     auto givers = work.assembler.contributions();
+    const bool borrowed = work.assembler.borrowed();
     auto buffer = work.assembler.take();
     active_.erase(chunk);
     --context_->regions_in_use;
@@ -61,6 +62,7 @@ void download::on_region(time_point now, chunk_index chunk) {
         verification next;
         auto parts = split_region(content_->geometry, chunk, shared_bytes(buffer));
         next.buffer = std::move(buffer);
+        next.borrowed = borrowed;
         next.proof = std::move(parts.proof);
         next.data = std::move(parts.data);
         next.givers = std::move(givers);
@@ -119,8 +121,7 @@ void download::on_chunk_verified(time_point now, chunk_index chunk, verification
     // Receivers ask for it within milliseconds: it need not be read from the disk for them.
     if (work.buffer && uploads_->any_of(content_->info.key())) context_->cache.put({content_->number, chunk}, shared_bytes(work.buffer));
     else if (work.buffer) {
-        work.proof = work.data = {};
-        context_->pool.give_back(std::move(work.buffer));
+        release(std::move(work));
     }
     announce_held();
     uploads_->on_holdings_changed(now, *content_);
@@ -156,8 +157,13 @@ void download::keep_evidence(chunk_index chunk, verification work) {
         evidence_.insert_or_assign(chunk, bad_region{std::move(work.buffer), std::move(work.givers)});
         return;
     }
+    release(std::move(work));
+}
+
+/// Its memory is free for the next region.
+void download::release(verification work) {
     work.proof = work.data = {};
-    context_->pool.give_back(std::move(work.buffer));
+    if (!work.borrowed) context_->pool.give_back(std::move(work.buffer));
 }
 
 void download::blame_by_evidence(time_point now, chunk_index chunk, const verification& right) {

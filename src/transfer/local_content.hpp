@@ -2,6 +2,7 @@
 // A content as far as it is here: downloaded, served, or both.
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "holdings_log.hpp"
@@ -21,6 +22,7 @@ struct local_content {
     chunk_set held;        ///< verified and on disk
     holdings_log log;      ///< the same in the order of arrival
     digest tree_root{};    ///< of the proofs that the store gives
+    std::shared_ptr<const known_regions> elsewhere;   ///< what the store knows of others' chunks
     std::vector<chunk_range> fetching;  ///< under way from outside the office
 
     bool known = false;        ///< the store has said what is here
@@ -54,7 +56,12 @@ struct local_content {
         known = true;
         whole = opened.whole;
         tree_root = opened.tree_root;
+        if (opened.known) elsewhere = opened.known;
         return nothing_lost;
+    }
+    /// The region where it is known to be right already, so that equal bytes need not be kept again; else null.
+    [[nodiscard]] std::shared_ptr<const bytes> known_region(chunk_index chunk) const {
+        return elsewhere && is_tree() ? elsewhere->find(info.hash.value, chunk) : nullptr;
     }
     void lose(chunk_index chunk) {
         held.erase(chunk);

@@ -22,8 +22,10 @@ public:
     }
 
     /// Keeps the buffer where this was its last reference (a flow or the cache may still send from it).
-    void give_back(std::shared_ptr<bytes> buffer) {
-        if (buffer && buffer.use_count() == 1 && spare_.size() < limits::transfer_spare_regions_max) spare_.push_back(std::move(buffer));
+    /// It was taken from a pool, or is null.
+    void give_back(std::shared_ptr<const bytes> buffer) {
+        if (!buffer || buffer.use_count() > 1 || spare_.size() >= limits::transfer_spare_regions_max) return;
+        spare_.push_back(std::const_pointer_cast<bytes>(std::move(buffer)));
     }
 
     [[nodiscard]] std::size_t spare() const noexcept { return spare_.size(); }

@@ -18,10 +18,10 @@ namespace p2pdist {
 
 /// Lets the stores of many simulated nodes keep one copy of each chunk: a region that was verified once is recognised by
 /// comparing bytes instead of hashing. Single-threaded, like the stores that share it.
-class memory_chunk_pool {
+class memory_chunk_pool final : public known_regions {
 public:
     /// The region if it was added for this root and chunk and still lives in some store.
-    [[nodiscard]] std::shared_ptr<const bytes> find(const digest& root, chunk_index chunk) const;
+    [[nodiscard]] std::shared_ptr<const bytes> find(const digest& root, chunk_index chunk) const override;
     /// Remembers a region that was verified, as long as some store holds it.
     void add(const digest& root, chunk_index chunk, const std::shared_ptr<const bytes>& region);
 

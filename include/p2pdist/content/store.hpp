@@ -175,6 +175,20 @@ struct store_request {
 /// It is done, and there is nothing to say.
 struct store_done {};
 
+/// Regions that are known to be right already: what a store that shares its chunks with others can say, so that bytes that are equal to
+/// them need not be kept once more while they arrive.
+class known_regions {
+public:
+    virtual ~known_regions() = default;
+    /// A chunk's proof and bytes; null where they are not known.
+    [[nodiscard]] virtual std::shared_ptr<const bytes> find(const digest& root, chunk_index chunk) const = 0;
+
+protected:
+    known_regions() = default;
+    known_regions(const known_regions&) = default;
+    known_regions& operator=(const known_regions&) = default;
+};
+
 /// What the store has of a content.
 struct store_opened {
     chunk_set verified;
@@ -182,6 +196,7 @@ struct store_opened {
     bool tree_known = false;           ///< all of the tree: chunks can be written without proofs
     bool whole = false;                ///< every byte verified against the content's hash
     digest tree_root{};                ///< of the proofs that store_read_chunk gives; zero for a plain hash that is not whole
+    std::shared_ptr<const known_regions> known{};   ///< optional
 };
 
 /// A chunk with its proof.

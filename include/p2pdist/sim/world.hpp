@@ -47,6 +47,9 @@ struct world_options {
     double cdn_bytes_per_second = 12.5e6;         ///< to each reader
     double file_store_bytes_per_second = 60e6;
     std::optional<std::string> cdn;       ///< base URL: clients have a CDN
+    /// Key agreement, signatures and authentication are imitated, for worlds of thousands of clients; hashes are real. Nothing about forgeries
+    /// can be learnt in such a world. What happens in it is the same otherwise: sizes and times do not depend on it.
+    bool fast_crypto = false;
     /// More in one simulated second counts as a livelock, and running ends.
     std::uint64_t events_per_second_max = 50'000'000;
     log_sink log;                         ///< of all cores

@@ -192,6 +192,36 @@ TEST_CASE("an assembler takes every byte once and remembers who gave it", "[REQ-
     CHECK(pool.spare() == 0);
 }
 
+TEST_CASE("bytes of a region that is known already are compared and not kept, until others come", "[REQ-SEC-3]") {
+    const chunk_geometry geometry(3 * chunk_bytes);
+    region_pool pool;
+    const auto known = std::make_shared<const bytes>(noise(geometry.region(1).length));
+    const auto& data = *known;
+    chunk_assembler assembler(geometry, 1, pool);
+    assembler.compare_with(known);
+    const bool lie = GENERATE(false, true);
+    CHECK(assembler.add(0, byte_span(data).first(1000), peer(1), true) == 1000);
+    CHECK(assembler.add(500, byte_span(data).subspan(500, 1000), peer(2), true) == 500);
+    CHECK(assembler.borrowed());
+    CHECK_FALSE(assembler.contradicts(0, byte_span(data).first(2000)));
+    auto other = data;
+    other[5000] ^= 1;
+    CHECK_FALSE(assembler.contradicts(4000, byte_span(other).subspan(4000, 2000)));   // not here yet
+    if (lie) {
+        CHECK(assembler.add(4000, byte_span(other).subspan(4000, 2000), peer(2), true) == 2000);
+        CHECK_FALSE(assembler.borrowed());
+        CHECK(assembler.contradicts(4000, byte_span(data).subspan(4000, 2000)));
+        CHECK_FALSE(assembler.contradicts(0, byte_span(data).first(1500)));
+    }
+    CHECK(assembler.add(0, data, peer(1), true) == data.size() - (lie ? 3500 : 1500));
+    REQUIRE(assembler.complete());
+    auto givers = assembler.contributions();
+    const auto whole = assembler.take();
+    CHECK(*whole == (lie ? other : data));
+    CHECK((whole == known) == !lie);
+    CHECK(liars_of({whole, givers}, data).size() == (lie ? 1U : 0U));
+}
+
 TEST_CASE("bytes that came twice are compared", "[REQ-SEC-3]") {
     const chunk_geometry geometry(3 * chunk_bytes);
     region_pool pool;
