@@ -200,6 +200,7 @@ void client_core::implementation::on_output(time_point now, transfer_output&& ou
         serving.on_request(now, *serve);
     } else if (const auto* verified = std::get_if<chunks_verified>(&output)) {
         jobs.on_chunks_verified(now, *verified);
+        orders.on_chunks_verified(now, verified->content);
     } else if (const auto* lost = std::get_if<source_lost>(&output)) {
         jobs.on_source_lost(now, *lost);
     } else if (const auto* wanted = std::get_if<sources_wanted>(&output)) {
@@ -245,6 +246,13 @@ void client_core::implementation::on_revoked(time_point now) {
     for (const auto& upload : shared.transfers.uploads()) shared.transfers.on_peer_unreachable(now, upload.peer);
     orders.on_revoked(now);
     on_state_changed(now);
+}
+
+void client_core::implementation::stop(time_point now) {
+    orders.stop(now);
+    jobs.stop(now);
+    for (const auto& upload : shared.transfers.uploads()) shared.transfers.stop_serving(now, upload.content);
+    stopping = true;
 }
 
 /// SEC-2: a suspended device, or a snapshot of a virtual machine that goes on, maybe beside another that did: whatever keys and counters
@@ -297,6 +305,7 @@ std::optional<client_output> client_core::implementation::poll(time_point now) {
         } else if (auto moved = shared.transfers.poll(now)) {
             on_output(now, std::move(*moved));
         } else if (!jobs.reap(now)) {
+            if (std::exchange(stopping, false)) return client_output{client_event{client_stopped{}}};
             return std::nullopt;
         }
     }

@@ -20,6 +20,8 @@ command_handle client_core::fetch(time_point now, const content_id& id, std::str
 command_handle client_core::fetch(time_point now, const content_id& id, std::shared_ptr<output_sink> sink) {
     return self_->orders.fetch(now, id, {}, std::move(sink));
 }
+command_handle client_core::read(time_point now, const content_id& id) { return self_->orders.read(now, id); }
+void client_core::read_on(time_point now, command_handle reader) { self_->orders.read_on(now, reader); }
 command_handle client_core::import(time_point now, std::string path, std::optional<content_id> id) {
     return self_->orders.import(now, std::move(path), std::move(id));
 }
@@ -34,6 +36,8 @@ void client_core::pause(time_point now, bool paused) {
     self_->shared.notice(log_level::info, paused ? "downloads are paused by the user" : "downloads go on");
     self_->jobs.on_paused(now, paused);
 }
+
+void client_core::stop(time_point now) { self_->stop(now); }
 
 void client_core::set_profile(time_point, device_profile profile) {
     auto& own = self_->shared.config.profile;

@@ -43,6 +43,8 @@ void commands::end(time_point now, std::uint64_t handle, std::optional<error> fa
     done.split = found->second.split;
     done.took = now - found->second.began;
     done.failure = std::move(failure);
+    if (found->second.reader) node_->transfers.read_at(done.content.key(), std::nullopt);
+    if (found->second.reader && found->second.reader->opened) node_->ask_store(store_close{done.content.key()}, {});
     commands_.erase(found);
     node_->emit(client_event{std::move(done)});
 }
@@ -127,7 +129,8 @@ void commands::download(time_point now, std::uint64_t handle, const content_info
         deliver(now, handle);
         return;
     }
-    if (!jobs_->fetch(now, content)) end(now, handle, error{errc::limit_reached, "too many downloads at once: try again later"});
+    if (!jobs_->fetch(now, content)) return end(now, handle, error{errc::limit_reached, "too many downloads at once: try again later"});
+    read_next(now, handle);
 }
 
 void commands::on_finished(time_point now, const content_info& content, const std::optional<error>& failure, const source_split& split,
@@ -153,19 +156,25 @@ void commands::deliver(time_point now, std::uint64_t handle) {
     auto* what = find(handle);
     if (!what) return;
     what->at = stage::storing;
+    if (what->reader) return open_for_reading(now, handle);
     if (what->output.empty() && !what->sink) return end(now, handle, std::nullopt);
     node_->ask_store(store_export{what->content.key(), what->output, what->sink}, [this, handle](time_point at, const store_completion& got) {
-        auto* asked = find(handle);
-        if (!asked || !got.failure || (got.failure->code != errc::integrity_failed && got.failure->code != errc::refused)) return end(at, handle, got.failure);
-        // The disk has altered it since: what is missing of it now is fetched again.
-        const auto key = asked->content.key();
-        if (auto* entry = parts_->shelf.find(key)) entry->whole = false;
-        node_->transfers.stop_serving(at, key);
-        parts_->reporter.set(at, key, holding_state::partial);
-        if (++asked->mended > mends_max) return end(at, handle, got.failure);
-        node_->log(log_level::warning, "event=fetched_again content=" + key.id.text() + " reason=\"" + got.failure->message + '"');
-        download(at, handle, asked->content);
+        if (!got.failure || (got.failure->code != errc::integrity_failed && got.failure->code != errc::refused)) return end(at, handle, got.failure);
+        fetch_again(at, handle, *got.failure);
     });
+}
+
+/// The disk has altered it since: what is missing of it now is fetched again.
+void commands::fetch_again(time_point now, std::uint64_t handle, const error& why) {
+    auto* what = find(handle);
+    if (!what) return;
+    const auto key = what->content.key();
+    if (auto* entry = parts_->shelf.find(key)) entry->whole = false;
+    node_->transfers.stop_serving(now, key);
+    parts_->reporter.set(now, key, holding_state::partial);
+    if (++what->mended > mends_max) return end(now, handle, why);
+    node_->log(log_level::warning, "event=fetched_again content=" + key.id.text() + " reason=\"" + why.message + '"');
+    download(now, handle, what->content);
 }
 
 // ---- import, pin, remove, verify
@@ -313,6 +322,10 @@ void commands::cancel(time_point now, command_handle handle) {
         return other.second.what == kind::fetch && other.second.at == stage::downloading && other.second.content.key() == key;
     });
     if (!wanted) jobs_->release(now, key);
+}
+
+void commands::stop(time_point now) {
+    while (!commands_.empty()) end(now, commands_.begin()->first, error{errc::cancelled, "the client was stopped"});
 }
 
 // ---- time

@@ -241,6 +241,11 @@ bool fetch_jobs::reap(time_point now) {
     return any;
 }
 
+void fetch_jobs::stop(time_point now) {
+    for (auto& [key, job] : jobs_) job->give_way();
+    (void)reap(now);
+}
+
 // ---- time
 
 void fetch_jobs::on_timer(time_point now) {

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] time_point deadline() const;
     /// Cancels jobs that nobody needs; whether there were any. Called between inputs, never from inside a job.
     bool reap(time_point now);
+    /// The client stops: all of them end.
+    void stop(time_point now);
 
     /// What is shown of a running one; the reason is the job's where the engine waits.
     [[nodiscard]] std::optional<transfer_progress> progress(const content_key& content) const;

@@ -21,6 +21,7 @@ public:
     void on_state_changed(time_point now);
     void measure();
     void on_wall_clock(time_point now, wall_time wall);
+    void stop(time_point now);
 
     client_room::node shared;
     client_room::office_view offices;
@@ -56,6 +57,7 @@ private:
     std::deque<peer_report> unreported;   // what the server has not heard yet
     time_point next_report{};
     bool reporting = false;
+    bool stopping = false;                // stop() was called, and client_stopped is to be said yet
 };
 
 }  // namespace p2pdist

@@ -289,4 +289,11 @@ std::map<std::string, bytes>& memory_store::files() noexcept { return state_->fi
 void memory_store::interrupt(const store_request& request, random_source& random) { state_->interrupt(request, random); }
 void memory_store::restart() { state_->restart(); }
 
+result<void> memory_content_store::open(const crypto_suite& crypto, completion_handler on_done) {
+    if (store_) return {errc::refused, "this store in memory is another client's: each has one of its own"};
+    store_.emplace(crypto, options_);
+    on_done_ = std::move(on_done);
+    return {};
+}
+
 }  // namespace p2pdist

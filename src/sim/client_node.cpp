@@ -142,6 +142,8 @@ void client_node::on(const client_registered& event) {
     was_registered_ = true;
     around_.note(name_, "registered in '" + event.office + (event.activated ? "', activated" : "', not activated"));
 }
+void client_node::on(const client_piece&) {}     // nobody reads here
+void client_node::on(const client_stopped&) {}   // nor does a world stop its clients: they crash
 void client_node::on(const client_progress&) { ++around_.activity; }
 void client_node::on(const client_notice& event) { around_.note(name_, event.text); }
 void client_node::on(const command_done& event) {

@@ -52,6 +52,8 @@ private:
     void read_on(time_point now, std::uint64_t slot);
     void on(const client_enrolled& event);
     void on(const client_registered& event);
+    void on(const client_piece& event);
+    void on(const client_stopped& event);
     void on(const client_progress& event);
     void on(const command_done& event);
     void on(const client_notice& event);

@@ -29,6 +29,7 @@ public:
 
     // Commands.
     void pause(time_point now, bool paused);
+    void read_at(std::optional<chunk_index> chunk) noexcept { reader_ = chunk; }
     void cancel(time_point now);   ///< lets go of everything; only the destructor may follow
     void add_source(time_point now, const transfer_source& source);
     void remove_source(time_point now, const client_id& peer);
@@ -166,6 +167,7 @@ private:
     std::map<chunk_index, client_id> suspected_;  // failed once: to be fetched strictly, from this peer if it is still here
     std::map<chunk_index, bad_region> evidence_;  // of suspected_, to be compared with the right bytes
     chunk_index start_ = 0;  // where picking begins
+    std::optional<chunk_index> reader_;  // where somebody reads that cannot wait for the rest
     duration verification_time_{std::chrono::milliseconds(20)};
     append_line line_;
     std::map<chunk_index, std::pair<std::shared_ptr<const bytes>, std::vector<contribution>>> ready_;  // of a plain content, out of order

@@ -85,6 +85,9 @@ bool download::pick_new(time_point now, source_state& one) {
     std::optional<chunk_index> chunk;
     if (one.outer()) {
         chunk = pick_first(one.held, blocked_, in_office());
+    } else if (const auto next = reader_ ? pick_first(one.held, blocked_, {}, *reader_) : std::nullopt;
+               next && *next - *reader_ < limits::transfer_read_ahead_chunks) {
+        chunk = next;
     } else {
         std::vector<const chunk_set*> holders;
         for (const auto& [peer, other] : sources_) {

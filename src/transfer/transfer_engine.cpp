@@ -272,6 +272,9 @@ bool transfer_engine::tree_known(const content_key& content) const {
 }
 
 void transfer_engine::serve(time_point now, const content_info& content) { self_->serve(now, content); }
+void transfer_engine::read_at(const content_key& content, std::optional<chunk_index> chunk) {
+    if (auto* const one = self_->find(content)) one->read_at(chunk);
+}
 void transfer_engine::stop_serving(time_point now, const content_key& content) { self_->stop_serving(now, content); }
 void transfer_engine::admit(time_point now, flow_handle flow) { self_->uploads().admit(now, flow); }
 void transfer_engine::deny(time_point now, flow_handle flow, flow_close why) { self_->uploads().deny(now, flow, std::move(why)); }

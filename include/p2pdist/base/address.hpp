@@ -9,13 +9,14 @@
 #include <string>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 
 namespace p2pdist {
 
 /// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (RFC 4291) are stored as IPv4, however they come in. Default: 0.0.0.0.
 /// Ordered by family (IPv4 first), then numerically. A value: distinct objects may be used from any thread.
-class ip_address {
+class P2PDIST_API ip_address {
 public:
     /// IPv4 or IPv6.
     enum class family : std::uint8_t { v4, v6 };
@@ -55,7 +56,7 @@ private:
 };
 
 /// An address and a UDP port.
-struct endpoint {
+struct P2PDIST_API endpoint {
     ip_address address;
     std::uint16_t port = 0;
 
@@ -65,7 +66,7 @@ struct endpoint {
 };
 
 /// An inclusive range of addresses of one family: first <= last.
-struct address_range {
+struct P2PDIST_API address_range {
     ip_address first;
     ip_address last;
 
@@ -84,7 +85,7 @@ struct address_range {
 };
 
 /// A CIDR block. Its host bits are zero. A value: distinct objects may be used from any thread.
-class subnet {
+class P2PDIST_API subnet {
 public:
     subnet() = default;
     /// "10.1.0.0/24" or "2001:db8::/32"; errc::malformed otherwise. Host bits that are set are refused with the corrected form in the
@@ -115,7 +116,7 @@ private:
 }  // namespace p2pdist
 
 template <>
-struct std::hash<p2pdist::ip_address> {
+struct P2PDIST_API std::hash<p2pdist::ip_address> {
     std::size_t operator()(const p2pdist::ip_address& address) const noexcept;
 };
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "p2pdist/base/export.hpp"
+
 namespace p2pdist {
 
 /// An owned byte string.
@@ -32,19 +34,19 @@ using mutable_byte_span = std::span<std::uint8_t>;
 [[nodiscard]] inline bytes to_bytes(byte_span data) { return {data.begin(), data.end()}; }
 
 /// Lower-case hexadecimal, two digits a byte.
-[[nodiscard]] std::string to_hex(byte_span data);
+[[nodiscard]] P2PDIST_API std::string to_hex(byte_span data);
 
 /// Reads an even number of hexadecimal digits of either case; nothing on any other character.
-[[nodiscard]] std::optional<bytes> from_hex(std::string_view text);
+[[nodiscard]] P2PDIST_API std::optional<bytes> from_hex(std::string_view text);
 
 /// Whether the text is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+[[nodiscard]] P2PDIST_API bool is_utf8(std::string_view text) noexcept;
 
 /// Compares in time that depends on the sizes only, so that a tag's or key's bytes don't leak.
-[[nodiscard]] bool equal_constant_time(byte_span left, byte_span right) noexcept;
+[[nodiscard]] P2PDIST_API bool equal_constant_time(byte_span left, byte_span right) noexcept;
 
 /// Appends big-endian integers and raw bytes to a vector. Distinct objects: safe. Shared: unsafe.
-class byte_writer {
+class P2PDIST_API byte_writer {
 public:
     /// Appends to `out`, which outlives it.
     explicit byte_writer(bytes& out) noexcept : out_(&out) {}
@@ -71,7 +73,7 @@ private:
 
 /// Reads big-endian integers and raw bytes from a span. A read past the end gives zero or an empty span and makes ok() false
 /// for good, so a parser checks once at its end. Distinct objects: safe. Shared: unsafe.
-class byte_reader {
+class P2PDIST_API byte_reader {
 public:
     /// Borrows `data`.
     explicit byte_reader(byte_span data) noexcept : data_(data) {}

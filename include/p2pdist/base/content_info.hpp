@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 
 namespace p2pdist {
@@ -21,10 +22,10 @@ enum class hash_kind : std::uint8_t {
 };
 
 /// "sha256-tree" or "sha256".
-[[nodiscard]] std::string_view to_string(hash_kind kind) noexcept;
+[[nodiscard]] P2PDIST_API std::string_view to_string(hash_kind kind) noexcept;
 
 /// How a content is verified, and the value that it has to have.
-struct content_hash {
+struct P2PDIST_API content_hash {
     hash_kind kind = hash_kind::sha256_tree;
     digest value{};
 
@@ -36,7 +37,7 @@ struct content_hash {
 };
 
 /// Holdings and resume are keyed by id and hash, so that bytes of another hash are never taken for this content's (CLI-6).
-struct content_key {
+struct P2PDIST_API content_key {
     content_id id;
     content_hash hash;
 

@@ -10,13 +10,14 @@
 #include <string_view>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 
 namespace p2pdist {
 
 /// A device, the server or a connector: the first 16 bytes of the SHA-256 of its public key (envelope/credentials.hpp), so that
 /// nobody can claim another's. Ordered as bytes; text form is 32 hexadecimal digits.
-struct client_id {
+struct P2PDIST_API client_id {
     std::array<std::uint8_t, 16> value{};
 
     [[nodiscard]] std::string to_string() const;
@@ -28,7 +29,7 @@ struct client_id {
 /// The name under which a content is published: 1 to 128 bytes of UTF-8 without control characters, '/' or '\\', and neither
 /// "." nor "..", so that it can stand in a URL and as a file's name. Immutable once published (CLI-6). A value: distinct
 /// objects may be used from any thread.
-class content_id {
+class P2PDIST_API content_id {
 public:
     content_id() = default;
 

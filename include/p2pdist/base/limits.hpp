@@ -116,6 +116,8 @@ inline constexpr std::size_t fallback_readers_max = 4;            ///< fallback 
 inline constexpr std::size_t fallback_piece_bytes = 256u << 10;   ///< of content handed to a core at once
 inline constexpr std::size_t file_store_entries_max = 10'000;     ///< files looked at to find a package by its size
 inline constexpr std::size_t fallback_pieces_max = 16;            ///< pieces that wait for the core, each reader
+inline constexpr std::size_t reader_pieces_max = 2;               ///< chunks that wait in a content_reader, the one being read included
+inline constexpr std::size_t event_streams_max = 64;              ///< of one client; a further one ends at once with errc::limit_reached
 inline constexpr std::size_t local_connections_max = 64;          ///< programs on this device that talk to one client
 
 // server
@@ -150,6 +152,7 @@ inline constexpr std::size_t transfer_reads_max = 64;                ///< unansw
 inline constexpr std::size_t transfer_needs_max = 256;               ///< ranges that one receiver waits for
 inline constexpr std::size_t transfer_fragments_max = 512;           ///< missing ranges of one region
 inline constexpr std::size_t transfer_contributors_max = 8;          ///< peers that give parts of one region
+inline constexpr std::uint32_t transfer_read_ahead_chunks = 16;      ///< fetched first, from where somebody reads
 inline constexpr std::size_t transfer_pick_candidates_max = 256;     ///< chunks compared for the rarest
 inline constexpr std::size_t transfer_blamed_max = 1024;             ///< peers remembered as blamed; the oldest goes
 inline constexpr std::chrono::hours transfer_blame_time = 24h;        ///< how long a blamed peer is not used for any content
@@ -170,6 +173,9 @@ inline constexpr std::size_t transfer_fallback_bytes_max = 8u << 20; ///< that a
 
 // client
 inline constexpr std::size_t client_events_max = 4096;               ///< outputs that wait for poll(); then notices are dropped, nothing else
+inline constexpr std::size_t event_queue_ends_max = 4096;            ///< command_done that an event_stream's program has not read; then commands are refused
+inline constexpr std::size_t event_queue_notices_max = 256;          ///< notices that it has not read; the oldest go
+inline constexpr std::size_t event_queue_progress_max = 256;         ///< contents whose progress it has not read; the oldest go
 inline constexpr std::size_t client_jobs_max = 200;                  ///< contents that a client fetches at one time; below transfer_downloads_max
 inline constexpr std::size_t client_jobs_for_peer_max = 50;          ///< of those, begun because one and the same other client asked
 inline constexpr std::size_t client_commands_max = 4096;             ///< commands that are not done yet

@@ -3,13 +3,14 @@
 
 #include <cstdint>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/time.hpp"
 
 namespace p2pdist {
 
 /// xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64. The same seed gives the same numbers everywhere.
 /// Distinct objects: safe. Shared: unsafe.
-class random_source {
+class P2PDIST_API random_source {
 public:
     /// As the standard library asks of a generator of random bits.
     using result_type = std::uint64_t;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <variant>
 
+#include "p2pdist/base/export.hpp"
+
 namespace p2pdist {
 
 /// What can go wrong in operation. Programs print the sentence of `error`; other code decides by this value.
@@ -33,12 +35,12 @@ enum class errc {
     revoked,                ///< this client was shut out by the administrator (SEC-2)
 };
 
-[[nodiscard]] const std::error_category& error_category() noexcept;
+[[nodiscard]] P2PDIST_API const std::error_category& error_category() noexcept;
 /// Lets an errc be a std::error_code.
-[[nodiscard]] std::error_code make_error_code(errc code) noexcept;
+[[nodiscard]] P2PDIST_API std::error_code make_error_code(errc code) noexcept;
 
 /// A code to decide by and a sentence to show.
-struct error {
+struct P2PDIST_API error {
     errc code = errc::invalid_argument;
     std::string message;
 
@@ -48,7 +50,7 @@ struct error {
 
 namespace detail {
 /// Whoever asked a result for what it does not hold has a bug: says so on standard error and aborts.
-[[noreturn]] void result_misused(const char* what) noexcept;
+[[noreturn]] P2PDIST_API void result_misused(const char* what) noexcept;
 }  // namespace detail
 
 /// A value, or an `error` that says why there is none. Distinct objects: safe from any thread. Shared: unsafe.

@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
+
 /// All of the library but the simulated world.
 ///
 /// Threads, where nothing else is said: there is no global state, so distinct objects may be used from any threads; one object is used by
@@ -10,6 +12,6 @@
 namespace p2pdist {
 
 /// As in the build's project(): "1.2.3". Any thread.
-[[nodiscard]] std::string_view software_version() noexcept;
+[[nodiscard]] P2PDIST_API std::string_view software_version() noexcept;
 
 }  // namespace p2pdist

@@ -20,6 +20,7 @@
 
 #include "p2pdist/base/datagram.hpp"
 #include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/content/store.hpp"
 #include "p2pdist/office/topology.hpp"
@@ -103,8 +104,16 @@ struct client_notice {
     log_level level = log_level::info;
     std::string text;
 };
+/// What read_on() asked for: verified bytes, the next after those given before.
+struct client_piece {
+    command_handle command;
+    std::uint64_t offset = 0;
+    shared_bytes data;     ///< one chunk
+};
+/// The last output of a core that was stopped.
+struct client_stopped {};
 /// What an embedder may show; also in the order in which it happened.
-using client_event = std::variant<client_enrolled, client_registered, client_progress, command_done, client_notice>;
+using client_event = std::variant<client_enrolled, client_registered, client_progress, command_done, client_notice, client_piece, client_stopped>;
 
 /// What the driver is to carry out, in order.
 using client_output = std::variant<send_datagram, store_request, fallback_request, fallback_cancel, client_event>;
@@ -154,7 +163,7 @@ struct explanation {
 };
 
 /// One client. Distinct objects: safe from any thread. Shared: unsafe. Crypto and entropy must outlive it.
-class client_core {
+class P2PDIST_API client_core {
 public:
     /// Starts at once: the first poll() gives the first datagrams. `wall` is the time of day, by which certificates are judged.
     client_core(const crypto_suite& crypto, entropy& random_bytes, client_config config, time_point now, wall_time wall);
@@ -167,6 +176,11 @@ public:
     command_handle fetch(time_point now, const content_id& id, std::string output = {});
     /// The same, into a file that whoever asks has opened.
     command_handle fetch(time_point now, const content_id& id, std::shared_ptr<output_sink> sink);
+    /// Downloads it like fetch() and gives its bytes in order, as far as they are verified from the beginning on, while it still arrives.
+    /// command_done comes after the last byte was given; it alone says that nothing is missing.
+    command_handle read(time_point now, const content_id& id);
+    /// Asks a read() for its next piece: one client_piece, or command_done, follows. Until that came, asking again changes nothing.
+    void read_on(time_point now, command_handle reader);
     /// Puts a file of this device into the store and shares it (`import`).
     command_handle import(time_point now, std::string path, std::optional<content_id> id);
     /// A pinned content is never evicted from the store. errc::not_found where the store has none of it.
@@ -178,6 +192,9 @@ public:
     /// Ends with command_done errc::cancelled; the download itself goes on only if somebody else waits for it.
     void cancel(time_point now, command_handle command);
     void pause(time_point now, bool paused);       ///< all downloads of this client
+    /// Ends every command with errc::cancelled and lets go of those whom it serves and by whom it is served. Poll what comes out, up to
+    /// client_stopped, carry it out, and drop the core: give it no further input.
+    void stop(time_point now);
     /// What the device says of itself now (CLI-5); told to the server with the next heartbeat.
     void set_profile(time_point now, device_profile profile);
     /// The device has moved to another address: it registers anew and looks for its office again.
@@ -215,7 +232,7 @@ public:
     [[nodiscard]] std::vector<store_entry> contents() const;
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::unique_ptr<implementation> self_;
 };
 

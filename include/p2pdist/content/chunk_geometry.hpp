@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/limits.hpp"
 
 namespace p2pdist {
@@ -33,7 +34,7 @@ struct byte_range {
 ///
 /// In the proven object chunk i starts at i * stride(): its proof (siblings from the leaves up), then its bytes. What lies
 /// between the end of a region and the next one does not exist and is never asked for. Immutable: any thread.
-class chunk_geometry {
+class P2PDIST_API chunk_geometry {
 public:
     chunk_geometry() = default;
     /// size_bytes <= limits::content_bytes_max (asserted: check(content_info) guards values from outside).

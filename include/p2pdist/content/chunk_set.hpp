@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/content/chunk_geometry.hpp"
 
@@ -24,7 +25,7 @@ struct chunk_range {
 
 /// Indices and ranges given to it lie below chunk_count() (asserted); operations on two sets need the same chunk_count().
 /// Distinct objects: safe. Shared: unsafe.
-class chunk_set {
+class P2PDIST_API chunk_set {
 public:
     chunk_set() = default;
     /// Of a content of so many chunks: empty, or with all of them.

@@ -12,28 +12,29 @@
 
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/content/chunk_geometry.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
 
 namespace p2pdist {
 
 /// Of a chunk's bytes, as above.
-[[nodiscard]] digest leaf_hash(const crypto_suite& crypto, byte_span chunk);
+[[nodiscard]] P2PDIST_API digest leaf_hash(const crypto_suite& crypto, byte_span chunk);
 /// Of two nodes, as above.
-[[nodiscard]] digest node_hash(const crypto_suite& crypto, const digest& left, const digest& right);
+[[nodiscard]] P2PDIST_API digest node_hash(const crypto_suite& crypto, const digest& left, const digest& right);
 /// Of the topmost node and the content's size, as above.
-[[nodiscard]] digest root_hash(const crypto_suite& crypto, std::uint64_t size_bytes, const digest& top);
+[[nodiscard]] P2PDIST_API digest root_hash(const crypto_suite& crypto, std::uint64_t size_bytes, const digest& top);
 /// The root of a content of 0 bytes.
-[[nodiscard]] digest empty_root(const crypto_suite& crypto);
+[[nodiscard]] P2PDIST_API digest empty_root(const crypto_suite& crypto);
 
 /// Whether the leaf at `index`, with its siblings from the leaves up, leads to `root`. `proof` is the raw bytes of
 /// geometry.path_length(index) digests; another length, or an index behind the last chunk, is false. Safe for hostile input.
-[[nodiscard]] bool verify_leaf(const crypto_suite& crypto, const chunk_geometry& geometry, const digest& root, chunk_index index,
+[[nodiscard]] P2PDIST_API bool verify_leaf(const crypto_suite& crypto, const chunk_geometry& geometry, const digest& root, chunk_index index,
                                byte_span proof, const digest& leaf);
 
 /// verify_leaf for the bytes themselves; false too where their length is not that of the chunk. Hashes up to 256 KiB: off the
 /// network thread.
-[[nodiscard]] bool verify_chunk(const crypto_suite& crypto, const chunk_geometry& geometry, const digest& root, chunk_index index,
+[[nodiscard]] P2PDIST_API bool verify_chunk(const crypto_suite& crypto, const chunk_geometry& geometry, const digest& root, chunk_index index,
                                 byte_span proof, byte_span data);
 
 /// The two parts of a region of the proven object, sharing its memory.
@@ -42,10 +43,10 @@ struct region_parts {
     shared_bytes data;
 };
 /// Cuts a whole region; nothing in both parts where its length is not geometry.region(index).length.
-[[nodiscard]] region_parts split_region(const chunk_geometry& geometry, chunk_index index, const shared_bytes& region);
+[[nodiscard]] P2PDIST_API region_parts split_region(const chunk_geometry& geometry, chunk_index index, const shared_bytes& region);
 
 /// Computes the root from leaf hashes that come in order, keeping one digest a level. Distinct objects: safe. Shared: unsafe.
-class tree_builder {
+class P2PDIST_API tree_builder {
 public:
     /// `crypto` outlives the builder.
     explicit tree_builder(const crypto_suite& crypto) noexcept : crypto_(&crypto) {}
@@ -64,7 +65,7 @@ private:
 };
 
 /// All nodes of a tree: 64 bytes a chunk (25 MB for 100 GB), so hold it for active contents only. Immutable: any thread.
-class hash_tree {
+class P2PDIST_API hash_tree {
 public:
     /// `leaves` has one digest for each chunk of a content of `size_bytes` (asserted).
     hash_tree(const crypto_suite& crypto, std::uint64_t size_bytes, std::vector<digest> leaves);
@@ -87,7 +88,7 @@ private:
 };
 
 /// The tree of bytes in memory: tests, small contents.
-[[nodiscard]] hash_tree make_tree(const crypto_suite& crypto, byte_span content);
+[[nodiscard]] P2PDIST_API hash_tree make_tree(const crypto_suite& crypto, byte_span content);
 
 /// Calls visit(level, node index) for each sibling in the proof of a chunk, from the leaves up.
 template <class Visit>

@@ -8,8 +8,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/content/store.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
@@ -18,7 +20,7 @@ namespace p2pdist {
 
 /// Lets the stores of many simulated nodes keep one copy of each chunk: a region that was verified once is recognised by
 /// comparing bytes instead of hashing. Single-threaded, like the stores that share it.
-class memory_chunk_pool final : public known_regions {
+class P2PDIST_API memory_chunk_pool final : public known_regions {
 public:
     /// The region if it was added for this root and chunk and still lives in some store.
     [[nodiscard]] std::shared_ptr<const bytes> find(const digest& root, chunk_index chunk) const override;
@@ -42,7 +44,7 @@ struct memory_store_options {
 };
 
 /// Every function is synchronous; nothing is kept of a request but the memory it refers to. Distinct objects: safe. Shared: unsafe.
-class memory_store {
+class P2PDIST_API memory_store {
 public:
     /// `crypto` outlives the store.
     explicit memory_store(const crypto_suite& crypto, memory_store_options options = {});
@@ -62,8 +64,27 @@ public:
     void restart();
 
 private:
-    class state;
+    class P2PDIST_LOCAL state;
     std::unique_ptr<state> state_;
+};
+
+/// A memory_store as the store of a client: nothing is on disk, all of it is gone with the process. An output file is an entry of
+/// store().files(); to get at a content use a content_reader or an output_sink. Its client's executor is its thread.
+class P2PDIST_API memory_content_store final : public content_store {
+public:
+    /// Empty; made when a client opens it.
+    explicit memory_content_store(memory_store_options options = {}) : options_(std::move(options)) {}
+
+    [[nodiscard]] result<void> open(const crypto_suite& crypto, completion_handler on_done) override;
+    void submit(store_request request) override { on_done_(store_->execute(request)); }
+    void stop() override {}
+    /// After a client was made with it.
+    [[nodiscard]] memory_store& store() noexcept { return *store_; }
+
+private:
+    memory_store_options options_;
+    std::optional<memory_store> store_;
+    completion_handler on_done_;
 };
 
 }  // namespace p2pdist

@@ -9,6 +9,7 @@
 // store_read_chunk serves others meanwhile; store_export writes the output file; store_close lets go.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "p2pdist/base/content_info.hpp"
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/content/chunk_geometry.hpp"
 #include "p2pdist/content/chunk_set.hpp"
@@ -110,7 +112,7 @@ struct store_attach {
 
 /// Where an export can go instead of a path: a file, or anything like one, that whoever wants it opened with rights of his own. Used by
 /// the store's threads, one call at a time.
-class output_sink {
+class P2PDIST_API output_sink {
 public:
     virtual ~output_sink() = default;
     /// Comes first. What is not written afterwards are zeros.
@@ -267,6 +269,21 @@ struct store_completion {
     std::vector<content_key> evicted;  ///< contents that made room for this request: no longer held
 
     [[nodiscard]] bool ok() const noexcept { return !failure; }
+};
+
+/// Where a client of an Asio program keeps its contents, where not in files (client_options::store). Called from one thread at a time.
+class P2PDIST_API content_store {
+public:
+    /// Takes the answer to a request.
+    using completion_handler = std::function<void(store_completion)>;
+    virtual ~content_store() = default;
+
+    /// Comes first, and once. `on_done` may be called from any thread, also from within submit(). `crypto` lives until after stop().
+    [[nodiscard]] virtual result<void> open(const crypto_suite& crypto, completion_handler on_done) = 0;
+    /// Every request is answered once, in any order. Does not block for long.
+    virtual void submit(store_request request) = 0;
+    /// What is open is answered with its result or errc::cancelled; when this returns, on_done is called no more.
+    virtual void stop() = 0;
 };
 
 }  // namespace p2pdist

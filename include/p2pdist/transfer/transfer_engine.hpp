@@ -29,6 +29,7 @@
 
 #include "p2pdist/base/content_info.hpp"
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/content/chunk_set.hpp"
 #include "p2pdist/content/store.hpp"
@@ -48,7 +49,7 @@ enum class source_kind : std::uint8_t {
 };
 inline constexpr std::size_t source_kind_count = 6;
 /// "office", "cdn", ...: as the enumeration.
-[[nodiscard]] std::string_view to_string(source_kind kind) noexcept;
+[[nodiscard]] P2PDIST_API std::string_view to_string(source_kind kind) noexcept;
 
 /// Content bytes by source_kind.
 using source_split = std::array<std::uint64_t, source_kind_count>;
@@ -74,7 +75,7 @@ enum class transfer_state : std::uint8_t {
     failed,
 };
 /// "downloading", ...: as the enumeration.
-[[nodiscard]] std::string_view to_string(transfer_state state) noexcept;
+[[nodiscard]] P2PDIST_API std::string_view to_string(transfer_state state) noexcept;
 
 /// What comes from one source.
 struct source_progress {
@@ -177,7 +178,7 @@ struct transfer_engine_config {
 inline constexpr store_request_id transfer_store_request_bit = std::uint64_t{1} << 63;
 
 /// All downloads and uploads of one node. Distinct objects: safe from any thread. Shared: unsafe.
-class transfer_engine {
+class P2PDIST_API transfer_engine {
 public:
     /// Crypto, entropy and link must outlive it.
     transfer_engine(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
@@ -194,6 +195,9 @@ public:
     void cancel(time_point now, const content_key& content);
     /// Stops asking sources for this content, or goes on.
     void pause(time_point now, const content_key& content, bool paused);
+    /// Somebody reads a content that is being downloaded, in order, and has come to this chunk: the next limits::transfer_read_ahead_chunks
+    /// are fetched before others. Nothing: nobody does any more.
+    void read_at(const content_key& content, std::optional<chunk_index> chunk);
     /// The envelope knows the peer. Naming a source that is in use again changes nothing. Within the office and beyond it, sources are
     /// tried in the order in which they were named.
     void add_source(time_point now, const content_key& content, const transfer_source& source);
@@ -252,7 +256,7 @@ public:
     [[nodiscard]] const chunk_set* held(const content_key& content) const;
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::unique_ptr<implementation> self_;
 };
 

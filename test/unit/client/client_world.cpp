@@ -147,6 +147,8 @@ void device::perform(client_output&& output) {
         if (auto* fresh = std::get_if<client_registered>(event)) registered = *fresh;
         if (auto* note = std::get_if<client_notice>(event)) notices.push_back(note->text);
         if (auto* over = std::get_if<command_done>(event)) finished.push_back(*over);
+        if (auto* piece = std::get_if<client_piece>(event)) pieces.push_back(*piece);
+        if (std::holds_alternative<client_stopped>(*event)) ++stops;
         if (auto* moved = std::get_if<client_progress>(event)) {
             progress[moved->transfer.content.id.text()] = moved->transfer;
             reasons.insert(moved->transfer.reason);

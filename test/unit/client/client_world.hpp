@@ -73,6 +73,8 @@ public:
     memory_store store;
     ip_address where;
     std::vector<command_done> finished;
+    std::vector<client_piece> pieces;                        ///< of all read()
+    int stops = 0;                                           ///< client_stopped
     std::vector<std::string> notices;
     std::map<std::string, transfer_progress> progress;       ///< newest of each content
     std::set<std::string> reasons;                           ///< all that were ever shown

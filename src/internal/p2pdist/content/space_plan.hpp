@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/content/store.hpp"
 
 namespace p2pdist {
@@ -27,13 +28,13 @@ struct space_limits {
 
 /// The contents to remove, least recently used first, so that `added_bytes` more count against the limit and `missing_bytes` more
 /// fit on the volume; empty where nothing need go; nothing where removing all that may go would not be enough.
-[[nodiscard]] std::optional<std::vector<content_key>> plan_space(std::vector<space_user> users, const space_limits& limits,
+[[nodiscard]] P2PDIST_INTERNAL std::optional<std::vector<content_key>> plan_space(std::vector<space_user> users, const space_limits& limits,
                                                                  std::uint64_t added_bytes, std::uint64_t missing_bytes);
 
 /// What to remove, least recently used first, so that no more than the limit is used, as far as that can be.
-[[nodiscard]] std::vector<content_key> plan_limit(std::vector<space_user> users, std::uint64_t limit_bytes);
+[[nodiscard]] P2PDIST_INTERNAL std::vector<content_key> plan_limit(std::vector<space_user> users, std::uint64_t limit_bytes);
 
 /// The figures of store_measure. `contents`: attached ones included, which are not among the users.
-[[nodiscard]] store_statistics measure_space(const std::vector<space_user>& users, const space_limits& limits, std::size_t contents);
+[[nodiscard]] P2PDIST_INTERNAL store_statistics measure_space(const std::vector<space_user>& users, const space_limits& limits, std::size_t contents);
 
 }  // namespace p2pdist

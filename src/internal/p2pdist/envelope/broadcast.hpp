@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/credentials.hpp"
@@ -43,15 +44,15 @@ struct broadcast_answer {
 /// The stateless halves. A payload above its maximum is a bug. open_* give nothing for anything that is not authentic, of a member by
 /// `revocations`, and in date; a request's date must be within broadcast_clock_skew of ours. A request leaves under the group key of
 /// the oldest epoch that is accepted, so that members who have not renewed yet hear it too.
-[[nodiscard]] bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations,
+[[nodiscard]] P2PDIST_INTERNAL bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations,
                                            wall_time now, const broadcast_nonce& nonce, byte_span payload);
-[[nodiscard]] std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held,
+[[nodiscard]] P2PDIST_INTERNAL std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held,
                                                                       const revocation_list& revocations, wall_time now,
                                                                       byte_span datagram);
 /// Empty where no key can be agreed with the asker's (a small-order point).
-[[nodiscard]] bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
+[[nodiscard]] P2PDIST_INTERNAL bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
                                           const broadcast_request& request, byte_span payload);
-[[nodiscard]] std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held,
+[[nodiscard]] P2PDIST_INTERNAL std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held,
                                                                     const revocation_list& revocations, const node_identity& self,
                                                                     wall_time now, byte_span datagram);
 
@@ -65,7 +66,7 @@ struct broadcast_counters {
 
 /// What a node remembers of broadcasts: its own questions that still take answers, and others' requests, each answered once.
 /// Distinct objects: safe. Shared: unsafe. The crypto suite and the entropy must outlive it.
-class broadcast_exchange {
+class P2PDIST_INTERNAL broadcast_exchange {
 public:
     broadcast_exchange(const crypto_suite& crypto, entropy& random, node_identity self);
 

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/envelope/credentials.hpp"
@@ -32,7 +33,7 @@ struct enrolment_client_config {
 };
 
 /// The joining side. Pure: drive it with datagrams and time until outcome() has a value. Distinct objects: safe. Shared: unsafe.
-class enrolment_client {
+class P2PDIST_INTERNAL enrolment_client {
 public:
     /// The crypto suite and the entropy must outlive it.
     enrolment_client(const crypto_suite& crypto, entropy& random, node_identity self, enrolment_client_config config);
@@ -94,7 +95,7 @@ struct enrolment_counters {
 };
 
 /// The server's side. Distinct objects: safe. Shared: unsafe.
-class enrolment_server {
+class P2PDIST_INTERNAL enrolment_server {
 public:
     /// The crypto suite and the entropy must outlive it.
     enrolment_server(const crypto_suite& crypto, entropy& random, enrolment_server_config config);
