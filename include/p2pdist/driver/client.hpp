@@ -1,43 +1,54 @@
 #pragma once
 // A client in an Asio program: client_core with sockets, timers, disk and fallback sources behind it. No hidden thread but those
 // that write, hash and read from a CDN; no global. Several clients may live in one process and on one io_context, each with its
-// own address and data directory.
+// own address and data directory. docs/embedding.md is the guide.
 //
 //     asio::io_context io;
-//     p2pdist::client node{io.get_executor(), options};
-//     node.async_fetch(id, "/tmp/app.msi", [&](std::error_code ec, p2pdist::fetch_result got) { ...; node.stop(); });
+//     p2pdist::client node{io, {.data = "/var/lib/app", .server = "10.0.0.2", .enrolment_key_file = "/etc/app.key"}};
+//     node.async_fetch(id, "/tmp/app.msi", [&](std::error_code failure, p2pdist::fetch_result got) { ...; node.stop(); });
 //     io.run();
 //
-// All members are called on the executor's thread (one strand); handlers and events come there too.
+// The executor runs one handler at a time: an io_context that one thread runs, or a strand. Everything whose name begins with async_
+// may be called from any thread; all else, construction and destruction apart, on that executor. Handlers come on their own executor,
+// or else on the client's; never from within the call that began the operation.
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
+#include <asio/buffer.hpp>
 #include <asio/cancellation_type.hpp>
-#include <asio/dispatch.hpp>
+#include <asio/execution_context.hpp>
 #include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/client/client_core.hpp"
 
 namespace p2pdist {
 
 /// What a client is opened with.
 struct client_options {
-    /// As for the core; identity, saved credentials and entropy are the façade's own, kept in `data`.
-    client_config core;
-    std::filesystem::path data;                          ///< made where it is missing, mode 0700
+    std::filesystem::path data{};                 ///< identity, credentials and contents; made where it is missing, mode 0700
+    std::string server{};                         ///< its address, or several with commas (DB-4); empty: core.servers counts
+    std::filesystem::path enrolment_key_file{};   ///< as p2pdist-server printed the key; empty: core.enrolment counts
+    /// As for the core. Identity, saved credentials, entropy and jitter are the façade's own, kept in `data`. What is left as it is comes
+    /// from the system: the address by which the server is reached, its prefix and broadcast address, the host's name and its profile.
+    client_config core{};
     std::uint64_t store_limit_bytes = UINT64_MAX;
-    std::optional<std::filesystem::path> file_store;     ///< SRC-2: read only
-    bool plain_udp = false;                              ///< one datagram a system call, as on systems without batches
+    std::shared_ptr<content_store> store{};       ///< instead of files in `data`; it has its own limit, and one client uses it
+    std::optional<std::filesystem::path> file_store{};  ///< SRC-2: read only
+    bool plain_udp = false;                       ///< one datagram a system call, as on systems without batches
 };
 
 /// What a fetch or import came to.
@@ -50,22 +61,24 @@ struct fetch_result {
 
 namespace detail {
 
-/// A completion handler of any type, called once, on its own executor.
-class fetch_completion {
+/// A completion handler of any type, called once, on its own executor, and never from within complete().
+template <class... Results>
+class completion {
 public:
-    virtual ~fetch_completion() = default;
-    virtual void complete(std::error_code failure, fetch_result what) = 0;
+    virtual ~completion() = default;
+    virtual void complete(Results... results) = 0;
 };
 
-template <class Handler>
-class fetch_completion_of final : public fetch_completion {
+template <class Handler, class... Results>
+class completion_of final : public completion<Results...> {
 public:
-    fetch_completion_of(Handler handler, const asio::any_io_executor& fallback)
+    completion_of(Handler handler, const asio::any_io_executor& fallback)
         : handler_(std::move(handler)), work_(asio::get_associated_executor(handler_, fallback)) {}
 
-    void complete(std::error_code failure, fetch_result what) override {
-        asio::dispatch(work_.get_executor(), [handler = std::move(handler_), failure, what = std::move(what)]() mutable {
-            std::move(handler)(failure, std::move(what));
+    void complete(Results... results) override {
+        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) slot.clear();
+        asio::post(work_.get_executor(), [handler = std::move(handler_), ... results = std::move(results)]() mutable {
+            std::move(handler)(std::move(results)...);
         });
     }
 
@@ -74,44 +87,84 @@ private:
     asio::executor_work_guard<asio::associated_executor_t<Handler, asio::any_io_executor>> work_;
 };
 
+/// An operation that has its completion: what begins it, and what cancels it at any time from then on.
+struct prepared_operation {
+    std::function<void()> begin, cancel;
+};
+template <class... Results>
+using preparer = std::function<prepared_operation(std::unique_ptr<completion<Results...>>)>;
+
+template <class... Results>
+struct initiator {
+    template <class Token>
+    static auto start(const asio::any_io_executor& executor, preparer<Results...> prepare, Token&& token) {
+        return asio::async_initiate<Token, void(Results...)>(
+            [executor](auto handler, const preparer<Results...>& with) {
+                auto slot = asio::get_associated_cancellation_slot(handler);
+                using handler_type = std::decay_t<decltype(handler)>;
+                auto operation = with(std::make_unique<completion_of<handler_type, Results...>>(std::move(handler), executor));
+                if (slot.is_connected()) slot.assign([cancel = std::move(operation.cancel)](asio::cancellation_type) { cancel(); });
+                operation.begin();   // on another thread it may be over before this returns
+            },
+            token, std::move(prepare));
+    }
+};
+
+class event_channel;
+class content_reading;
+
 }  // namespace detail
 
-/// A client in an Asio program. All members on the executor's thread (one strand); handlers and events come there too.
-class client {
+/// A client in an Asio program. Threads: as at the head of this file.
+class P2PDIST_API client {
 public:
     /// As Asio's own objects name it.
     using executor_type = asio::any_io_executor;
 
-    /// Opens the data directory, the store and the ports. std::system_error whose what() says what to do (port and holder, ...).
+    /// Opens the data directory, the store and the ports. std::system_error whose what() says what to do (port and holder, ...);
+    /// errc::invalid_argument for an executor that runs several handlers at a time.
     client(const executor_type& executor, client_options options);
-    /// As stop(), without waiting: unfinished operations complete with errc::cancelled.
+    /// The same, on the executor of an execution context: `client node{io, options}`.
+    template <class Context>
+        requires std::is_convertible_v<Context&, asio::execution_context&>
+    client(Context& context, client_options options) : client(executor_type(context.get_executor()), std::move(options)) {}
+    /// As stop(). On the executor, or once nothing runs it any more, or after async_stop() has completed.
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// Events as values, in order. Set it before the first asynchronous operation.
+    /// Events as values, in order, from within the client's own work. Set it before the executor runs. An event_stream is easier on its
+    /// program: it waits for it.
     void set_event_handler(std::function<void(const client_event&)> handler);
 
     /// Downloads, verifies and, where `output` is not empty, writes the content there. Completes with (std::error_code, fetch_result).
-    /// Cancellation (any type) completes with errc::cancelled; what is verified stays in the store.
+    /// Cancellation (any type) completes with errc::cancelled; what is verified stays in the store. errc::limit_reached at once where an
+    /// event_stream's program has left limits::event_queue_ends_max ends unread.
     template <class Token>
     auto async_fetch(content_id id, std::string output, Token&& token) {
-        return initiate([this](auto done, content_id what, std::string path) {
-            return start_fetch(std::move(what), std::move(path), std::move(done));
-        }, std::forward<Token>(token), std::move(id), std::move(output));
+        return initiate([id = std::move(id), output = std::move(output)](client_core& core, time_point now) {
+            return core.fetch(now, id, output);
+        }, std::forward<Token>(token));
+    }
+    /// The same, into anything that can be written like a file.
+    template <class Token>
+    auto async_fetch_to(std::shared_ptr<output_sink> sink, content_id id, Token&& token) {
+        return initiate([id = std::move(id), sink = std::move(sink)](client_core& core, time_point now) {
+            return core.fetch(now, id, sink);
+        }, std::forward<Token>(token));
     }
 
     /// Puts a file of this device into the store and shares it; without `id` its hash becomes the id.
     template <class Token>
     auto async_import(std::string path, std::optional<content_id> id, Token&& token) {
-        return initiate([this](auto done, std::string from, std::optional<content_id> what) {
-            return start_import(std::move(from), std::move(what), std::move(done));
-        }, std::forward<Token>(token), std::move(path), std::move(id));
+        return initiate([path = std::move(path), id = std::move(id)](client_core& core, time_point now) {
+            return core.import(now, path, id);
+        }, std::forward<Token>(token));
     }
 
-    /// Commands and views of the core; their ends show in the events.
+    /// Commands and views of the core; their ends show in the events. A handle of 0: refused, see async_fetch() about limit_reached.
     command_handle fetch(const content_id& id, std::string output);
     /// The same, into a file that whoever asks has opened.
     command_handle fetch(const content_id& id, std::shared_ptr<output_sink> sink);
@@ -131,32 +184,102 @@ public:
     void cancel(command_handle command);
     [[nodiscard]] const client_core& core() const noexcept;
 
-    /// Cancels what is under way, syncs the store and closes the ports; the io_context then runs out of work. Idempotent.
+    /// Ends what is under way with errc::cancelled, syncs the store (this may take as long as the disk does) and closes the ports: when
+    /// the handlers of all that have run, the executor has no work of this client left. Idempotent.
     void stop();
+    /// The same from any thread; completes with (std::error_code), none, when it is done.
+    template <class Token>
+    auto async_stop(Token&& token) {
+        return detail::initiator<std::error_code>::start(get_executor(), [self = self_](std::unique_ptr<detail::completion<std::error_code>> done) {
+            return prepare_stop(self, std::move(done));
+        }, std::forward<Token>(token));
+    }
 
 private:
-    class implementation;
-    using completion = std::unique_ptr<detail::fetch_completion>;
+    friend class event_stream;
+    friend class content_reader;
+    class P2PDIST_LOCAL implementation;
+    using command_starter = std::function<command_handle(client_core&, time_point)>;
+    using command_completion = std::unique_ptr<detail::completion<std::error_code, fetch_result>>;
 
-    command_handle start_fetch(content_id id, std::string output, completion done);
-    command_handle start_import(std::string path, std::optional<content_id> id, completion done);
-    /// Cancels the command if the client still lives; safe to call later than that.
-    [[nodiscard]] std::function<void(command_handle)> canceller() const;
+    static detail::prepared_operation prepare_command(const std::shared_ptr<implementation>& self, command_starter start, command_completion done);
+    static detail::prepared_operation prepare_stop(const std::shared_ptr<implementation>& self, std::unique_ptr<detail::completion<std::error_code>> done);
 
-    template <class Start, class Token, class... Args>
-    auto initiate(Start start, Token&& token, Args&&... args) {
-        return asio::async_initiate<Token, void(std::error_code, fetch_result)>(
-            [this, start](auto handler, auto... values) {
-                auto slot = asio::get_associated_cancellation_slot(handler);
-                using handler_type = std::decay_t<decltype(handler)>;
-                auto done = std::make_unique<detail::fetch_completion_of<handler_type>>(std::move(handler), get_executor());
-                const auto command = start(std::move(done), std::move(values)...);
-                if (slot.is_connected()) slot.assign([cancel = canceller(), command](asio::cancellation_type) { cancel(command); });
-            },
-            token, std::forward<Args>(args)...);
+    template <class Token>
+    auto initiate(command_starter start, Token&& token) {
+        return detail::initiator<std::error_code, fetch_result>::start(get_executor(), [self = self_, start = std::move(start)](command_completion done) {
+            return prepare_command(self, start, std::move(done));
+        }, std::forward<Token>(token));
     }
 
     std::shared_ptr<implementation> self_;
+};
+
+/// The events of a client as values, for a program that takes them when it likes. It may be late: of progress only the newest of each
+/// content waits, and notices may go, but the end of a command and of the client never (limits::event_queue_ends_max: while so many wait,
+/// the client refuses commands). Several streams of one client each get everything. May be made, used and dropped on any thread.
+class P2PDIST_API event_stream {
+public:
+    /// What happens from now on.
+    explicit event_stream(client& node);
+    /// Whoever waits gets errc::cancelled.
+    ~event_stream();
+    event_stream(event_stream&&) noexcept = default;
+    event_stream& operator=(event_stream&&) noexcept = delete;
+
+    /// Completes with (std::error_code, client_event): the next event, the last of which is client_stopped. After that one, and where it
+    /// is cancelled, errc::cancelled; errc::refused where another call waits already. Cancelling loses no event.
+    template <class Token>
+    auto async_next(Token&& token) {
+        return detail::initiator<std::error_code, client_event>::start(executor_, [channel = channel_](next_completion done) {
+            return prepare_next(channel, std::move(done));
+        }, std::forward<Token>(token));
+    }
+
+private:
+    using next_completion = std::unique_ptr<detail::completion<std::error_code, client_event>>;
+    static detail::prepared_operation prepare_next(const std::shared_ptr<detail::event_channel>& channel, next_completion done);
+
+    asio::any_io_executor executor_;
+    std::shared_ptr<detail::event_channel> channel_;
+};
+
+/// A content as a stream of verified bytes, from the first on, while it still arrives: an Asio AsyncReadStream. It downloads as
+/// async_fetch() does, and reads from the store no faster than the program reads from it. May be made, used and dropped on any thread.
+class P2PDIST_API content_reader {
+public:
+    /// As Asio's own objects name it.
+    using executor_type = asio::any_io_executor;
+
+    /// Begins to download it.
+    content_reader(client& node, content_id id);
+    /// As cancel().
+    ~content_reader();
+    content_reader(content_reader&&) noexcept = default;
+    content_reader& operator=(content_reader&&) noexcept = delete;
+
+    /// The client's executor.
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+    /// Completes with (std::error_code, std::size_t): some of the next bytes; asio::error::eof after the last, when all of the content is
+    /// verified and nothing is missing; what async_fetch() would give where it fails. errc::refused where another call waits already.
+    /// Cancelling it (any type) loses no byte: errc::cancelled, and the next call goes on.
+    template <class MutableBuffers, class Token>
+    auto async_read_some(const MutableBuffers& buffers, Token&& token) {
+        asio::mutable_buffer first;
+        for (auto at = asio::buffer_sequence_begin(buffers); first.size() == 0 && at != asio::buffer_sequence_end(buffers); ++at) first = *at;
+        return detail::initiator<std::error_code, std::size_t>::start(executor_, [reading = reading_, first](read_completion done) {
+            return prepare_read(reading, first, std::move(done));
+        }, std::forward<Token>(token));
+    }
+    /// Ends the download, if nobody else wants it, and all reads: errc::cancelled.
+    void cancel();
+
+private:
+    using read_completion = std::unique_ptr<detail::completion<std::error_code, std::size_t>>;
+    static detail::prepared_operation prepare_read(const std::shared_ptr<detail::content_reading>& reading, asio::mutable_buffer into, read_completion done);
+
+    asio::any_io_executor executor_;
+    std::shared_ptr<detail::content_reading> reading_;
 };
 
 }  // namespace p2pdist

@@ -7,6 +7,7 @@
 #include <asio/any_io_executor.hpp>
 
 #include "p2pdist/base/address.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/connector/connector_core.hpp"
 #include "p2pdist/wire/port_plan.hpp"
@@ -25,7 +26,7 @@ struct connector_options {
 };
 
 /// A connector in an Asio program. All members on the executor's thread (one strand); handlers come there too.
-class connector {
+class P2PDIST_API connector {
 public:
     /// Takes the reply, or why there is none.
     using answer_handler = std::function<void(result<message_body>)>;
@@ -43,7 +44,7 @@ public:
     void stop();
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::shared_ptr<implementation> self_;
 };
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/base/result.hpp"
@@ -46,7 +47,7 @@ struct file_store_options {
 /// Three threads: one reads and keeps the books, one writes and syncs, one does what takes long (import, export, whole-content
 /// checks). Memory does not depend on the contents' sizes but for a bit a chunk, and 64 bytes a chunk while a tree is made.
 /// All functions are safe to call from any thread.
-class file_store {
+class P2PDIST_API file_store {
 public:
     /// Called once for each request, from a thread of the store; it must not block for long nor call stop().
     using completion_handler = std::function<void(store_completion)>;
@@ -68,7 +69,7 @@ public:
     void stop();
 
 private:
-    class impl;
+    class P2PDIST_LOCAL impl;
     explicit file_store(std::unique_ptr<impl> state);
     std::unique_ptr<impl> impl_;
 };

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/content/hash_tree.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
@@ -11,9 +12,9 @@ namespace p2pdist {
 
 /// Reads the file once. Memory: one chunk and 64 bytes for each chunk of the file. errc::not_found, errc::io_failed, errc::invalid_argument
 /// (too large). tree.root() is the content's sha256_tree hash, tree.geometry().size_bytes() its size.
-[[nodiscard]] result<hash_tree> hash_file(const crypto_suite& crypto, const std::filesystem::path& path);
+[[nodiscard]] P2PDIST_API result<hash_tree> hash_file(const crypto_suite& crypto, const std::filesystem::path& path);
 
 /// Writes the tree file beside others under `path`, whole or not at all.
-[[nodiscard]] result<void> write_tree_file(const hash_tree& tree, const std::filesystem::path& path);
+[[nodiscard]] P2PDIST_API result<void> write_tree_file(const hash_tree& tree, const std::filesystem::path& path);
 
 }  // namespace p2pdist

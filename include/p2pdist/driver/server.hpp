@@ -10,6 +10,7 @@
 
 #include <asio/any_io_executor.hpp>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/server/server_core.hpp"
 
 namespace p2pdist {
@@ -33,22 +34,22 @@ struct server_secrets {
     secret_key enrolment{};   ///< for the clients (SEC-1)
 };
 /// Makes the data directory (mode 0700), its keys and its database. errc::already_exists where there is one already.
-[[nodiscard]] result<server_secrets> initialise_server(const std::filesystem::path& data, const std::string& database_url, const std::string& name,
+[[nodiscard]] P2PDIST_API result<server_secrets> initialise_server(const std::filesystem::path& data, const std::string& database_url, const std::string& name,
                                                        const std::optional<ip_address>& address);
 /// The two keys that an administrator hands out.
 enum class server_key { security, enrolment };
 /// A new key in place of the old one; a running server follows within a second.
-[[nodiscard]] result<secret_key> rotate_server_key(const std::filesystem::path& data, server_key which);
+[[nodiscard]] P2PDIST_API result<secret_key> rotate_server_key(const std::filesystem::path& data, server_key which);
 
 /// Keys as people type them: groups of hexadecimal digits; reading ignores spaces, line ends and dashes.
-[[nodiscard]] std::string key_to_text(const secret_key& key);
+[[nodiscard]] P2PDIST_API std::string key_to_text(const secret_key& key);
 /// errc::malformed where it is no key of 32 bytes.
-[[nodiscard]] result<secret_key> key_from_text(std::string_view text);
+[[nodiscard]] P2PDIST_API result<secret_key> key_from_text(std::string_view text);
 /// A file that holds such a text. errc::not_found, errc::io_failed, errc::malformed.
-[[nodiscard]] result<secret_key> read_key_file(const std::filesystem::path& file);
+[[nodiscard]] P2PDIST_API result<secret_key> read_key_file(const std::filesystem::path& file);
 
 /// A server in an Asio program. All members on the executor's thread (one strand); events come there too.
-class server {
+class P2PDIST_API server {
 public:
     /// std::system_error whose what() says what to do.
     server(const asio::any_io_executor& executor, server_options options);
@@ -64,7 +65,7 @@ public:
     void stop();
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::shared_ptr<implementation> self_;
 };
 

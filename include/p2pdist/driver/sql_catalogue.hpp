@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/server/catalogue.hpp"
@@ -24,7 +25,7 @@ struct sql_catalogue_options {
 
 /// Commits on a thread of its own: all requests that wait, up to group_max, share one transaction and one sync to disk.
 /// submit() may be called from any thread; everything else from the thread that opened it.
-class sql_catalogue {
+class P2PDIST_API sql_catalogue {
 public:
     /// Takes the answer to a request.
     using completion_handler = std::function<void(catalogue_completion)>;
@@ -56,7 +57,7 @@ public:
     [[nodiscard]] static int schema_version() noexcept;
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     explicit sql_catalogue(std::unique_ptr<implementation> self);
 
     std::unique_ptr<implementation> self_;

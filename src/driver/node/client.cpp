@@ -1,16 +1,21 @@
 #include "p2pdist/driver/client.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>
+#include <vector>
 
-#include <asio/post.hpp>
+#include <asio/dispatch.hpp>
 
 #include "net/core_loop.hpp"
 #include "net/port_set.hpp"
+#include "node/client_setup.hpp"
+#include "node/content_reading.hpp"
+#include "node/event_channel.hpp"
+#include "node/file_content_store.hpp"
 #include "node/or_fail.hpp"
 #include "node/secret_file.hpp"
-#include "p2pdist/driver/file_store.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 #include "source/fallback_reader.hpp"
 
@@ -19,87 +24,69 @@ namespace {
 
 constexpr auto wall_clock_period = std::chrono::seconds(30);
 
-/// The device's key pair: made once, then kept, since the client's id follows from it.
-secret_key load_identity(const std::filesystem::path& file, entropy& random) {
-    auto kept = read_secret_file(file);
-    secret_key key{};
-    if (kept && kept->size() == key.size()) {
-        std::copy(kept->begin(), kept->end(), key.begin());
-        return key;
-    }
-    if (kept) fail({errc::malformed, file.string() + " is damaged: restore it, or remove it to let this device enrol as a new one"});
-    if (kept.error().code != errc::not_found) fail(kept.error());
-    key = random.array<32>();
-    if (const auto written = write_secret_file(file, key); !written) fail(written.error());
-    return key;
-}
-
 }  // namespace
 
 class client::implementation : public std::enable_shared_from_this<implementation> {
 public:
+    using command_operation = std::shared_ptr<detail::operation<std::error_code, fetch_result>>;
+
     implementation(const executor_type& executor, client_options options)
         : executor_(executor),
-          data_(std::move(options.data)),
+          options_(std::move(options)),
           crypto_(make_openssl_crypto()),
           random_(make_system_entropy()),
-          core_(*crypto_, *random_, prepare(options), net::monotonic_now(), net::wall_now()),
+          core_(*crypto_, *random_, core_config(), net::monotonic_now(), net::wall_now()),
           loop_(executor, core_, *this),
           wall_timer_(executor),
-          ports_(value_or_fail(open_ports(executor, options))) {}
+          ports_(value_or_fail(open_ports(executor, options_.core, options_.plain_udp))) {}
 
-    /// What needs weak_from_this().
-    void start(client_options& options) {
-        const auto weak = weak_from_this();
-        file_store_options store_options;
-        store_options.directory = data_ / "store";
-        store_options.limit_bytes = options.store_limit_bytes;
-        store_ = value_or_fail(file_store::open(store_options, *crypto_, [weak, executor = executor_](store_completion done) {
+    /// What needs weak_from_this(). Nothing runs on the executor before it is done.
+    void start() {
+        store_ = options_.store ? options_.store : std::make_shared<file_content_store>(options_);
+        const auto opened = store_->open(*crypto_, [weak = weak_from_this(), executor = executor_](store_completion done) {
             asio::post(executor, [weak, done = std::move(done)]() mutable {
                 if (const auto self = weak.lock(); self && !self->stopped_) self->on_store_done(std::move(done));
             });
-        }, options.core.log));
-        fallback_ = std::make_unique<fallback_reader>(executor_, options.file_store, fallback_handlers{
-            [this](std::uint64_t request, std::uint64_t offset, shared_bytes data) {
-                core_.on_fallback_data(net::monotonic_now(), request, offset, std::move(data));
-                loop_.turn();
-            },
-            [this](std::uint64_t request, std::optional<error> failure) {
-                core_.on_fallback_done(net::monotonic_now(), request, std::move(failure));
-                loop_.turn();
-            }});
-        ports_.start([this](const received_datagram& datagram) { core_.on_datagram(net::monotonic_now(), datagram); }, [this] { loop_.turn(); });
-        keep_wall_clock();
-        asio::post(executor_, [weak] {
-            if (const auto self = weak.lock()) self->loop_.turn();
+        });
+        if (!opened) fail(opened.error());
+        asio::post(executor_, [weak = weak_from_this()] {
+            if (const auto self = weak.lock(); self && !self->stopped_) self->begin_to_run();
         });
     }
 
     // What the core gives out.
     void perform(time_point, send_datagram&& datagram) { ports_.send(std::move(datagram)); }
     void perform(time_point, store_request&& request) { store_->submit(std::move(request)); }
-    void perform(time_point, fallback_request&& request) { fallback_->start(std::move(request)); }
-    void perform(time_point, fallback_cancel&& request) { fallback_->cancel(request.id); }
+    void perform(time_point, fallback_request&& request) {
+        if (fallback_) fallback_->start(std::move(request));
+    }
+    void perform(time_point, fallback_cancel&& request) {
+        if (fallback_) fallback_->cancel(request.id);
+    }
     void perform(time_point, client_event&& event) { events_.push_back(std::move(event)); }
 
     /// Sends, then tells the program: its handlers may give commands, or stop this client.
     void after_pump() {
         ports_.flush();
-        const auto self = shared_from_this();
         while (!events_.empty() && !stopped_) {
             const auto event = std::move(events_.front());
             events_.pop_front();
-            if (const auto* enrolled = std::get_if<client_enrolled>(&event)) keep_credentials(*enrolled);
-            if (handler_) handler_(event);
-            if (const auto* done = std::get_if<command_done>(&event)) complete(*done);
+            keep_credentials(event);
+            if (handler_ && !std::holds_alternative<client_piece>(event)) handler_(event);
+            hand_on(event);
         }
     }
 
-    command_handle start_fetch(content_id id, std::string output, completion done) {
-        return begin(core_.fetch(net::monotonic_now(), id, std::move(output)), std::move(done));
+    // What the program asks for, on the executor.
+    void begin(const command_operation& op, const command_starter& start_command) {
+        if (const auto obstacle = why_not()) return op->complete(obstacle->error_code(), {{}, {}, {}, obstacle->message});
+        const auto command = start_command(core_, net::monotonic_now());
+        waiting_[command] = op;
+        loop_.turn();
     }
-    command_handle start_import(std::string path, std::optional<content_id> id, completion done) {
-        return begin(core_.import(net::monotonic_now(), std::move(path), std::move(id)), std::move(done));
+    void cancel(const command_operation& op) {
+        const auto found = std::ranges::find(waiting_, op, &decltype(waiting_)::value_type::second);
+        if (found != waiting_.end()) cancel(found->first);
     }
     void cancel(command_handle command) {
         if (stopped_) return;
@@ -112,18 +99,51 @@ public:
         turn_soon();
         return outcome;
     }
+    /// A command whose end is an event, unless there is no room for one more.
+    template <class Command>
+    command_handle tracked(Command give) {
+        return why_not() ? command_handle{} : command(std::move(give));
+    }
+
+    void add(const std::shared_ptr<detail::event_channel>& channel) {
+        if (stopped_) return channel->end(errc::cancelled);
+        std::erase_if(channels_, [](const auto& one) { return one.expired(); });
+        if (channels_.size() >= limits::event_streams_max) return channel->end(errc::limit_reached);
+        channels_.push_back(channel);
+    }
+
+    void read(const std::shared_ptr<detail::content_reading>& reading, const content_id& id) {
+        if (auto obstacle = why_not()) return reading->on_end(obstacle);
+        const auto command = core_.read(net::monotonic_now(), id);
+        readings_[command] = reading;
+        reading->begin({[weak = weak_from_this(), command] {
+                            const auto self = weak.lock();
+                            if (!self || self->stopped_) return;
+                            self->core_.read_on(net::monotonic_now(), command);
+                            self->loop_.turn();
+                        },
+                        [weak = weak_from_this(), command] {
+                            if (const auto self = weak.lock()) self->cancel(command);
+                        }});
+    }
 
     void stop() {
         if (std::exchange(stopped_, true)) return;
+        core_.stop(net::monotonic_now());
+        pump(core_, net::monotonic_now(), *this);
         loop_.stop();
         wall_timer_.cancel();
+        ports_.flush();
         ports_.close();
         fallback_.reset();
         if (store_) store_->stop();
-        for (auto& [command, done] : std::exchange(waiting_, {})) {
-            fetch_result what;
-            what.message = "the client was stopped";
-            done->complete(make_error_code(errc::cancelled), std::move(what));
+        store_.reset();
+        for (const auto& event : std::exchange(events_, {})) {
+            keep_credentials(event);
+            hand_on(event);
+        }
+        for (const auto& channel : channels_) {
+            if (const auto open = channel.lock()) open->end(errc::cancelled);
         }
     }
 
@@ -132,25 +152,32 @@ public:
     client_core& core() noexcept { return core_; }
 
 private:
-    client_config prepare(client_options& options) {
-        if (const auto made = make_private_directory(data_); !made) fail(made.error());
-        options.core.identity = load_identity(data_ / "identity.key", *random_);
-        if (auto kept = read_secret_file(data_ / "credentials"); kept) options.core.saved_credentials = std::move(*kept);
-        options.core.has_file_store = options.file_store.has_value();
-        options.core.jitter_seed = random_->u64();
-        return options.core;
+    client_config core_config() {
+        complete_options(options_, *random_);
+        own_profile_ = options_.core.profile == device_profile{};
+        if (own_profile_) options_.core.profile = current_profile(options_);
+        return options_.core;
     }
 
-    static result<net::port_set> open_ports(const executor_type& executor, const client_options& options) {
+    static result<net::port_set> open_ports(const executor_type& executor, const client_config& core, bool plain_udp) {
         std::optional<endpoint> broadcast;
-        if (options.core.broadcast) broadcast = endpoint{*options.core.broadcast, options.core.ports[port_use::broadcast]};
-        return net::port_set::open(executor, options.core.address, net::unicast_ports(options.core.ports, role::client), broadcast, options.plain_udp);
+        if (core.broadcast) broadcast = endpoint{*core.broadcast, core.ports[port_use::broadcast]};
+        return net::port_set::open(executor, core.address, net::unicast_ports(core.ports, role::client), broadcast, plain_udp);
     }
 
-    command_handle begin(command_handle command, completion done) {
-        waiting_[command] = std::move(done);
-        turn_soon();
-        return command;
+    void begin_to_run() {
+        fallback_ = std::make_unique<fallback_reader>(executor_, options_.file_store, fallback_handlers{
+            [this](std::uint64_t request, std::uint64_t offset, shared_bytes data) {
+                core_.on_fallback_data(net::monotonic_now(), request, offset, std::move(data));
+                loop_.turn();
+            },
+            [this](std::uint64_t request, std::optional<error> failure) {
+                core_.on_fallback_done(net::monotonic_now(), request, std::move(failure));
+                loop_.turn();
+            }});
+        ports_.start([this](const received_datagram& datagram) { core_.on_datagram(net::monotonic_now(), datagram); }, [this] { loop_.turn(); });
+        keep_time();
+        turn_soon();   // after what the program asked for meanwhile
     }
 
     /// Never inside an initiating function: a handler must not run before it returns.
@@ -160,74 +187,115 @@ private:
         });
     }
 
+    [[nodiscard]] std::optional<error> why_not() const {
+        if (stopped_) return error{errc::cancelled, "the client was stopped"};
+        for (const auto& channel : channels_) {
+            if (const auto open = channel.lock(); open && open->full())
+                return error{errc::limit_reached, "too many events of this client wait to be read: read the event_stream, or drop it"};
+        }
+        return std::nullopt;
+    }
+
     void on_store_done(store_completion done) {
         core_.on_store_done(net::monotonic_now(), std::move(done));
         loop_.turn();
     }
 
-    void keep_credentials(const client_enrolled& enrolled) {
-        const auto kept = write_secret_file(data_ / "credentials", enrolled.credentials);
-        if (!kept && handler_) handler_(client_notice{log_level::error, kept.error().message + ": this device will enrol again at its next start"});
+    void keep_credentials(const client_event& event) {
+        const auto* enrolled = std::get_if<client_enrolled>(&event);
+        if (!enrolled) return;
+        const auto kept = write_secret_file(credentials_file(options_), enrolled->credentials);
+        if (!kept) events_.push_back(client_notice{log_level::error, kept.error().message + ": this device will enrol again at its next start"});
     }
 
-    void complete(const command_done& done) {
-        auto found = waiting_.extract(done.command);
-        if (found.empty()) return;
-        fetch_result what{done.content, done.split, done.took, done.failure ? done.failure->message : std::string()};
-        found.mapped()->complete(done.failure ? done.failure->error_code() : std::error_code(), std::move(what));
+    /// To whom an event belongs: a reader, the operation that it ends, and all streams.
+    void hand_on(const client_event& event) {
+        if (const auto* piece = std::get_if<client_piece>(&event)) {
+            if (const auto found = readings_.find(piece->command); found != readings_.end()) found->second->on_piece(piece->data);
+            return;
+        }
+        for (const auto& channel : channels_) {
+            if (const auto open = channel.lock()) open->push(event);
+        }
+        const auto* done = std::get_if<command_done>(&event);
+        if (!done) return;
+        if (const auto op = waiting_.extract(done->command)) {
+            fetch_result what{done->content, done->split, done->took, done->failure ? done->failure->message : std::string()};
+            op.mapped()->complete(done->failure ? done->failure->error_code() : std::error_code(), std::move(what));
+        }
+        if (const auto reading = readings_.extract(done->command)) reading.mapped()->on_end(done->failure);
     }
 
-    void keep_wall_clock() {
+    void keep_time() {
         wall_timer_.expires_after(wall_clock_period);
         wall_timer_.async_wait([weak = weak_from_this()](std::error_code failure) {
             const auto self = weak.lock();
             if (failure || !self || self->stopped_) return;
             self->core_.on_wall_clock(net::monotonic_now(), net::wall_now());
+            if (self->own_profile_) self->core_.set_profile(net::monotonic_now(), current_profile(self->options_));
             self->loop_.turn();
-            self->keep_wall_clock();
+            self->keep_time();
         });
     }
 
-    std::filesystem::path data_;
+    client_options options_;
+    bool own_profile_ = false;   // the program left it to us
     std::unique_ptr<crypto_suite> crypto_;
     std::unique_ptr<entropy> random_;
     client_core core_;
     net::core_loop<client_core, implementation> loop_;
     asio::steady_timer wall_timer_;
     net::port_set ports_;
-    std::unique_ptr<file_store> store_;
+    std::shared_ptr<content_store> store_;
     std::unique_ptr<fallback_reader> fallback_;
     std::deque<client_event> events_;
-    std::map<command_handle, completion> waiting_;
+    std::map<command_handle, command_operation> waiting_;
+    std::map<command_handle, std::shared_ptr<detail::content_reading>> readings_;
+    std::vector<std::weak_ptr<detail::event_channel>> channels_;
     bool stopped_ = false;
 };
 
-client::client(const executor_type& executor, client_options options) : self_(std::make_shared<implementation>(executor, options)) {
-    self_->start(options);
+client::client(const executor_type& executor, client_options options) {
+    check_executor(executor);
+    self_ = std::make_shared<implementation>(executor, std::move(options));
+    self_->start();
 }
-client::~client() { self_->stop(); }
+client::~client() {
+    self_->stop();
+    // It may be below us on the stack, and on a strand a handler that was queued before stop() may be looking at it.
+    auto executor = self_->executor_;
+    asio::post(executor, [kept = std::move(self_)] {});
+}
 
 client::executor_type client::get_executor() const noexcept { return self_->executor_; }
-void client::set_event_handler(std::function<void(const client_event&)> handler) { self_->handler_ = std::move(handler); }
-command_handle client::start_fetch(content_id id, std::string output, completion done) {
-    return self_->start_fetch(std::move(id), std::move(output), std::move(done));
+void client::set_event_handler(std::function<void(const client_event&)> handler) {
+    asio::dispatch(self_->executor_, [self = self_, handler = std::move(handler)]() mutable { self->handler_ = std::move(handler); });
 }
-command_handle client::start_import(std::string path, std::optional<content_id> id, completion done) {
-    return self_->start_import(std::move(path), std::move(id), std::move(done));
+detail::prepared_operation client::prepare_command(const std::shared_ptr<implementation>& self, command_starter start, command_completion done) {
+    using operation = implementation::command_operation;
+    return detail::prepare(
+        self->executor_, std::move(done), [self, start = std::move(start)](const operation& op) { self->begin(op, start); },
+        [weak = std::weak_ptr(self)](const operation& op) {
+            if (const auto alive = weak.lock()) alive->cancel(op);
+        });
 }
-std::function<void(command_handle)> client::canceller() const {
-    return [weak = std::weak_ptr(self_)](command_handle command) {
-        if (const auto self = weak.lock()) self->cancel(command);
-    };
+detail::prepared_operation client::prepare_stop(const std::shared_ptr<implementation>& self, std::unique_ptr<detail::completion<std::error_code>> done) {
+    return detail::prepare(
+        self->executor_, std::move(done),
+        [self](const auto& op) {
+            self->stop();
+            op->complete({});
+        },
+        [](const auto&) {});
 }
 command_handle client::fetch(const content_id& id, std::string output) {
-    return self_->command([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(output)); });
+    return self_->tracked([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(output)); });
 }
 command_handle client::fetch(const content_id& id, std::shared_ptr<output_sink> sink) {
-    return self_->command([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(sink)); });
+    return self_->tracked([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(sink)); });
 }
 command_handle client::import_file(std::string path, std::optional<content_id> id) {
-    return self_->command([&](client_core& core, time_point now) { return core.import(now, std::move(path), std::move(id)); });
+    return self_->tracked([&](client_core& core, time_point now) { return core.import(now, std::move(path), std::move(id)); });
 }
 void client::pause(bool paused) {
     self_->command([&](client_core& core, time_point now) { return core.pause(now, paused), 0; });
@@ -236,18 +304,47 @@ void client::set_profile(device_profile profile) {
     self_->command([&](client_core& core, time_point now) { return core.set_profile(now, profile), 0; });
 }
 command_handle client::pin(const content_id& id, bool pinned) {
-    return self_->command([&](client_core& core, time_point now) { return core.pin(now, id, pinned); });
+    return self_->tracked([&](client_core& core, time_point now) { return core.pin(now, id, pinned); });
 }
 command_handle client::remove(const content_id& id) {
-    return self_->command([&](client_core& core, time_point now) { return core.remove(now, id); });
+    return self_->tracked([&](client_core& core, time_point now) { return core.remove(now, id); });
 }
 command_handle client::verify() {
-    return self_->command([](client_core& core, time_point now) { return core.verify(now); });
+    return self_->tracked([](client_core& core, time_point now) { return core.verify(now); });
 }
 void client::cancel(command_handle command) {
     self_->command([&](client_core& core, time_point now) { return core.cancel(now, command), 0; });
 }
 const client_core& client::core() const noexcept { return self_->core(); }
 void client::stop() { self_->stop(); }
+
+event_stream::event_stream(client& node) : executor_(node.get_executor()), channel_(std::make_shared<detail::event_channel>(executor_)) {
+    asio::post(executor_, [self = node.self_, channel = channel_] { self->add(channel); });
+}
+event_stream::~event_stream() {
+    if (channel_) asio::post(executor_, [channel = std::move(channel_)] { channel->end(errc::cancelled); });
+}
+detail::prepared_operation event_stream::prepare_next(const std::shared_ptr<detail::event_channel>& channel, next_completion done) {
+    using operation = detail::event_channel::next_operation;
+    return detail::prepare(
+        channel->executor(), std::move(done), [channel](const operation& op) { channel->next(op); },
+        [](const operation& op) { op->complete(make_error_code(errc::cancelled), {}); });
+}
+
+content_reader::content_reader(client& node, content_id id)
+    : executor_(node.get_executor()), reading_(std::make_shared<detail::content_reading>(executor_)) {
+    asio::post(executor_, [self = node.self_, reading = reading_, id = std::move(id)] { self->read(reading, id); });
+}
+content_reader::~content_reader() { cancel(); }
+void content_reader::cancel() {
+    if (reading_) asio::post(executor_, [reading = reading_] { reading->cancel(); });
+}
+detail::prepared_operation content_reader::prepare_read(const std::shared_ptr<detail::content_reading>& reading, asio::mutable_buffer into,
+                                                 read_completion done) {
+    using operation = detail::content_reading::read_operation;
+    return detail::prepare(
+        reading->executor(), std::move(done), [reading, into](const operation& op) { reading->read(into, op); },
+        [](const operation& op) { op->complete(make_error_code(errc::cancelled), 0); });
+}
 
 }  // namespace p2pdist

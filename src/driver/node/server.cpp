@@ -91,7 +91,6 @@ public:
 
     void after_pump() {
         ports_.flush();
-        const auto self = shared_from_this();
         while (!events_.empty() && !stopped_) {
             const auto event = std::move(events_.front());
             events_.pop_front();
@@ -112,6 +111,7 @@ public:
 
     std::function<void(const server_event&)> handler_;
     const server_core& core() const noexcept { return core_; }
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
 
 private:
     result<std::unique_ptr<sql_catalogue>> open_catalogue() const {
@@ -205,7 +205,11 @@ server::server(const asio::any_io_executor& executor, server_options options)
     : self_(std::make_shared<implementation>(executor, std::move(options))) {
     self_->start();
 }
-server::~server() { self_->stop(); }
+server::~server() {
+    self_->stop();
+    auto executor = self_->executor();
+    asio::post(executor, [kept = std::move(self_)] {});   // it may be below us on the stack
+}
 void server::set_event_handler(std::function<void(const server_event&)> handler) { self_->handler_ = std::move(handler); }
 const server_core& server::core() const noexcept { return self_->core(); }
 void server::stop() { self_->stop(); }
