@@ -38,6 +38,8 @@ if [ "$full" = yes ]; then
     build_and_test ubsan -L 'unit|sim' || status=1
     build_and_test release || status=1
     P2PDIST_LONG_TESTS=1 build_and_test release -L 'long|sim|net' || status=1
+    echo "== embed: installed, found, linked and run, static and shared, with g++ and clang"
+    test/embed/embed_test.sh build/embed full || status=1
 fi
 build_and_test asan || status=1
 exit $status

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
 #include "p2pdist/wire/messages.hpp"
@@ -39,7 +40,7 @@ struct connector_failure {
 using connector_output = std::variant<connector_record, connector_answer, connector_failure>;
 
 /// One connector, driven like every core. Distinct objects: safe from any thread. Shared: unsafe. Crypto and entropy must outlive it.
-class connector_core {
+class P2PDIST_API connector_core {
 public:
     /// `request_timeout`: for each answer, from the moment its request was made.
     connector_core(const crypto_suite& crypto, entropy& random_bytes, std::uint64_t jitter_seed, duration request_timeout = std::chrono::seconds(30));
@@ -66,7 +67,7 @@ public:
     [[nodiscard]] bool idle() const noexcept;   ///< no request is open
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::unique_ptr<implementation> self_;
 };
 

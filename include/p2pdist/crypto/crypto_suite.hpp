@@ -11,6 +11,7 @@
 
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/export.hpp"
 
 namespace p2pdist {
 
@@ -25,7 +26,7 @@ using aead_nonce = std::array<std::uint8_t, 12>;
 using byte_parts = std::initializer_list<byte_span>;
 
 /// All functions are const and safe to call from any thread.
-class crypto_suite {
+class P2PDIST_API crypto_suite {
 public:
     virtual ~crypto_suite() = default;
 
@@ -55,11 +56,11 @@ public:
 };
 
 /// HKDF with SHA-256 (RFC 5869), extract and expand, for outputs of up to 32 bytes: all that the protocol derives.
-[[nodiscard]] secret_key derive_key(const crypto_suite& crypto, byte_span salt, byte_span key_material, byte_parts info);
+[[nodiscard]] P2PDIST_API secret_key derive_key(const crypto_suite& crypto, byte_span salt, byte_span key_material, byte_parts info);
 
 /// Unpredictable bytes for keys, nonces and tokens: the operating system's in the driver, a seeded one in the simulation.
 /// Distinct objects: safe from any thread. Shared: as the implementation says; the system's is safe.
-class entropy {
+class P2PDIST_API entropy {
 public:
     virtual ~entropy() = default;
     /// Fills all of `out`. Never fails: a driver that gets none from its system ends the program.

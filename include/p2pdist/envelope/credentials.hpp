@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
@@ -20,13 +21,13 @@ struct node_identity {
 };
 
 /// The first 16 bytes of SHA-256("p2pdist id" || key): an identifier that nobody can claim without the secret of its key (SEC-1).
-[[nodiscard]] client_id id_of(const crypto_suite& crypto, const public_key& key);
+[[nodiscard]] P2PDIST_API client_id id_of(const crypto_suite& crypto, const public_key& key);
 
 /// The identity whose X25519 secret is given, e.g. read from the node's own key file.
-[[nodiscard]] node_identity identity_from_secret(const crypto_suite& crypto, const secret_key& secret);
+[[nodiscard]] P2PDIST_API node_identity identity_from_secret(const crypto_suite& crypto, const secret_key& secret);
 
 /// A new identity.
-[[nodiscard]] node_identity make_identity(const crypto_suite& crypto, entropy& random);
+[[nodiscard]] P2PDIST_API node_identity make_identity(const crypto_suite& crypto, entropy& random);
 
 /// The server's statement that a public key belongs to the organisation, for one key epoch and until a date (SEC-1, SEC-2).
 /// Binary form, 108 bytes, big-endian:
@@ -44,19 +45,19 @@ struct certificate {
 };
 
 /// Appends the binary form.
-void encode(const certificate& cert, bytes& out);
+P2PDIST_API void encode(const certificate& cert, bytes& out);
 /// Reads exactly certificate::size_bytes; nothing for another size, format or role. The signature is not judged.
-[[nodiscard]] std::optional<certificate> decode_certificate(byte_span data) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<certificate> decode_certificate(byte_span data) noexcept;
 
 /// Makes a certificate with the server's Ed25519 seed. `who` is client or server.
-[[nodiscard]] certificate sign_certificate(const crypto_suite& crypto, const secret_key& signing_seed, role who, const public_key& key,
+[[nodiscard]] P2PDIST_API certificate sign_certificate(const crypto_suite& crypto, const secret_key& signing_seed, role who, const public_key& key,
                                            std::uint16_t key_epoch, wall_time not_after);
 
 /// What is wrong with a certificate, if anything.
 enum class certificate_verdict : std::uint8_t { good, bad_signature, expired, other_epoch };
 
 /// Judges signature, then date, then epoch: `other_epoch` is therefore a genuine, unexpired certificate of another epoch.
-[[nodiscard]] certificate_verdict verify_certificate(const crypto_suite& crypto, const public_key& signing_key, const certificate& cert,
+[[nodiscard]] P2PDIST_API certificate_verdict verify_certificate(const crypto_suite& crypto, const public_key& signing_key, const certificate& cert,
                                                      wall_time now, std::uint16_t expected_epoch);
 
 /// Given by the server in enrol_grant or renew_reply, the encrypted ways to a client (CON-3). Kept in the node's key file.
@@ -72,8 +73,8 @@ struct credentials {
 };
 
 /// Appends the binary form, credentials::size_bytes: own certificate, signing key, epoch, both group keys. It holds a secret.
-void encode(const credentials& value, bytes& out);
+P2PDIST_API void encode(const credentials& value, bytes& out);
 /// Reads exactly credentials::size_bytes; nothing where they are another number or the certificate does not parse.
-[[nodiscard]] std::optional<credentials> decode_credentials(byte_span data) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<credentials> decode_credentials(byte_span data) noexcept;
 
 }  // namespace p2pdist

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/credentials.hpp"
@@ -100,7 +101,7 @@ enum class list_verdict : std::uint8_t {
 
 /// One node's side of all its pairwise sessions. Distinct objects: safe. Shared: unsafe. The crypto suite and the entropy must
 /// outlive it. Allocates per session and per outgoing frame, not per incoming one.
-class envelope final : public sealed_link {
+class P2PDIST_API envelope final : public sealed_link {
 public:
     static constexpr std::size_t payload_bytes_max = limits::datagram_bytes_max - sealed_overhead_bytes;  ///< 1156
 
@@ -178,7 +179,7 @@ public:
     [[nodiscard]] std::size_t session_count(const client_id& peer) const noexcept;  ///< unconfirmed ones included
 
 private:
-    class core;
+    class P2PDIST_LOCAL core;
     std::unique_ptr<core> core_;
 };
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
@@ -49,7 +50,7 @@ struct opened {
 };
 
 /// The interface. Distinct objects: safe from any thread. Shared: unsafe.
-class sealed_link {
+class P2PDIST_API sealed_link {
 public:
     virtual ~sealed_link() = default;
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/wire/frame.hpp"
 
@@ -35,7 +36,7 @@ enum class update_side : std::uint8_t { this_side, other_side };
 }
 
 /// errc::version_unsupported with a sentence that names both ranges and the side to update. The names are shown as given ("this client").
-[[nodiscard]] error version_error(std::string_view this_name, const version_range& own, std::string_view other_name,
+[[nodiscard]] P2PDIST_API error version_error(std::string_view this_name, const version_range& own, std::string_view other_name,
                                   const version_range& theirs);
 
 }  // namespace p2pdist

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/time.hpp"
 
 namespace p2pdist {
@@ -35,7 +36,7 @@ struct feedback_sample {
 };
 
 /// Decides how fast one flow may send. One object a flow, called by that flow alone: shared by no threads.
-class congestion_controller {
+class P2PDIST_API congestion_controller {
 public:
     virtual ~congestion_controller() = default;
 
@@ -71,8 +72,8 @@ public:
 using congestion_controller_factory = std::function<std::unique_ptr<congestion_controller>(std::uint64_t datagram_bytes_max, time_point now)>;
 
 /// Foreground (XFER-1): CUBIC (RFC 9438) with slow start and pacing; fast and loss-based.
-[[nodiscard]] std::unique_ptr<congestion_controller> make_foreground_controller(std::uint64_t datagram_bytes_max, time_point now);
+[[nodiscard]] P2PDIST_API std::unique_ptr<congestion_controller> make_foreground_controller(std::uint64_t datagram_bytes_max, time_point now);
 /// Background (XFER-2): watches the one-way delay and stands aside.
-[[nodiscard]] std::unique_ptr<congestion_controller> make_background_controller(std::uint64_t datagram_bytes_max, time_point now);
+[[nodiscard]] P2PDIST_API std::unique_ptr<congestion_controller> make_background_controller(std::uint64_t datagram_bytes_max, time_point now);
 
 }  // namespace p2pdist

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/base/result.hpp"
@@ -104,7 +105,7 @@ struct flow_endpoint_config {
 };
 
 /// All flows of one node on one set of ports. Distinct objects: safe from any thread. Shared: unsafe.
-class flow_endpoint {
+class P2PDIST_API flow_endpoint {
 public:
     /// Crypto, entropy and link must outlive it.
     flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, flow_endpoint_config config = {});
@@ -162,7 +163,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept;  ///< flows of both directions
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::unique_ptr<implementation> self_;
 };
 

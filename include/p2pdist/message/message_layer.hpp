@@ -18,6 +18,7 @@
 #include <variant>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/flow/flow_endpoint.hpp"
 #include "p2pdist/wire/messages.hpp"
@@ -105,7 +106,7 @@ struct message_counters {
 };
 
 /// All requests and replies of one node. Distinct objects: safe from any thread. Shared: unsafe.
-class message_layer {
+class P2PDIST_API message_layer {
 public:
     /// Crypto, entropy and link must outlive it.
     message_layer(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, message_layer_config config);
@@ -150,7 +151,7 @@ public:
     [[nodiscard]] const message_counters& statistics() const noexcept;
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::unique_ptr<implementation> self_;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/office/topology.hpp"
 
 namespace p2pdist {
@@ -19,17 +20,17 @@ namespace p2pdist {
 /// (an unterminated quote) only that is reported.
 ///
 /// With a `server` address, a topology that places it outside the central office is refused too (SRV-4).
-[[nodiscard]] checked_topology parse_spreadsheet(std::string_view text, const std::optional<ip_address>& server = std::nullopt);
+[[nodiscard]] P2PDIST_API checked_topology parse_spreadsheet(std::string_view text, const std::optional<ip_address>& server = std::nullopt);
 
 /// The topology as CSV: commas, CRLF, a row for each subnet or range, a BOM where a character is not ASCII (some spreadsheet programs
 /// need one). parse_spreadsheet() gives the same topology back, and equal topologies give equal text.
 ///
 /// A name or description that a spreadsheet program would run as a formula (it starts with = + - or @, or with apostrophes and then
 /// one of these) gets an apostrophe in front, which reading takes away again.
-[[nodiscard]] std::string to_spreadsheet(const topology& offices);
+[[nodiscard]] P2PDIST_API std::string to_spreadsheet(const topology& offices);
 
 /// SRV-4: the server's address has to belong to the central office. Nothing where it does; otherwise the refusal, at the central office's
 /// first row of to_spreadsheet().
-[[nodiscard]] std::optional<refusal> check_server(const topology& offices, const ip_address& server);
+[[nodiscard]] P2PDIST_API std::optional<refusal> check_server(const topology& offices, const ip_address& server);
 
 }  // namespace p2pdist

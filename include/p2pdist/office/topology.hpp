@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "p2pdist/base/address.hpp"
+#include "p2pdist/base/export.hpp"
 
 namespace p2pdist {
 
@@ -23,17 +24,17 @@ enum class office_type : std::uint8_t {
 };
 
 /// "Default", "VPN" or "Wi-Fi".
-[[nodiscard]] std::string_view to_string(office_type type) noexcept;
+[[nodiscard]] P2PDIST_API std::string_view to_string(office_type type) noexcept;
 /// Regardless of case; "WiFi" is "Wi-Fi". Nothing for any other text.
-[[nodiscard]] std::optional<office_type> parse_office_type(std::string_view text) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<office_type> parse_office_type(std::string_view text) noexcept;
 
 /// A subnet or an address range, kept as it was given: a range that happens to be a subnet stays a range.
 using office_area = std::variant<subnet, address_range>;
 
 /// The addresses of an area, first to last.
-[[nodiscard]] address_range range_of(const office_area& area) noexcept;
+[[nodiscard]] P2PDIST_API address_range range_of(const office_area& area) noexcept;
 /// "10.1.0.0/24" or "first-last".
-[[nodiscard]] std::string to_string(const office_area& area);
+[[nodiscard]] P2PDIST_API std::string to_string(const office_area& area);
 
 /// An office as an organisation describes it: devices joined by a LAN, at one place of the hierarchy (OFF-1). A value without promises;
 /// `topology` is the checked whole.
@@ -51,7 +52,7 @@ struct office {
 
 /// Why a topology is refused, and where: the row as a spreadsheet program numbers it (the header is row 1) and the column's name
 /// (empty where it is not about one column).
-struct refusal {
+struct P2PDIST_API refusal {
     int row = 0;
     std::string column;
     std::string reason;
@@ -80,7 +81,7 @@ class checked_topology;
 /// A valid hierarchy: one central office, every other one below it, no area in two offices unless one is nested in the other.
 /// Immutable, and copied by reference: a copy is cheap, and any thread may use one. Every member that takes an office_index wants
 /// one of this topology; another is a bug.
-class topology {
+class P2PDIST_API topology {
 public:
     /// Checks everything and reports all that is wrong, with the rows that to_spreadsheet() would give to these offices.
     [[nodiscard]] static checked_topology make(std::vector<office> offices);
@@ -133,7 +134,7 @@ public:
     friend bool operator==(const topology& left, const topology& right) noexcept { return left.offices() == right.offices(); }
 
 private:
-    struct state;
+    struct P2PDIST_LOCAL state;
     explicit topology(std::shared_ptr<const state> shared) noexcept : state_(std::move(shared)) {}
     friend class topology_builder;
 
@@ -141,7 +142,7 @@ private:
 };
 
 /// A topology, or every reason why there is none. Immutable: any thread.
-class [[nodiscard]] checked_topology {
+class [[nodiscard]] P2PDIST_API checked_topology {
 public:
     /// The topology holds.
     checked_topology(topology valid) : topology_(std::move(valid)) {}

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/time.hpp"
 
@@ -33,15 +34,15 @@ struct ranking_steps {
     friend bool operator==(const ranking_steps&, const ranking_steps&) = default;
 };
 
-[[nodiscard]] criterion most_free_storage(std::uint64_t step_bytes);    ///< RANK-1 "free_storage"
-[[nodiscard]] criterion preferred_first();                              ///< RANK-2 "preferred"
-[[nodiscard]] criterion desktop_first();                                ///< RANK-3 "device_model"
-[[nodiscard]] criterion server_os_first();                              ///< RANK-4 "os_kind"
-[[nodiscard]] criterion longest_uptime(duration step);                  ///< RANK-5 "uptime"; a negative uptime counts as 0
-[[nodiscard]] criterion most_usable_storage(std::uint64_t step_bytes);  ///< RANK-6 "usable_storage"
+[[nodiscard]] P2PDIST_API criterion most_free_storage(std::uint64_t step_bytes);    ///< RANK-1 "free_storage"
+[[nodiscard]] P2PDIST_API criterion preferred_first();                              ///< RANK-2 "preferred"
+[[nodiscard]] P2PDIST_API criterion desktop_first();                                ///< RANK-3 "device_model"
+[[nodiscard]] P2PDIST_API criterion server_os_first();                              ///< RANK-4 "os_kind"
+[[nodiscard]] P2PDIST_API criterion longest_uptime(duration step);                  ///< RANK-5 "uptime"; a negative uptime counts as 0
+[[nodiscard]] P2PDIST_API criterion most_usable_storage(std::uint64_t step_bytes);  ///< RANK-6 "usable_storage"
 
 /// The six, in the order of the requirements.
-[[nodiscard]] std::vector<criterion> standard_criteria(const ranking_steps& steps = {});
+[[nodiscard]] P2PDIST_API std::vector<criterion> standard_criteria(const ranking_steps& steps = {});
 
 /// A device with the profile it is ranked by: a snapshot, frozen for a content until that is done or failed (RANK-7).
 struct candidate {
@@ -52,7 +53,7 @@ struct candidate {
 };
 
 /// Why one of two devices comes first.
-struct rank_explanation {
+struct P2PDIST_API rank_explanation {
     client_id winner;
     client_id loser;
     std::string criterion;     ///< the name of the first criterion that tells them apart; "client_id" where none does
@@ -66,7 +67,7 @@ struct rank_explanation {
 
 /// Criteria in their order; the first difference decides, and after all of them the smaller client id.
 /// Immutable; distinct objects may be used from any thread, and a shared one too if the criteria's functions allow it (ours do).
-class ranking {
+class P2PDIST_API ranking {
 public:
     /// Any criteria in any order, none included: an embedder replaces, reorders or adds. Each has a name and a compare function.
     explicit ranking(std::vector<criterion> criteria);

@@ -12,6 +12,7 @@
 #include "p2pdist/base/address.hpp"
 #include "p2pdist/base/content_info.hpp"
 #include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/wire/messages.hpp"
 
@@ -159,6 +160,6 @@ struct catalogue_completion {
 };
 
 /// Applies a change to a snapshot: what a catalogue in memory does, and the meaning that every catalogue must have.
-void apply(catalogue_snapshot& state, const catalogue_change& change);
+P2PDIST_API void apply(catalogue_snapshot& state, const catalogue_change& change);
 
 }  // namespace p2pdist

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/base/version.hpp"
 #include "p2pdist/content/store.hpp"
@@ -73,7 +74,7 @@ struct server_statistics {
 };
 
 /// One server. Distinct objects: safe from any thread. Shared: unsafe.
-class server_core {
+class P2PDIST_API server_core {
 public:
     /// Crypto and entropy must outlive the core. Answers nobody before the catalogue's snapshot is given by load(), and with a new
     /// catalogue not before its first commit.
@@ -114,7 +115,7 @@ public:
     [[nodiscard]] server_statistics statistics() const;
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::unique_ptr<implementation> self_;
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/content/memory_store.hpp"
@@ -20,7 +21,7 @@ struct disk_settings {
 };
 
 /// Distinct objects: safe. Shared: unsafe.
-class disk {
+class P2PDIST_API disk {
 public:
     /// With what the store holds already.
     disk(memory_store store, disk_settings settings) : store_(std::move(store)), settings_(settings) {}

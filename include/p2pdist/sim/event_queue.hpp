@@ -7,12 +7,13 @@
 #include <functional>
 #include <vector>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/time.hpp"
 
 namespace p2pdist::sim {
 
 /// Whoever takes events, on the queue's thread. It outlives the queue's events for it.
-class event_handler {
+class P2PDIST_API event_handler {
 public:
     /// `what` is the handler's own business: it chose it when it asked.
     virtual void on_event(time_point now, std::uint64_t what) = 0;
@@ -29,7 +30,7 @@ protected:
 /// It is a radix heap: what is due in a time of n bits from now lies in the n-th of 65 lists. The list that the next event is in is dealt out to
 /// those below it when its turn comes. Each event is moved some times, forward only and side by side with others, which in worlds of thousands
 /// of nodes is several times faster than a binary heap; and events of the same time stay in the order in which they came.
-class event_queue {
+class P2PDIST_API event_queue {
 public:
     /// Virtual time starts here, well above zero: code that subtracts from `now` is not helped by a special value.
     static constexpr time_point start_time = time_point(std::chrono::seconds(1000));

@@ -7,12 +7,13 @@
 
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/crypto/crypto_suite.hpp"
 
 namespace p2pdist::sim {
 
 /// Word i of the bytes is a function of the seed and i alone. Copies share the bytes. Immutable: any thread.
-class generated_content {
+class P2PDIST_API generated_content {
 public:
     /// `id` has to be a valid content id (asserted). With hash_kind::sha256 it is a plain content of another system's making.
     generated_content(const crypto_suite& crypto, std::string_view id, std::uint64_t size_bytes, std::uint64_t seed,

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/base/time.hpp"
 
@@ -57,7 +58,7 @@ struct line_policer {
 };
 
 /// How a line is. Probabilities are per datagram, in [0, 1].
-struct link_settings {
+struct P2PDIST_API link_settings {
     std::uint64_t bytes_per_second = 0;      ///< of IP datagrams; 0: infinitely fast, and nothing waits
     duration delay{};                        ///< one way, after the last bit has left
     std::uint64_t queue_bytes = UINT64_MAX;  ///< that wait for the line, what is left of the one on it included where it drops its tail
@@ -78,7 +79,7 @@ struct link_settings {
 };
 
 /// A line of `megabits_per_second`, a one-way `delay`, and a queue that holds `queue_time` of traffic at that rate.
-[[nodiscard]] link_settings line(double megabits_per_second, duration delay, duration queue_time = std::chrono::milliseconds(100));
+[[nodiscard]] P2PDIST_API link_settings line(double megabits_per_second, duration delay, duration queue_time = std::chrono::milliseconds(100));
 
 /// What became of the datagrams that were offered; bytes are IP bytes.
 struct link_counters {
@@ -119,7 +120,7 @@ struct link_passage {
     std::optional<time_point> copy_arrives{};    ///< of its duplicate
 };
 /// As the enumeration.
-[[nodiscard]] std::string_view to_string(link_passage::fate what) noexcept;
+[[nodiscard]] P2PDIST_API std::string_view to_string(link_passage::fate what) noexcept;
 
 /// What became of a datagram that had to wait.
 struct link_departure {
@@ -129,7 +130,7 @@ struct link_departure {
 };
 
 /// Distinct objects: safe. Shared: unsafe.
-class link_model {
+class P2PDIST_API link_model {
 public:
     /// All its chance comes from `seed`.
     link_model(const link_settings& settings, std::uint64_t seed);
@@ -161,7 +162,7 @@ public:
     [[nodiscard]] duration line_time(std::uint64_t ip_bytes) const noexcept;
 
 private:
-    struct active;   // what only lines with an own queue, memory or a policer need
+    struct P2PDIST_LOCAL active;   // what only lines with an own queue, memory or a policer need
 
     [[nodiscard]] bool chance(double probability) noexcept { return probability > 0 && random_.unit() < probability; }
     [[nodiscard]] std::optional<link_passage::fate> refused(time_point now, std::uint64_t ip_bytes);
@@ -188,8 +189,8 @@ struct line_pair {
 };
 /// Lines that are met, by name (docs/simulator.md has their figures): lan, office_wan, wifi_lossy, vpn_congested, satellite. Nothing for
 /// another name.
-[[nodiscard]] std::optional<line_pair> line_preset(std::string_view name);
+[[nodiscard]] P2PDIST_API std::optional<line_pair> line_preset(std::string_view name);
 /// All names, separated by ", ".
-[[nodiscard]] std::string_view line_preset_names() noexcept;
+[[nodiscard]] P2PDIST_API std::string_view line_preset_names() noexcept;
 
 }  // namespace p2pdist::sim

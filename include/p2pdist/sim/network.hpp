@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/office/topology.hpp"
 #include "p2pdist/sim/event_queue.hpp"
 #include "p2pdist/sim/link_model.hpp"
@@ -61,7 +62,7 @@ struct network_options {
 };
 
 /// What hangs on the network. Called on its thread.
-class host {
+class P2PDIST_API host {
 public:
     /// A datagram's last bit is here. `payload` lives for the length of the call.
     virtual void on_arrival(time_point now, const endpoint& from, const endpoint& local, byte_span payload, std::uint8_t ecn) = 0;
@@ -83,7 +84,7 @@ struct watched_datagram {
 };
 
 /// Single-threaded; everything in it happens in the order of its event_queue.
-class network final : private event_handler {
+class P2PDIST_API network final : private event_handler {
 public:
     /// `queue` and `record` outlive it.
     network(event_queue& queue, trace& record, topology offices, network_options options);
@@ -154,11 +155,11 @@ public:
     void set_filter(std::function<bool(time_point, const datagram_note&)> filter) { filter_ = std::move(filter); }
 
 private:
-    struct way;
-    struct site;
-    struct attached_host;
-    struct flight;
-    struct rivalry;
+    struct P2PDIST_LOCAL way;
+    struct P2PDIST_LOCAL site;
+    struct P2PDIST_LOCAL attached_host;
+    struct P2PDIST_LOCAL flight;
+    struct P2PDIST_LOCAL rivalry;
 
     void on_event(time_point now, std::uint64_t what) override;
     std::uint32_t site_of(const ip_address& address);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/sim/world.hpp"
 
 namespace p2pdist::sim {
@@ -90,8 +91,8 @@ struct prediction {
 };
 
 /// Distinct calls: safe from any thread. std::runtime_error where the world cannot be built (an office without room for its clients).
-[[nodiscard]] prediction predict(const roll_out_plan& plan);
+[[nodiscard]] P2PDIST_API prediction predict(const roll_out_plan& plan);
 /// The same, and tries what could help the office that ends last: up to four more simulations.
-[[nodiscard]] prediction predict_with_advice(const roll_out_plan& plan);
+[[nodiscard]] P2PDIST_API prediction predict_with_advice(const roll_out_plan& plan);
 
 }  // namespace p2pdist::sim

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/time.hpp"
 
 namespace p2pdist::sim {
@@ -27,9 +28,9 @@ enum class rival_kind : std::uint8_t {
     on_off,    ///< the same, with silences; both of exponential lengths
 };
 /// As in the enumeration: "cubic", "bbr3", …
-[[nodiscard]] std::string_view to_string(rival_kind kind) noexcept;
+[[nodiscard]] P2PDIST_API std::string_view to_string(rival_kind kind) noexcept;
 /// The reverse; nothing for another text.
-[[nodiscard]] std::optional<rival_kind> parse_rival_kind(std::string_view text) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<rival_kind> parse_rival_kind(std::string_view text) noexcept;
 
 /// Where a rival's traffic ends: at a machine of its own in the office's LAN, or at a host's place, on whose access line it goes.
 struct rival_end {

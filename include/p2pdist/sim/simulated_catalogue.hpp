@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/server/catalogue.hpp"
@@ -20,7 +21,7 @@ struct simulated_catalogue_options {
 };
 
 /// Distinct objects: safe. Shared: unsafe.
-class simulated_catalogue {
+class P2PDIST_API simulated_catalogue {
 public:
     /// Empty: a database that was just made.
     explicit simulated_catalogue(simulated_catalogue_options options = {}) : options_(std::move(options)) {}

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/time.hpp"
 
 namespace p2pdist::sim {
@@ -27,7 +28,7 @@ struct datagram_note {
 };
 
 /// Hashes everything; writes lines where there is somebody to read them. Distinct objects: safe. Shared: unsafe.
-class trace {
+class P2PDIST_API trace {
 public:
     /// Takes a line without its end.
     using line_sink = std::function<void(std::string_view line)>;

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/client/client_core.hpp"
 #include "p2pdist/content/memory_store.hpp"
 #include "p2pdist/sim/disk.hpp"
@@ -115,7 +116,7 @@ struct wan_traffic {
 
 /// The world, its clock, and all that lives in it. Single-threaded: distinct objects may be used from different threads, one object by one
 /// thread.
-class world {
+class P2PDIST_API world {
 public:
     /// Built, with nobody in it but server and connector; nothing runs before run_for() and its kin.
     explicit world(world_options options);
@@ -212,7 +213,7 @@ public:
     [[nodiscard]] std::uint64_t trace_hash() const noexcept;
 
 private:
-    class implementation;
+    class P2PDIST_LOCAL implementation;
     std::unique_ptr<implementation> self_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/content_info.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/wire/port_plan.hpp"
 
@@ -111,9 +112,9 @@ inline constexpr std::uint32_t flow_datagram_bytes_min = 512;  ///< least datagr
 /// A typical feedback takes less than 60 bytes. Empty ranges and ranges after the first flow_ranges_max are left out.
 /// `acknowledged` must be ordered highest first, without overlaps, and lie within 0 to largest_packet. `to_sender` follows from the
 /// signal (open and feedback go to the sender, accept and status to the receiver) and travels for flow_close only.
-[[nodiscard]] bytes encode(const flow_control& control);
+[[nodiscard]] P2PDIST_API bytes encode(const flow_control& control);
 /// errc::malformed for bytes that do not parse, ranges that overflow or overlap, or more of them than the limits allow.
 /// An errc that this program doesn't know reads as errc::refused.
-[[nodiscard]] result<flow_control> decode_flow_control(byte_span data);
+[[nodiscard]] P2PDIST_API result<flow_control> decode_flow_control(byte_span data);
 
 }  // namespace p2pdist

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 
 namespace p2pdist {
@@ -64,16 +65,16 @@ inline constexpr std::size_t data_overhead_bytes = data_header::size_bytes + dat
 inline constexpr std::uint8_t data_flag_feedback_now = 0x01;  ///< the sender asks for feedback at once (end of a burst, probe)
 
 /// Appends its binary form.
-void encode(const sealed_header& header, bytes& out);
+P2PDIST_API void encode(const sealed_header& header, bytes& out);
 /// Appends its binary form.
-void encode(const data_header& header, bytes& out);
+P2PDIST_API void encode(const data_header& header, bytes& out);
 
 /// Nothing where the bytes are too few or the type is another. The version is read, not judged.
-[[nodiscard]] std::optional<sealed_header> decode_sealed_header(byte_span datagram) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<sealed_header> decode_sealed_header(byte_span datagram) noexcept;
 /// The same for a data frame.
-[[nodiscard]] std::optional<data_header> decode_data_header(byte_span datagram) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<data_header> decode_data_header(byte_span datagram) noexcept;
 
 /// The type of a datagram of ours; nothing for an empty or foreign one.
-[[nodiscard]] std::optional<frame_type> frame_type_of(byte_span datagram) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<frame_type> frame_type_of(byte_span datagram) noexcept;
 
 }  // namespace p2pdist

@@ -16,6 +16,7 @@
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/content_info.hpp"
 #include "p2pdist/base/device_profile.hpp"
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/wire/admin_messages.hpp"
 #include "p2pdist/wire/flow_control.hpp"
@@ -275,16 +276,16 @@ struct message {
 
 /// Sentences longer than limits::message_text_bytes_max, names longer than message_name_bytes_max and the short lists of locate_reply
 /// and want_reply are cut to their limits, uptimes to whole seconds.
-[[nodiscard]] bytes encode(const message& value);
+[[nodiscard]] P2PDIST_API bytes encode(const message& value);
 /// The body alone, as large messages and broadcasts carry it. `body` is not monostate.
-[[nodiscard]] bytes encode_body(const message_body& body);
+[[nodiscard]] P2PDIST_API bytes encode_body(const message_body& body);
 /// errc::malformed for bytes that do not parse or values outside their documented ranges; an errc that this program doesn't know reads
 /// as errc::refused. A message without a body is an acknowledgement: id 0, reply_to something; any other has an id. A body that this
 /// program does not know reads as monostate, so that it can be refused and nobody waits for an answer (MSG-6).
-[[nodiscard]] result<message> decode_message(byte_span data);
+[[nodiscard]] P2PDIST_API result<message> decode_message(byte_span data);
 /// The same; never gives monostate.
-[[nodiscard]] result<message_body> decode_body(byte_span data);
+[[nodiscard]] P2PDIST_API result<message_body> decode_body(byte_span data);
 /// The name of the body's struct ("register_request"), for logs and counters; "acknowledgement" for monostate.
-[[nodiscard]] const char* name_of(const message_body& body) noexcept;
+[[nodiscard]] P2PDIST_API const char* name_of(const message_body& body) noexcept;
 
 }  // namespace p2pdist

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/result.hpp"
 
 namespace p2pdist {
@@ -38,7 +39,7 @@ inline constexpr std::size_t port_use_count = 18;
 
 /// The organisation's port numbers, distinct within each role. The default is the plan of MSG-4; MSG-5 changes it as a block or one by one.
 /// A value: distinct objects may be used from any thread.
-class port_plan {
+class P2PDIST_API port_plan {
 public:
     port_plan() noexcept;  ///< the defaults
     /// Every default moved by `offset`; errc::invalid_argument where a port would leave 1024 to 65535.
@@ -58,12 +59,12 @@ private:
 };
 
 /// The configuration name of a use ("client_small_in") and back.
-[[nodiscard]] std::string_view to_string(port_use use) noexcept;
+[[nodiscard]] P2PDIST_API std::string_view to_string(port_use use) noexcept;
 /// Nothing for any other text.
-[[nodiscard]] std::optional<port_use> parse_port_use(std::string_view name) noexcept;
+[[nodiscard]] P2PDIST_API std::optional<port_use> parse_port_use(std::string_view name) noexcept;
 
 /// The role whose node binds the port.
-[[nodiscard]] role binder_of(port_use use) noexcept;
+[[nodiscard]] P2PDIST_API role binder_of(port_use use) noexcept;
 
 /// Where an exchange starts and where it goes; its answers travel the same pair backwards.
 struct port_pair {
@@ -76,10 +77,10 @@ struct port_pair {
 enum class transfer_protocol : std::uint8_t { foreground, background };
 
 /// The pair for small messages of `sender` to `receiver`.
-[[nodiscard]] port_pair small_pair(role sender, role receiver) noexcept;
+[[nodiscard]] P2PDIST_API port_pair small_pair(role sender, role receiver) noexcept;
 /// The pair for large messages of `sender` to `receiver`; large replies use the pair of the request's direction.
-[[nodiscard]] port_pair large_pair(role sender, role receiver, transfer_protocol protocol) noexcept;
+[[nodiscard]] P2PDIST_API port_pair large_pair(role sender, role receiver, transfer_protocol protocol) noexcept;
 /// The pair for content: from the receiver (who asks and steers) to the sender.
-[[nodiscard]] port_pair content_pair(role content_sender, transfer_protocol protocol) noexcept;
+[[nodiscard]] P2PDIST_API port_pair content_pair(role content_sender, transfer_protocol protocol) noexcept;
 
 }  // namespace p2pdist
