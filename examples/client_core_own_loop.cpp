@@ -12,6 +12,7 @@
 
 namespace {
 
+// [outside]
 /// What the loop does with each thing that the core gives out.
 struct outside {
     p2pdist::client_core& core;
@@ -28,6 +29,7 @@ struct outside {
         if (const auto* notice = std::get_if<p2pdist::client_notice>(&event)) std::cout << notice->text << '\n';
     }
 };
+// [/outside]
 
 }  // namespace
 
@@ -45,6 +47,7 @@ int main() {
     p2pdist::client_core core(*crypto, *random, config, now, p2pdist::wall_time{1'800'000'000});
     outside world{core, store};
 
+    // [loop]
     core.fetch(now, p2pdist::content_id::parse("app-7.2").value());
     p2pdist::pump(core, now, world);
     for (int turns = 0; turns < 100 && core.deadline() != p2pdist::never; ++turns) {
@@ -52,6 +55,7 @@ int main() {
         core.on_timer(now);
         p2pdist::pump(core, now, world);
     }
+    // [/loop]
     const auto progress = core.status();
     std::cout << world.datagrams << " datagrams were sent, " << (progress.enrolled ? "enrolled" : "nobody answered") << '\n';
     return world.datagrams > 0 && !progress.enrolled ? 0 : 1;

@@ -1,33 +1,20 @@
-// A client inside an Asio program: a download in ten lines.
-//
-//     client_download CONTENT-ID OUTPUT-FILE DATA-DIRECTORY OWN-ADDRESS SERVER-ADDRESS ENROLMENT-KEY-FILE
-
+// A download embedded in an Asio program: DATA-DIRECTORY SERVER-ADDRESS ENROLMENT-KEY-FILE CONTENT-ID OUTPUT-FILE
 #include <iostream>
-
 #include <asio/io_context.hpp>
+#include <p2pdist/driver/client.hpp>
 
-#include "p2pdist/driver/client.hpp"
-#include "p2pdist/driver/server.hpp"
-
-int main(int argc, char** argv) {
-    if (argc != 7) {
-        std::cout << "usage: client_download CONTENT-ID OUTPUT-FILE DATA-DIRECTORY OWN-ADDRESS SERVER-ADDRESS ENROLMENT-KEY-FILE\n";
-        return 0;
-    }
-    p2pdist::client_options options;
-    options.data = argv[3];
-    options.core.address = p2pdist::ip_address::parse(argv[4]).value();
-    options.core.servers = {p2pdist::ip_address::parse(argv[5]).value()};
-    options.core.enrolment = p2pdist::read_key_file(argv[6]).value();
-
-    int code = 1;
+int main(int argc, char** argv) try {
+    if (argc != 6) return std::cout << "usage: client_download DATA-DIRECTORY SERVER-ADDRESS ENROLMENT-KEY-FILE CONTENT-ID OUTPUT-FILE\n", 0;
+    // [download]
     asio::io_context io;
-    p2pdist::client node{io.get_executor(), options};
-    node.async_fetch(p2pdist::content_id::parse(argv[1]).value(), argv[2], [&](std::error_code failure, p2pdist::fetch_result got) {
+    p2pdist::client node{io, {.data = argv[1], .server = argv[2], .enrolment_key_file = argv[3]}};
+    node.async_fetch(p2pdist::content_id::parse(argv[4]).value(), argv[5], [&](std::error_code failure, const p2pdist::fetch_result& got) {
         std::cout << (failure ? got.message : "complete: " + std::to_string(got.content.size_bytes) + " bytes") << '\n';
-        code = failure ? 1 : 0;
         node.stop();
     });
     io.run();
-    return code;
+    // [/download]
+} catch (const std::exception& why) {
+    std::cerr << why.what() << '\n';
+    return 1;
 }
