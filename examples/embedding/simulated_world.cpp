@@ -12,6 +12,7 @@ int main() {
     sim::world w{sim::world_options{*parse_spreadsheet("Office,Type,Parent,Subnet\n"
                                                        "Central,Default,,10.0.0.0/24\n"
                                                        "Boston,Default,Central,10.1.0.0/24\n")}};
+    w.add_client({.office = "Central"});   // brings it to the branches
     const auto ann = w.add_client({.office = "Boston"}), ben = w.add_client({.office = "Boston"});
     w.set_up();
     const auto app = w.make_content("app-1", 2 << 20);

@@ -1,52 +1,51 @@
 #include "p2pdist/client/event_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2pdist/base/limits.hpp"
 
 namespace p2pdist {
-namespace {
-
-template <class Event>
-bool is(const client_event& event) noexcept {
-    return std::holds_alternative<Event>(event);
-}
-
-}  // namespace
-
-template <class Event>
-void event_queue::drop_oldest(std::size_t keep) {
-    auto excess = static_cast<std::size_t>(std::ranges::count_if(events_, is<Event>));
-    std::erase_if(events_, [&](const client_event& event) {
-        if (excess <= keep || !is<Event>(event)) return false;
-        --excess;
-        return true;
-    });
-}
 
 void event_queue::push(const client_event& event) {
-    if (is<client_piece>(event)) return;
+    if (std::holds_alternative<client_piece>(event)) return;
+    const auto number = next_++;
     if (const auto* fresh = std::get_if<client_progress>(&event)) {
-        for (auto& waiting : events_) {
-            auto* old = std::get_if<client_progress>(&waiting);
-            if (!old || old->transfer.content.id != fresh->transfer.content.id) continue;
-            *old = *fresh;
+        const auto [known, added] = progress_.try_emplace(fresh->transfer.content.id, number);
+        if (!added) {
+            events_.at(known->second) = event;
             return;
         }
+        if (progress_.size() > limits::event_queue_progress_max) {
+            const auto oldest = std::ranges::min_element(progress_, {}, &decltype(progress_)::value_type::second);
+            events_.erase(oldest->second);
+            progress_.erase(oldest);
+        }
+    } else if (std::holds_alternative<client_notice>(event)) {
+        notices_.push_back(number);
+        if (notices_.size() > limits::event_queue_notices_max) {
+            events_.erase(notices_.front());
+            notices_.pop_front();
+        }
+    } else if (std::holds_alternative<client_enrolled>(event)) {
+        if (const auto old = std::exchange(enrolled_, number)) events_.erase(*old);
+    } else if (std::holds_alternative<client_registered>(event)) {
+        if (const auto old = std::exchange(registered_, number)) events_.erase(*old);
+    } else if (std::holds_alternative<command_done>(event)) {
+        ++ends_;
     }
-    if (is<client_enrolled>(event)) std::erase_if(events_, is<client_enrolled>);
-    if (is<client_registered>(event)) std::erase_if(events_, is<client_registered>);
-    events_.push_back(event);
-    if (is<command_done>(event)) ++ends_;
-    if (is<client_notice>(event)) drop_oldest<client_notice>(limits::event_queue_notices_max);
-    if (is<client_progress>(event)) drop_oldest<client_progress>(limits::event_queue_progress_max);
+    events_.emplace(number, event);
 }
 
 std::optional<client_event> event_queue::pop() {
     if (events_.empty()) return std::nullopt;
-    auto first = std::move(events_.front());
-    events_.pop_front();
-    if (is<command_done>(first)) --ends_;
+    const auto number = events_.begin()->first;
+    auto first = std::move(events_.extract(events_.begin()).mapped());
+    if (const auto* moved = std::get_if<client_progress>(&first)) progress_.erase(moved->transfer.content.id);
+    if (std::holds_alternative<client_notice>(first)) notices_.pop_front();
+    if (enrolled_ == number) enrolled_.reset();
+    if (registered_ == number) registered_.reset();
+    if (std::holds_alternative<command_done>(first)) --ends_;
     return first;
 }
 

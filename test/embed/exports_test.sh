@@ -11,7 +11,7 @@ for library in "${libraries[@]}"; do
     foreign=$(grep -vE '^_Z(N|NK|TVN|TIN|TSN)7p2pdist|^_ZNKSt4hashIN7p2pdist' <<<"$exported" | c++filt)
     # The name itself, without its arguments.
     inner=$(c++filt <<<"$exported" | sed 's/(.*//' |
-        grep -E 'p2pdist::(detail|net|client_room|pb|sim::detail)::|::(implementation|impl|state|core)(::|$)' |
+        grep -E 'p2pdist::(detail|net|client_room|pb|sim::detail)::|::(implementation|impl|state|core)::' |
         grep -vE '^p2pdist::detail::(assertion_failed|result_misused)$')
     [ -z "$foreign" ] || { echo "$library exports what is not ours:"; head -n 10 <<<"$foreign"; wrong=1; }
     [ -z "$inner" ] || { echo "$library exports what is internal:"; head -n 10 <<<"$inner"; wrong=1; }

@@ -2,7 +2,9 @@
 // The events of a client that its program has not looked at yet: bounded, and without losing the end of anything.
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "p2pdist/base/export.hpp"
@@ -26,10 +28,11 @@ public:
     [[nodiscard]] bool full() const noexcept;
 
 private:
-    template <class Event>
-    void drop_oldest(std::size_t keep);
-
-    std::deque<client_event> events_;
+    std::map<std::uint64_t, client_event> events_;      // in order
+    std::uint64_t next_ = 0;
+    std::deque<std::uint64_t> notices_;                  // oldest first
+    std::map<content_id, std::uint64_t> progress_;       // at most one a content
+    std::optional<std::uint64_t> enrolled_, registered_;
     std::size_t ends_ = 0;
 };
 
