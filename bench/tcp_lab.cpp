@@ -1,8 +1,11 @@
 // The simulated TCPs beside the kernel's: tcp_lab.sh makes namespaces and lets both use the same line.
 //
-//   tcp_lab simulate KIND MBITS RTT_MS QUEUE_BYTES SKIP SECONDS   the actor of that kind alone; prints "Mbit/s, mean queue in bytes"
+//   tcp_lab simulate KIND MBITS RTT_MS QUEUE_BYTES SKIP SECONDS LATE_US
+//                                                                the actor of that kind alone, on lines that are so late on average; prints
+//                                                                "Mbit/s, mean queue in bytes"
 //   tcp_lab line MBITS RTT_MS QUEUE_BYTES SKIP SECONDS            a link_model in real time between the TUN devices lineA and lineB, which it
-//                                                                makes; prints "ready", then the same two figures, and ends
+//                                                                makes; prints "ready", then the same two figures and how late it was on
+//                                                                average in microseconds, and ends
 //   tcp_lab send ADDRESS KIND SECONDS                             bytes to tcp_lab sink, with the kernel's congestion control of that name
 //   tcp_lab sink
 
@@ -48,19 +51,24 @@ duration seconds(double value) { return duration(static_cast<duration::rep>(valu
 struct figures {
     double megabits = 0, round_trip_ms = 0;
     std::uint64_t queue_bytes = 0;
-    double skip = 0, length = 0;
+    double skip = 0, length = 0, late = 0;
 
     explicit figures(char** from)
         : megabits(std::atof(from[0])), round_trip_ms(std::atof(from[1])), queue_bytes(std::strtoull(from[2], nullptr, 10)), skip(std::atof(from[3])),
           length(std::atof(from[4])) {}
     [[nodiscard]] link_settings down() const {
-        auto out = line(megabits, seconds(round_trip_ms / 2e3));
+        auto out = up();
+        out.bytes_per_second = line(megabits, {}).bytes_per_second;
         out.queue_bytes = queue_bytes;
         return out;
     }
-    [[nodiscard]] link_settings up() const { return line(1000, seconds(round_trip_ms / 2e3)); }
+    [[nodiscard]] link_settings up() const {
+        auto out = line(1000, seconds(round_trip_ms / 2e3));
+        out.jitter = 2 * seconds(late);
+        return out;
+    }
     void print(const link_counters& before, const link_counters& after) const {
-        std::printf("%.3f %.0f\n", static_cast<double>(after.carried_bytes - before.carried_bytes) * 8e-6 / length,
+        std::printf("%.3f %.0f ", static_cast<double>(after.carried_bytes - before.carried_bytes) * 8e-6 / length,
                     (after.waited_byte_seconds - before.waited_byte_seconds) / length);
         std::fflush(stdout);
     }
@@ -89,6 +97,7 @@ int simulate(const char* kind, const figures& what) {
     const auto before = net.wan_down("Branch").counters();
     run_until(queue.now() + seconds(what.length));
     what.print(before, net.wan_down("Branch").counters());
+    std::puts("");
     return 0;
 }
 
@@ -107,12 +116,21 @@ int make_tun(const char* name) {
     return fd;
 }
 
+/// Before other programs: a line that is late has another delay, and a receiver that does not read delays its acknowledgements.
+void come_first(int priority) {
+    sched_param what{};
+    what.sched_priority = priority;
+    sched_setscheduler(0, SCHED_FIFO, &what);
+}
+
 /// One direction: what comes in at a device goes through the model and out at the other.
 struct direction {
     link_model model;
     int in, out;
     std::deque<std::pair<time_point, std::vector<char>>> under_way{};
     time_point began{};
+    duration late{};
+    std::int64_t given = 0;
 
     void take() {
         char buffer[2048];
@@ -125,6 +143,8 @@ struct direction {
     }
     void give() {
         for (; !under_way.empty() && under_way.front().first <= now(); under_way.pop_front()) {
+            late += now() - under_way.front().first;
+            ++given;
             const auto& data = under_way.front().second;
             if (write(out, data.data(), data.size()) < 0 && errno == EBADF) fail("write");
         }
@@ -133,9 +153,7 @@ struct direction {
 
 int run_line(const figures& what) {
     const int a = make_tun("lineA"), b = make_tun("lineB");
-    sched_param priority{};
-    priority.sched_priority = 20;
-    sched_setscheduler(0, SCHED_FIFO, &priority);
+    come_first(20);
     prctl(PR_SET_TIMERSLACK, 1UL);
     direction down{link_model(what.down(), 1), a, b}, up{link_model(what.up(), 2), b, a};
     std::puts("ready");
@@ -150,6 +168,7 @@ int run_line(const figures& what) {
         if (down.began != time_point{} && !before && at >= down.began + seconds(what.skip)) before = down.model.counters();
         if (before && at >= down.began + seconds(what.skip + what.length)) {
             what.print(*before, down.model.counters());
+            std::printf("%.0f\n", std::chrono::duration<double, std::micro>(down.late + up.late).count() / static_cast<double>(down.given + up.given));
             return 0;
         }
         auto next = at + std::chrono::milliseconds(20);
@@ -164,6 +183,7 @@ int run_line(const figures& what) {
 }
 
 int send_bytes(const char* address, const char* kind, double length) {
+    come_first(10);
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kind, static_cast<socklen_t>(std::strlen(kind))) < 0) fail(kind);
     sockaddr_in to{};
@@ -178,6 +198,7 @@ int send_bytes(const char* address, const char* kind, double length) {
 }
 
 int sink() {
+    come_first(10);
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     const int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -195,7 +216,11 @@ int sink() {
 
 int main(int count, char** arguments) {
     const std::string_view what = count > 1 ? arguments[1] : "";
-    if (what == "simulate" && count == 8) return simulate(arguments[2], figures(arguments + 3));
+    if (what == "simulate" && count == 9) {
+        figures line(arguments + 3);
+        line.late = std::atof(arguments[8]) * 1e-6;
+        return simulate(arguments[2], line);
+    }
     if (what == "line" && count == 7) return run_line(figures(arguments + 2));
     if (what == "send" && count == 5) return send_bytes(arguments[2], arguments[3], std::atof(arguments[4]));
     if (what == "sink") return sink();

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The simulated CUBIC and BBR, each alone on a line, against the kernel's own on a line of the same rate, delay and queue between two network
 # namespaces. Usage: tcp_lab.sh BIN-DIR [SECONDS]. Needs root and /dev/net/tun, some eight minutes, and a machine that has nothing else to do:
-# the line is a program, and what it does late is a longer round trip. Prints a table; exit code 1 where a throughput is off by more than 10 %
+# the line is a program. How late it was on average is measured, and the simulated lines have jitter of that mean. Prints a table; exit code 1 where a throughput is off by more than 10 %
 # or a mean queue by more than 25 %.
 set -u
 program=$(cd "$1" && pwd)/bench_tcp_lab
@@ -14,7 +14,7 @@ finish() {
     for each in "${spaces[@]}"; do ip netns del "$each" 2>/dev/null; done
 }
 
-# kernel NUMBER KIND MBITS RTT QUEUE: its figures, "Mbit/s bytes".
+# kernel NUMBER KIND MBITS RTT QUEUE: its figures, "Mbit/s bytes microseconds".
 kernel() {
     local each out a=tcplab-$$-$1a b=tcplab-$$-$1b middle=tcplab-$$-$1m
     shift
@@ -48,7 +48,7 @@ if ! [ -e /dev/net/tun ] || [ "$(id -u)" != 0 ]; then
     echo "needs root and /dev/net/tun"
     exit 99
 fi
-printf '%-6s %6s %5s %6s | %8s %8s | %8s %8s | %6s %6s\n' kind Mbit/s ms bdp kernel queue/ms actor queue/ms rate queue
+printf '%-6s %6s %5s %6s %7s | %8s %8s | %8s %8s | %6s %6s\n' kind Mbit/s ms bdp late/us kernel queue/ms actor queue/ms rate queue
 wrong=0
 number=0
 for kind in cubic bbr; do
@@ -59,10 +59,10 @@ for kind in cubic bbr; do
     while read -r mbits rtt products; do
         number=$((number + 1))
         queue=$(awk "BEGIN { printf \"%d\", $mbits * 125 * $rtt * $products }")
-        read -r rate bytes < <(kernel "$number" "$kind" "$mbits" "$rtt" "$queue")
-        read -r our_rate our_bytes < <("$program" simulate "$kind" "$mbits" "$rtt" "$queue" "$skip" "$seconds")
-        awk -v kind="$kind" -v m="$mbits" -v rtt="$rtt" -v p="$products" -v r="$rate" -v b="$bytes" -v R="$our_rate" -v B="$our_bytes" 'BEGIN {
-            printf "%-6s %6s %5s %6s | %8.2f %8.2f | %8.2f %8.2f | %6.3f %6.3f\n", kind, m, rtt, p, r, b * 8e-3 / m, R, B * 8e-3 / m, R / r, B / b
+        read -r rate bytes late < <(kernel "$number" "$kind" "$mbits" "$rtt" "$queue")
+        read -r our_rate our_bytes < <("$program" simulate "$kind" "$mbits" "$rtt" "$queue" "$skip" "$seconds" "$late")
+        awk -v kind="$kind" -v m="$mbits" -v rtt="$rtt" -v p="$products" -v l="$late" -v r="$rate" -v b="$bytes" -v R="$our_rate" -v B="$our_bytes" 'BEGIN {
+            printf "%-6s %6s %5s %6s %7s | %8.2f %8.2f | %8.2f %8.2f | %6.3f %6.3f\n", kind, m, rtt, p, l, r, b * 8e-3 / m, R, B * 8e-3 / m, R / r, B / b
             exit (R / r < 0.9 || R / r > 1.1 || B / b < 0.75 || B / b > 1.25) }' || wrong=1
     done <<'LINES'
 20 40 1
