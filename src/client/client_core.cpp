@@ -17,23 +17,23 @@ using namespace client_room;
 client_core::implementation::implementation(const crypto_suite& crypto, entropy& random_bytes, client_config config, wall_time wall)
     : shared(crypto, random_bytes, std::move(config), wall),
       offices(shared.config.address, shared.config.prefix_bits),
-      server(shared, offices,
+      member(shared, offices,
              {[this](time_point now) {
                   reporter.on_registered(now);
                   on_state_changed(now);
               },
               [this](time_point now) { on_state_changed(now); },
               [this](time_point now) { reporter.on_contents_changed(now); }, [this](time_point now) { on_revoked(now); }}),
-      reporter(shared, server, offices),
-      ledger(shared, server, offices),
+      reporter(shared, member, offices),
+      ledger(shared, member, offices),
       fallback(shared, {[this] { return cdn(); }, [this] { return fallback_rate(); }}),
       broadcast(shared, offices,
                 {[this](const content_key& key) { return jobs.holding_of(key); },
                  [this](time_point now, const discovery::found& found) {
-                     server.on_list_heard(now, {found.peer.id, role::client, found.peer.address}, found.reply.revocations);
+                     member.on_list_heard(now, {found.peer.id, role::client, found.peer.address}, found.reply.revocations);
                      jobs.on_found(now, found);
                  }}),
-      parts{shared, offices, peers, server, shelf, reporter, ledger, fallback, broadcast},
+      parts{shared, offices, peers, member, shelf, reporter, ledger, fallback, broadcast},
       jobs(parts, {[this](time_point now, const content_info& content, const std::optional<error>& failure, const source_split& split,
                           duration took) { orders.on_finished(now, content, failure, split, took); }}),
       serving(parts),
@@ -57,7 +57,7 @@ void client_core::implementation::start(time_point now) {
         reporter.on_store_read(at);
     });
     measure();
-    server.start(now);
+    member.start(now);
 }
 
 /// A content that lies in the store since before the start.
@@ -79,7 +79,7 @@ void client_core::implementation::measure() {
 
 std::optional<std::string> client_core::implementation::cdn() const {
     if (shared.config.cdn && !shared.config.cdn->empty()) return shared.config.cdn;
-    if (const auto* set = server.setting("cdn"); set && !set->empty()) return *set;
+    if (const auto* set = member.setting("cdn"); set && !set->empty()) return *set;
     return std::nullopt;
 }
 
@@ -88,7 +88,7 @@ std::optional<std::string> client_core::implementation::cdn() const {
 double client_core::implementation::fallback_rate() const {
     constexpr double cautious_bytes_per_second = 1'250'000;
     if (offices.is_central()) return 0;
-    const auto* set = server.setting(std::string(fallback_rate_setting));
+    const auto* set = member.setting(std::string(fallback_rate_setting));
     if (!set) return cautious_bytes_per_second;
     if (*set == "0") return 0;
     const auto rate = parse_size(*set);
@@ -105,7 +105,7 @@ void client_core::implementation::on_timer(time_point now) {
     shared.seal.on_timer(now);
     shared.messages.on_timer(now);
     shared.transfers.on_timer(now);
-    server.on_timer(now);
+    member.on_timer(now);
     reporter.on_timer(now);
     ledger.on_timer(now);
     fallback.on_timer(now);
@@ -116,8 +116,8 @@ void client_core::implementation::on_timer(time_point now) {
 }
 
 time_point client_core::implementation::deadline() const {
-    const auto report_due = unreported.empty() || reporting || !server.registered() ? never : next_report;
-    return std::min({report_due, shared.seal.deadline(), shared.messages.deadline(), shared.transfers.deadline(), server.deadline(),
+    const auto report_due = unreported.empty() || reporting || !member.registered() ? never : next_report;
+    return std::min({report_due, shared.seal.deadline(), shared.messages.deadline(), shared.transfers.deadline(), member.deadline(),
                      reporter.deadline(), ledger.deadline(), fallback.deadline(), jobs.deadline(), orders.deadline()});
 }
 
@@ -132,7 +132,7 @@ void client_core::implementation::on_datagram(time_point now, const received_dat
         case frame_type::enrol_hello:
         case frame_type::enrol_request: return;  // of a server's concern
         case frame_type::enrol_answer:
-        case frame_type::enrol_grant: server.on_enrolment_datagram(now, datagram); return;
+        case frame_type::enrol_grant: member.on_enrolment_datagram(now, datagram); return;
         case frame_type::data:
         case frame_type::data_strict:
             if (shared.transfers.owns_port(datagram.local.port)) {
@@ -141,7 +141,7 @@ void client_core::implementation::on_datagram(time_point now, const received_dat
                 shared.messages.on_data(now, datagram);
             }
             return;
-        case frame_type::version_refused: server.on_enrolment_datagram(now, datagram); break;
+        case frame_type::version_refused: member.on_enrolment_datagram(now, datagram); break;
         case frame_type::message:
         case frame_type::flow_control:
         case frame_type::session_hello:
@@ -160,9 +160,9 @@ void client_core::implementation::on_datagram(time_point now, const received_dat
 // ---- what the layers below say
 
 void client_core::implementation::on_message(time_point now, message_received&& received) {
-    const bool of_server = received.from.as == role::server && server.enrolled() && received.from.id == server.server().id;
+    const bool of_server = received.from.as == role::server && member.enrolled() && received.from.id == member.server().id;
     if (const auto* want = std::get_if<want_request>(&received.body)) {
-        server.on_list_heard(now, received.from, want->revocations);
+        member.on_list_heard(now, received.from, want->revocations);
         jobs.on_want(now, received, *want);
     } else if (std::holds_alternative<revocations_request>(received.body)) {
         const auto& list = shared.seal.revocations();
@@ -172,7 +172,7 @@ void client_core::implementation::on_message(time_point now, message_received&& 
         shared.messages.reply(now, received.request, pong{});
     } else if (const auto* changed = std::get_if<state_changed>(&received.body); changed && of_server) {
         shared.messages.drop(now, received.request);
-        server.on_state_changed(now, changed->versions);
+        member.on_state_changed(now, changed->versions);
     } else {
         shared.messages.reply(now, received.request, error_reply{errc::refused, "a client does not answer this"});
     }
@@ -184,7 +184,7 @@ void client_core::implementation::on_output(time_point now, message_output&& out
     } else if (auto* received = std::get_if<message_received>(&output)) {
         on_message(now, std::move(*received));
     } else if (auto* answered = std::get_if<message_answered>(&output)) {
-        if (const auto* wanted = std::get_if<want_reply>(&answered->body)) server.on_list_heard(now, answered->from, wanted->revocations);
+        if (const auto* wanted = std::get_if<want_reply>(&answered->body)) member.on_list_heard(now, answered->from, wanted->revocations);
         shared.on_answered(now, std::move(*answered));
     } else if (auto* failed = std::get_if<message_failed>(&output)) {
         shared.on_failed(now, std::move(*failed));
@@ -224,9 +224,9 @@ void client_core::implementation::on_output(time_point now, envelope_output&& ou
         shared.messages.on_peer_unreachable(now, silent->peer);
         shared.transfers.on_peer_unreachable(now, silent->peer);
     } else if (const auto* mismatch = std::get_if<version_mismatch>(&output)) {
-        server.on_version_mismatch(*mismatch);
+        member.on_version_mismatch(*mismatch);
     } else if (const auto* newer = std::get_if<newer_epoch_seen>(&output)) {
-        server.on_newer_epoch(now, newer->key_epoch);
+        member.on_newer_epoch(now, newer->key_epoch);
     } else if (const auto* revoked = std::get_if<peer_revoked>(&output)) {
         lose_peer(now, revoked->peer);
         peers.forget(revoked->peer);
@@ -265,7 +265,7 @@ void client_core::implementation::on_wall_clock(time_point now, wall_time wall) 
         shared.transfers.on_peer_unreachable(now, peer);
         shared.messages.on_peer_restarted(now, peer);
     }
-    server.on_resumed(now);
+    member.on_resumed(now);
 }
 
 /// SEC-3: proven by authenticated bytes.
@@ -280,9 +280,9 @@ void client_core::implementation::on_blamed(time_point now, const peer_blamed& b
 
 /// One after another, until the server has heard them all.
 void client_core::implementation::report_blamed(time_point now) {
-    if (unreported.empty() || reporting || now < next_report || !server.registered()) return;
+    if (unreported.empty() || reporting || now < next_report || !member.registered()) return;
     reporting = true;
-    shared.ask(now, server.server(), unreported.front(), [this](time_point at, const answer& got) {
+    shared.ask(now, member.server(), unreported.front(), [this](time_point at, const answer& got) {
         reporting = false;
         if (got.reached) unreported.pop_front();
         next_report = got.reached ? at : at + report_pause;
@@ -297,7 +297,7 @@ std::optional<client_output> client_core::implementation::poll(time_point now) {
             shared.out.pop_front();
             return first;
         }
-        if (auto datagram = server.poll()) return client_output{std::move(*datagram)};
+        if (auto datagram = member.poll()) return client_output{std::move(*datagram)};
         if (auto output = shared.seal.poll()) {
             on_output(now, std::move(*output));
         } else if (auto said = shared.messages.poll(now)) {

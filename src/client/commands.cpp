@@ -79,22 +79,22 @@ void commands::look_up(time_point now, std::uint64_t handle) {
     auto* what = find(handle);
     if (!what) return;
     what->next = never;
-    if (parts_->server.revoked()) return end(now, handle, error{errc::revoked, parts_->server.obstacle()});
-    if (const auto obstacle = parts_->server.obstacle(); !obstacle.empty()) {
+    if (parts_->member.revoked()) return end(now, handle, error{errc::revoked, parts_->member.obstacle()});
+    if (const auto obstacle = parts_->member.obstacle(); !obstacle.empty()) {
         wait(now, *what, obstacle);
         return;
     }
     const auto known = parts_->shelf.of(what->id);
-    if (!parts_->server.server_reachable()) {
+    if (!parts_->member.server_reachable()) {
         // The server is away: a content that lies here, if only in part, is known all the same.
         if (known.size() == 1) return download(now, handle, known.front().content);
-        if (!parts_->server.registered()) return wait(now, *what, "the server cannot be reached");
+        if (!parts_->member.registered()) return wait(now, *what, "the server cannot be reached");
     }
     what->at = stage::looking_up;
     message_options options;
     options.attempts_max = lookup_attempts;
     requests_.ask(
-        now, parts_->server.server(), content_request{what->id},
+        now, parts_->member.server(), content_request{what->id},
         [this, handle](time_point at, const answer& got) { on_looked_up(at, handle, got); }, options);
 }
 
@@ -187,7 +187,7 @@ command_handle commands::import(time_point now, std::string path, std::optional<
     const auto handle = add(now, std::move(what));
     if (!handle) return refused(now, errc::limit_reached, "too many commands at once");
     // A published id has to fit its hash; where the server cannot say, the file's own tree is made.
-    if (id && parts_->server.server_reachable()) {
+    if (id && parts_->member.server_reachable()) {
         look_up(now, handle->value);
     } else {
         start_import(now, handle->value, std::nullopt);
@@ -345,7 +345,7 @@ void commands::on_revoked(time_point now) {
         vain.emplace_back(handle, what.at == stage::downloading ? std::optional(what.content.key()) : std::nullopt);
     }
     for (const auto& [handle, key] : vain) {
-        end(now, handle, error{errc::revoked, parts_->server.obstacle()});
+        end(now, handle, error{errc::revoked, parts_->member.obstacle()});
         if (key) jobs_->release(now, *key);
     }
 }

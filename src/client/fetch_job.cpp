@@ -80,7 +80,7 @@ void fetch_job::ended(time_point now, const std::optional<error>& failure) {
 
 void fetch_job::locate(time_point now) {
     if (locating_) return;
-    if (!parts_->server.registered()) {
+    if (!parts_->member.registered()) {
         next_locate_ = now + locate_pause_.next(node_->jitter);
         if (!located_ && next_decision_ == never) next_decision_ = now + node_->jitter.jittered(alone_pause, 0.5);
         return;
@@ -91,7 +91,7 @@ void fetch_job::locate(time_point now) {
     options.attempts_max = locate_attempts;
     options.large_protocol = parts_->offices.is_central() ? transfer_protocol::foreground : transfer_protocol::background;
     requests_.ask(
-        now, parts_->server.server(), locate_request{key_}, [this](time_point at, const answer& got) { on_located(at, got); }, options);
+        now, parts_->member.server(), locate_request{key_}, [this](time_point at, const answer& got) { on_located(at, got); }, options);
 }
 
 void fetch_job::on_located(time_point now, const answer& got) {
@@ -133,7 +133,7 @@ void fetch_job::ask_subnet(time_point now) {
 }
 
 void fetch_job::on_state_changed(time_point now) {
-    if (parts_->server.server_reachable() && !located_) locate(now);
+    if (parts_->member.server_reachable() && !located_) locate(now);
 }
 
 void fetch_job::on_found(time_point now, const discovery::found& found) {
@@ -202,8 +202,8 @@ std::string fetch_job::reason() const {
     switch (standing_) {
         case standing::looking: {
             if (located_) return "looking for the office's rendezvous point";
-            if (parts_->server.server_reachable()) return "asking the server who has it";
-            const auto obstacle = parts_->server.obstacle();
+            if (parts_->member.server_reachable()) return "asking the server who has it";
+            const auto obstacle = parts_->member.obstacle();
             return obstacle.empty() ? "the server cannot be reached; looking for neighbours that have it" : obstacle;
         }
         case standing::following:

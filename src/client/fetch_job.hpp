@@ -31,7 +31,7 @@ struct client_parts {
     node& shared;
     office_view& offices;
     peer_book& peers;
-    membership& server;
+    membership& member;
     content_shelf& shelf;
     holdings_reporter& reporter;
     link_ledger& ledger;

@@ -75,8 +75,8 @@ void fetch_job::on_walked(time_point now, const upstream_walk::outcome& got) {
 }
 
 void fetch_job::use_server(time_point now) {
-    const auto server = parts_->server.server_info();
-    if (located_->server_has_it && parts_->server.server_reachable() && !dead(now).contains(server.id)) {
+    const auto server = parts_->member.server_info();
+    if (located_->server_has_it && parts_->member.server_reachable() && !dead(now).contains(server.id)) {
         upstream_trouble_.clear();
         upstream_ = transfer_source{server.id, role::server, server.address, source_kind::server, transfer_protocol::foreground};
         log("upstream", " peer=server");

@@ -71,7 +71,7 @@ void fetch_jobs::release(time_point now, const content_key& content) {
 std::optional<std::string> fetch_jobs::why_not(time_point now, const content_key& content, const client_id& asker, bool for_office) const {
     if (parts_->shared.paused) return "paused by its user";
     if (const auto found = troubles_.find(content); found != troubles_.end() && found->second.until > now) return found->second.text;
-    if (!parts_->server.registered()) return "it does not reach the server";
+    if (!parts_->member.registered()) return "it does not reach the server";
     if (full()) return "too many downloads at once";
     const auto of_asker = std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) { return entry.second->only_for(asker); });
     // A rendezvous point asks for its whole office.
@@ -101,7 +101,7 @@ void fetch_jobs::on_want(time_point now, const message_received& received, const
         return refuse(errc::not_authorised, "content travels within an office and down to child offices only");
     }
     if (!parts_->offices.shares()) return answer_with(want_verdict::cannot, "clients of a VPN office do not share");
-    if (!parts_->server.activated()) return answer_with(want_verdict::cannot, "distribution is not activated");
+    if (!parts_->member.activated()) return answer_with(want_verdict::cannot, "distribution is not activated");
     // Which office the asker means is not compared: its topology may be older than ours, and where it stands is what counts.
 
     const auto key = request.content.key();
@@ -128,7 +128,7 @@ discovery_reply fetch_jobs::holding_of(const content_key& content) const {
     out.content = content;
     out.profile = parts_->shared.config.profile;
     out.revocations = parts_->shared.seal.revocations().number;
-    if (!parts_->server.activated() || !parts_->offices.shares()) return out;
+    if (!parts_->member.activated() || !parts_->offices.shares()) return out;
     if (parts_->shelf.whole(content)) {
         out.state = holding_state::complete;
         return out;

@@ -6,9 +6,9 @@ constexpr duration gather_time = std::chrono::seconds(2);  // changes within it 
 constexpr duration publish_gather_time = std::chrono::seconds(5);  // spreads the clients' lists, and publishes within it share one
 }
 
-holdings_reporter::holdings_reporter(node& shared, membership& server, office_view& offices)
+holdings_reporter::holdings_reporter(node& shared, membership& member, office_view& offices)
     : node_(&shared),
-      server_(&server),
+      member_(&member),
       offices_(&offices),
       requests_(shared),
       pause_(std::chrono::seconds(1), std::chrono::seconds(60)) {}
@@ -63,7 +63,7 @@ void holdings_reporter::on_timer(time_point now) {
 }
 
 void holdings_reporter::send(time_point now) {
-    if (sending_ || !store_read_ || !server_->registered()) return;  // on_registered() comes back to it
+    if (sending_ || !store_read_ || !member_->registered()) return;  // on_registered() comes back to it
     if (!everything_ && unreported_.empty()) return;
     holdings_report report;
     report.complete_list = everything_;
@@ -81,7 +81,7 @@ void holdings_reporter::send(time_point now) {
     message_options options;
     options.large_protocol = offices_->is_central() ? transfer_protocol::foreground : transfer_protocol::background;
     requests_.ask(
-        now, server_->server(), std::move(report),
+        now, member_->server(), std::move(report),
         [this, complete, told](time_point at, const answer& got) {
             sending_ = false;
             if (got.as<holdings_reply>()) {

@@ -12,7 +12,7 @@ namespace p2pdist::client_room {
 
 class holdings_reporter {
 public:
-    holdings_reporter(node& shared, membership& server, office_view& offices);
+    holdings_reporter(node& shared, membership& member, office_view& offices);
 
     /// `complete` is told at once, anything else within a few seconds together with other changes.
     void set(time_point now, const content_key& content, holding_state state);
@@ -37,7 +37,7 @@ private:
     }
 
     node* node_;
-    membership* server_;
+    membership* member_;
     office_view* offices_;
     open_requests requests_;
     std::map<content_key, holding> held_;      // with state none only as long as that is unreported or it acts

@@ -27,7 +27,7 @@ public:
     client_room::office_view offices;
     client_room::peer_book peers;
     client_room::content_shelf shelf;
-    client_room::membership server;
+    client_room::membership member;
     client_room::holdings_reporter reporter;
     client_room::link_ledger ledger;
     client_room::fallback_reader fallback;

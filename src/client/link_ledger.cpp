@@ -8,8 +8,8 @@ namespace {
 constexpr duration report_interval = std::chrono::seconds(30);
 }
 
-link_ledger::link_ledger(node& shared, membership& server, office_view& offices)
-    : server_(&server), offices_(&offices), requests_(shared), boot_(shared.random_bytes->u64()) {}
+link_ledger::link_ledger(node& shared, membership& member, office_view& offices)
+    : member_(&member), offices_(&offices), requests_(shared), boot_(shared.random_bytes->u64()) {}
 
 void link_ledger::note_time(time_point now) { next_ = std::min(next_, now + report_interval); }
 
@@ -46,7 +46,7 @@ void link_ledger::on_timer(time_point now) {
 /// One report at a time, since the server counts them by their number.
 void link_ledger::flush(time_point now) {
     if (!sending_ && unreported_.empty()) return;
-    if (!server_->registered()) {
+    if (!member_->registered()) {
         next_ = now + report_interval;
         return;
     }
@@ -64,7 +64,7 @@ void link_ledger::flush(time_point now) {
 void link_ledger::send(time_point now) {
     if (under_way_) return;
     under_way_ = true;
-    requests_.ask(now, server_->server(), *sending_, [this](time_point at, const answer& got) {
+    requests_.ask(now, member_->server(), *sending_, [this](time_point at, const answer& got) {
         under_way_ = false;
         if (!got.reached) {
             next_ = std::min(next_, at + report_interval);

@@ -14,7 +14,7 @@ namespace p2pdist::client_room {
 
 class link_ledger {
 public:
-    link_ledger(node& shared, membership& server, office_view& offices);
+    link_ledger(node& shared, membership& member, office_view& offices);
 
     /// Something is under way: what is counted is reported from time to time.
     void note_time(time_point now);
@@ -35,7 +35,7 @@ private:
     void flush(time_point now);
     void send(time_point now);
 
-    membership* server_;
+    membership* member_;
     office_view* offices_;
     open_requests requests_;
     std::map<line, std::uint64_t> unreported_;

@@ -29,7 +29,7 @@ void serving_policy::on_request(time_point now, const serve_request& request) {
     if (foreground != (where == relation::office)) {
         return deny(now, request, errc::refused, "Foreground is for clients of the same office, Background for child offices");
     }
-    if (!parts_->server.activated()) return deny(now, request, errc::not_activated, "distribution is not activated", busy_retry_ms);
+    if (!parts_->member.activated()) return deny(now, request, errc::not_activated, "distribution is not activated", busy_retry_ms);
     --counters_.refused;
 
     auto& line = foreground ? office_ : children_;

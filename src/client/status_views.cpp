@@ -14,20 +14,20 @@ client_status client_core::status() const {
     const auto& self = *self_;
     client_status out;
     out.id = self.shared.self.id;
-    out.enrolled = self.server.enrolled();
-    out.registered = self.server.registered();
-    out.activated = self.server.activated();
-    out.revoked = self.server.revoked();
+    out.enrolled = self.member.enrolled();
+    out.registered = self.member.registered();
+    out.activated = self.member.activated();
+    out.revoked = self.member.revoked();
     if (const auto& held = self.shared.seal.held()) out.key_epoch = held->key_epoch;
     out.revocations = self.shared.seal.revocations().number;
-    out.server_reachable = self.server.server_reachable();
+    out.server_reachable = self.member.server_reachable();
     out.holdings_reported = self.reporter.all_reported();
-    out.problem = self.server.problem();
+    out.problem = self.member.problem();
     out.paused = self.shared.paused;
     out.office = self.offices.office();
     out.office_type = self.offices.type();
     out.path = self.offices.path();
-    if (!self.shared.config.servers.empty()) out.server = self.server.server().address;
+    if (!self.shared.config.servers.empty()) out.server = self.member.server().address;
     out.store = self.store;
     out.profile = self.shared.config.profile;
     for (const auto& [key, job] : self.jobs.jobs()) {
@@ -40,8 +40,8 @@ client_status client_core::status() const {
 std::vector<peer_view> client_core::peers() const {
     const auto& self = *self_;
     std::vector<peer_view> out;
-    if (self.server.enrolled()) {
-        out.push_back({self.server.server_info(), {}, "server", holding_state::none, false});
+    if (self.member.enrolled()) {
+        out.push_back({self.member.server_info(), {}, "server", holding_state::none, false});
     }
     for (const auto& [id, entry] : self.peers.entries()) {
         if (id == self.shared.self.id) continue;

@@ -37,11 +37,7 @@ public:
     std::optional<send_datagram> poll() {
         if (!waiting_) return std::nullopt;
         waiting_ = false;
-        send_datagram out;
-        out.from_port = config_.way.local_port;
-        out.to = config_.way.remote;
-        out.header = sending_;
-        return out;
+        return send_datagram::over(config_.way, sending_);
     }
 
     void on_timer(time_point now) {

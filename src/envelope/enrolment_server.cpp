@@ -99,11 +99,7 @@ private:
             ++counters.rate_limited;
             return;
         }
-        send_datagram out;
-        out.from_port = way.local_port;
-        out.to = way.remote;
-        out.header = std::move(data);
-        out_.emplace_back(std::move(out));
+        out_.emplace_back(send_datagram::over(way, std::move(data)));
     }
 
     /// Small answers to those who have not shown the key.

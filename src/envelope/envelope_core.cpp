@@ -251,11 +251,7 @@ void envelope::core::put_datagram(const path& way, bytes data) {
         ++counters.output_full;
         return;
     }
-    send_datagram out;
-    out.from_port = way.local_port;
-    out.to = way.remote;
-    out.header = std::move(data);
-    out_.emplace_back(std::move(out));
+    out_.emplace_back(send_datagram::over(way, std::move(data)));
 }
 
 void envelope::core::put_event(envelope_output event) {

@@ -1,16 +1,8 @@
-#include "p2pdist/flow/flow_endpoint.hpp"
-
 #include <algorithm>
-#include <map>
-#include <set>
-#include <unordered_map>
-#include <utility>
 
-#include "endings.hpp"
+#include "endpoint_implementation.hpp"
 #include "p2pdist/base/assert.hpp"
 #include "p2pdist/base/limits.hpp"
-#include "receiving_flow.hpp"
-#include "sending_flow.hpp"
 
 namespace p2pdist {
 
@@ -20,63 +12,6 @@ constexpr int batch_datagrams = 32;  // of one flow before others have their tur
 constexpr duration breath = std::chrono::milliseconds(1);
 
 }  // namespace
-
-class flow_endpoint::implementation {
-public:
-    implementation(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, flow_endpoint_config config)
-        : config_(std::move(config)), random_(&random_bytes), jitter_(jitter_seed), context_{crypto, link, config_, jitter_} {}
-
-    flow_handle open(time_point now, const client_id& peer, const path& way, flow_open request);
-    void authenticate(time_point now, flow_handle flow);
-    void want(time_point now, flow_handle flow, const std::vector<index_range>& ranges);
-    void accept(time_point now, flow_handle flow, std::uint64_t object_bytes, bytes status);
-    void provide(time_point now, flow_handle flow, std::uint64_t offset, const shared_bytes& data);
-    void set_status(time_point now, flow_handle flow, bytes status);
-    void close(time_point now, flow_handle flow, flow_close why);
-    std::optional<flow_statistics> statistics(flow_handle flow) const;
-
-    void on_control(time_point now, const opened& frame);
-    std::optional<flow_piece> on_data(time_point now, const received_datagram& datagram);
-    void end_all_of(time_point now, const client_id& peer, const flow_close& why);
-
-    std::optional<flow_output> poll(time_point now);
-    time_point deadline() const { return schedule_.empty() ? never : std::get<0>(*schedule_.begin()); }
-    std::size_t size() const noexcept { return flows_.size(); }
-
-private:
-    using flow_key = std::pair<client_id, std::uint32_t>;
-
-    detail::flow::flow_base* find(flow_handle flow) const;
-    detail::flow::receiving_flow* receiving(flow_handle flow) const;
-    detail::flow::sending_flow* sending(flow_handle flow) const;
-    detail::flow::receiving_flow* receiving_from(const client_id& peer, std::uint32_t token) const;
-    detail::flow::sending_flow* sending_to(const client_id& peer, std::uint32_t token) const;
-    std::uint32_t fresh_token();
-    std::size_t opened_by(const client_id& peer) const;
-    void on_open(time_point now, const opened& frame, std::uint32_t token, flow_open request);
-    void on_feedback(time_point now, const opened& frame, std::uint32_t token, flow_feedback feedback);
-    void on_close(time_point now, const opened& frame, const flow_control& control, const flow_close& why);
-    void repeat_end(time_point now, const detail::flow::flow_ending& ending);
-    void remember_end(time_point now, const detail::flow::flow_base& flow, const flow_close& why);
-    void remove(detail::flow::flow_base& flow);
-    void touch(time_point now, detail::flow::flow_base& flow);
-    void schedule(detail::flow::flow_base& flow, time_point when);
-    void unschedule(detail::flow::flow_base& flow);
-
-    flow_endpoint_config config_;
-    entropy* random_;
-    random_source jitter_;
-    detail::flow::flow_context context_;
-    std::uint64_t next_handle_ = 1;
-    std::map<std::uint64_t, std::unique_ptr<detail::flow::flow_base>> flows_;
-    std::unordered_map<std::uint32_t, detail::flow::receiving_flow*> by_token_;
-    std::map<flow_key, detail::flow::sending_flow*> by_peer_;
-    detail::flow::endings endings_;
-    // When each flow wants to be polled; the middle number gives turns to those of the same time.
-    std::set<std::tuple<time_point, std::uint64_t, std::uint64_t>> schedule_;
-    std::uint64_t next_order_ = 0;
-    time_point now_{};
-};
 
 // --- finding
 
@@ -360,42 +295,5 @@ std::optional<flow_output> flow_endpoint::implementation::poll(time_point now) {
     }
     return std::nullopt;
 }
-
-// --- the public face
-
-flow_endpoint::flow_endpoint(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
-                             flow_endpoint_config config)
-    : self_(std::make_unique<implementation>(crypto, random_bytes, link, jitter_seed, std::move(config))) {}
-flow_endpoint::~flow_endpoint() = default;
-flow_endpoint::flow_endpoint(flow_endpoint&&) noexcept = default;
-flow_endpoint& flow_endpoint::operator=(flow_endpoint&&) noexcept = default;
-
-flow_handle flow_endpoint::open(time_point now, const client_id& peer, const path& way, flow_open request) {
-    return self_->open(now, peer, way, std::move(request));
-}
-void flow_endpoint::want(time_point now, flow_handle flow, std::vector<index_range> ranges) { self_->want(now, flow, ranges); }
-void flow_endpoint::authenticate(time_point now, flow_handle flow) { self_->authenticate(now, flow); }
-void flow_endpoint::accept(time_point now, flow_handle flow, std::uint64_t object_bytes, bytes status) {
-    self_->accept(now, flow, object_bytes, std::move(status));
-}
-void flow_endpoint::refuse(time_point now, flow_handle flow, flow_close why) { self_->close(now, flow, std::move(why)); }
-void flow_endpoint::provide(time_point now, flow_handle flow, std::uint64_t offset, shared_bytes data) {
-    self_->provide(now, flow, offset, data);
-}
-void flow_endpoint::set_status(time_point now, flow_handle flow, bytes status) { self_->set_status(now, flow, std::move(status)); }
-void flow_endpoint::close(time_point now, flow_handle flow, flow_close why) { self_->close(now, flow, std::move(why)); }
-std::optional<flow_statistics> flow_endpoint::statistics(flow_handle flow) const { return self_->statistics(flow); }
-void flow_endpoint::on_control(time_point now, const opened& frame) { self_->on_control(now, frame); }
-std::optional<flow_piece> flow_endpoint::on_data(time_point now, const received_datagram& datagram) { return self_->on_data(now, datagram); }
-void flow_endpoint::on_timer(time_point) {}  // poll() looks at the time itself
-void flow_endpoint::on_peer_unreachable(time_point now, const client_id& peer) {
-    self_->end_all_of(now, peer, {errc::unreachable, "the peer can't be reached", 0});
-}
-void flow_endpoint::on_peer_restarted(time_point now, const client_id& peer) {
-    self_->end_all_of(now, peer, {errc::unreachable, "the peer was restarted", 0});
-}
-std::optional<flow_output> flow_endpoint::poll(time_point now) { return self_->poll(now); }
-time_point flow_endpoint::deadline() const { return self_->deadline(); }
-std::size_t flow_endpoint::size() const noexcept { return self_->size(); }
 
 }  // namespace p2pdist

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "p2pdist/base/address.hpp"
 #include "p2pdist/base/bytes.hpp"
@@ -50,6 +51,14 @@ struct send_datagram {
     bool broadcast = false;
     bool batchable = false;      ///< may leave in one segmented send with its neighbours of the same flow
 
+    /// From this end of a way to the other, at once.
+    [[nodiscard]] static send_datagram over(const path& way, bytes content) {
+        send_datagram out;
+        out.from_port = way.local_port;
+        out.to = way.remote;
+        out.header = std::move(content);
+        return out;
+    }
     [[nodiscard]] std::size_t size() const noexcept { return header.size() + payload.view.size(); }
 };
 

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "store/file.hpp"
 
@@ -54,22 +53,8 @@ result<file> file::open(const std::filesystem::path& path, mode how, const io_fa
     return opened;
 }
 
-file::file(file&& other) noexcept
-    : handle_(std::exchange(other.handle_, -1)), path_(std::move(other.path_)), fault_(std::exchange(other.fault_, nullptr)) {}
-
-file& file::operator=(file&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    std::swap(path_, other.path_);
-    std::swap(fault_, other.fault_);
-    return *this;
-}
-
 file::~file() {
     if (handle_ >= 0) ::close(descriptor_of(handle_));
-}
-
-std::optional<error> file::injected(store_io what, std::uint64_t offset, std::uint64_t bytes, byte_span data) const {
-    return injected_at(fault_, {what, path_, offset, bytes, data});
 }
 
 error file::failed(const char* what) const { return system_error_of(path_, what, errno); }

@@ -1,6 +1,7 @@
 #include "file.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace p2pdist::detail {
 
@@ -14,6 +15,20 @@ result<void> write_whole(const std::filesystem::path& path, byte_span data, cons
 }
 
 }  // namespace
+
+file::file(file&& other) noexcept
+    : handle_(std::exchange(other.handle_, -1)), path_(std::move(other.path_)), fault_(std::exchange(other.fault_, nullptr)) {}
+
+file& file::operator=(file&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    std::swap(path_, other.path_);
+    std::swap(fault_, other.fault_);
+    return *this;
+}
+
+std::optional<error> file::injected(store_io what, std::uint64_t offset, std::uint64_t bytes, byte_span data) const {
+    return injected_at(fault_, {what, path_, offset, bytes, data});
+}
 
 result<void> write_sparse(const file& out, std::uint64_t offset, byte_span data) {
     if (std::ranges::all_of(data, [](std::uint8_t byte) { return byte == 0; })) {

@@ -34,10 +34,6 @@ wall_time wall_at(time_point now) {
 
 }  // namespace
 
-const crypto_suite& crypto() {
-    static const auto suite = make_openssl_crypto();
-    return *suite;
-}
 ip_address address(const std::string& text) { return ip_address::parse(text).value(); }
 content_id id_of_text(const std::string& text) { return content_id::parse(text).value(); }
 secret_key key_of(std::uint64_t number) {

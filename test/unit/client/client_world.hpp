@@ -14,33 +14,21 @@
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/client/client_core.hpp"
 #include "p2pdist/content/memory_store.hpp"
-#include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/envelope/credentials.hpp"
 #include "p2pdist/office/spreadsheet.hpp"
 #include "p2pdist/server/server_core.hpp"
 #include "support/link.hpp"
+#include "support/seeded_crypto.hpp"
 
 namespace p2pdist::test {
 
 using namespace std::chrono_literals;
 
-[[nodiscard]] const crypto_suite& crypto();
 [[nodiscard]] ip_address address(const std::string& text);
 [[nodiscard]] content_id id_of_text(const std::string& text);
 /// Bytes that are different for every seed.
 [[nodiscard]] bytes some_bytes(std::size_t size, std::uint64_t seed);
 [[nodiscard]] secret_key key_of(std::uint64_t number);
-
-class seeded_entropy final : public entropy {
-public:
-    explicit seeded_entropy(std::uint64_t seed) : random_(seed) {}
-    void fill(mutable_byte_span out) override {
-        for (auto& byte : out) byte = static_cast<std::uint8_t>(random_() >> 32);
-    }
-
-private:
-    random_source random_;
-};
 
 class client_world;
 

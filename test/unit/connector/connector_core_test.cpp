@@ -3,31 +3,17 @@
 #include <deque>
 
 #include "p2pdist/connector/connector_core.hpp"
-#include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/message/message_layer.hpp"
 #include "p2pdist/message/secure_channel_link.hpp"
+#include "support/seeded_crypto.hpp"
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
+using p2pdist::test::crypto;
+using p2pdist::test::seeded_entropy;
 using Catch::Matchers::Contains;
 
 namespace {
-
-const crypto_suite& crypto() {
-    static const auto suite = make_openssl_crypto();
-    return *suite;
-}
-
-class seeded_entropy final : public entropy {
-public:
-    explicit seeded_entropy(std::uint64_t seed) : random_(seed) {}
-    void fill(mutable_byte_span out) override {
-        for (auto& byte : out) byte = static_cast<std::uint8_t>(random_() >> 32);
-    }
-
-private:
-    random_source random_;
-};
 
 message_layer_config server_layer() {
     message_layer_config out;

@@ -7,30 +7,15 @@
 #include <vector>
 
 #include "p2pdist/base/random.hpp"
-#include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/envelope/envelope.hpp"
+#include "support/seeded_crypto.hpp"
 
 namespace test_envelope {
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
-
-inline const crypto_suite& crypto() {
-    static const auto suite = make_openssl_crypto();
-    return *suite;
-}
-
-/// The same bytes for the same seed.
-class seeded_entropy final : public entropy {
-public:
-    explicit seeded_entropy(std::uint64_t seed) : random_(seed) {}
-    void fill(mutable_byte_span out) override {
-        for (auto& byte : out) byte = static_cast<std::uint8_t>(random_() >> 32);
-    }
-
-private:
-    random_source random_;
-};
+using p2pdist::test::crypto;
+using p2pdist::test::seeded_entropy;
 
 inline constexpr time_point start = time_point(1000s);
 inline constexpr wall_time wall{1'800'000'000};

@@ -8,35 +8,21 @@
 #include <vector>
 
 #include "p2pdist/base/random.hpp"
-#include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/envelope/envelope.hpp"
 #include "p2pdist/flow/flow_endpoint.hpp"
 #include "support/link.hpp"
+#include "support/seeded_crypto.hpp"
 
 namespace test_flow {
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
+using p2pdist::test::crypto;
+using p2pdist::test::seeded_entropy;
 
 inline constexpr std::uint64_t ip_udp_bytes = 28;
 inline constexpr std::uint16_t receiver_port = 34760;
 inline constexpr std::uint16_t sender_port = 34546;
-
-inline const crypto_suite& crypto() {
-    static const auto suite = make_openssl_crypto();
-    return *suite;
-}
-
-class seeded_entropy final : public entropy {
-public:
-    explicit seeded_entropy(std::uint64_t seed) : random_(seed) {}
-    void fill(mutable_byte_span out) override {
-        for (auto& byte : out) byte = static_cast<std::uint8_t>(random_() >> 32);
-    }
-
-private:
-    random_source random_;
-};
 
 /// The byte at an offset of every test object.
 inline std::uint8_t object_byte(std::uint64_t offset) { return static_cast<std::uint8_t>((offset * 0x9e3779b97f4a7c15ull) >> 56); }

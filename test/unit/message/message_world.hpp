@@ -8,31 +8,17 @@
 #include <set>
 #include <vector>
 
-#include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/envelope/envelope.hpp"
 #include "p2pdist/message/message_layer.hpp"
 #include "support/link.hpp"
+#include "support/seeded_crypto.hpp"
 
 namespace test_message {
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
-
-inline const crypto_suite& crypto() {
-    static const auto suite = make_openssl_crypto();
-    return *suite;
-}
-
-class seeded_entropy final : public entropy {
-public:
-    explicit seeded_entropy(std::uint64_t seed) : random_(seed) {}
-    void fill(mutable_byte_span out) override {
-        for (auto& byte : out) byte = static_cast<std::uint8_t>(random_() >> 32);
-    }
-
-private:
-    random_source random_;
-};
+using p2pdist::test::crypto;
+using p2pdist::test::seeded_entropy;
 
 /// Computes every hash wrongly, as a sender that announces something else than it sends.
 class lying_crypto final : public crypto_suite {

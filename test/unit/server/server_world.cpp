@@ -7,11 +7,6 @@
 
 namespace p2pdist::test {
 
-const crypto_suite& crypto() {
-    static const auto suite = make_openssl_crypto();
-    return *suite;
-}
-
 secret_key key_of_byte(std::uint8_t byte) {
     secret_key key{};
     key.fill(byte);

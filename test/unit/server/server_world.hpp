@@ -13,29 +13,16 @@
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/connector/connector_core.hpp"
 #include "p2pdist/content/memory_store.hpp"
-#include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/envelope/enrolment.hpp"
 #include "p2pdist/envelope/envelope.hpp"
 #include "p2pdist/message/message_layer.hpp"
 #include "p2pdist/server/server_core.hpp"
 #include "p2pdist/transfer/transfer_engine.hpp"
+#include "support/seeded_crypto.hpp"
 
 namespace p2pdist::test {
 
 using namespace std::chrono_literals;
-
-[[nodiscard]] const crypto_suite& crypto();
-
-class seeded_entropy final : public entropy {
-public:
-    explicit seeded_entropy(std::uint64_t seed) : random_(seed) {}
-    void fill(mutable_byte_span out) override {
-        for (auto& byte : out) byte = static_cast<std::uint8_t>(random_() >> 32);
-    }
-
-private:
-    random_source random_;
-};
 
 [[nodiscard]] secret_key key_of_byte(std::uint8_t byte);
 [[nodiscard]] ip_address address(const char* text);
