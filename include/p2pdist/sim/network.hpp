@@ -36,6 +36,7 @@ struct wifi_settings {
     std::uint64_t aggregate_bytes = 32'000;             ///< in one transmission, for one receiver
     std::uint64_t queue_bytes = 512'000;                ///< of a station or of the access point
 };
+/// What happened in the air of a Wi-Fi office.
 struct air_counters {
     std::uint64_t transmissions = 0;
     std::uint64_t collisions = 0;
