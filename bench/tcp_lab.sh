@@ -14,20 +14,25 @@ finish() {
     for each in "${spaces[@]}"; do ip netns del "$each" 2>/dev/null; done
 }
 
-# kernel NUMBER KIND MBITS RTT QUEUE: its figures, "Mbit/s bytes microseconds".
+# Runs in a subshell of its own; what it started is ended, whatever happens.
 kernel() {
+    measure "$@"
+    finish
+}
+
+# measure NUMBER KIND MBITS RTT QUEUE: its figures, "Mbit/s bytes microseconds".
+measure() {
     local each out a=tcplab-$$-$1a b=tcplab-$$-$1b middle=tcplab-$$-$1m
     shift
     started=()
     spaces=("$a" "$b" "$middle")
-    trap finish EXIT   # of this subshell
-    for each in "$a" "$b" "$middle"; do ip netns add "$each" || exit 1; done
+    for each in "$a" "$b" "$middle"; do ip netns add "$each" || return 1; done
     out=$(mktemp)
     ip netns exec "$middle" "$program" line "$2" "$3" "$4" "$skip" "$seconds" >"$out" &
     local line=$!
     started+=("$line")
     for _ in $(seq 50); do grep -q ready "$out" && break; sleep 0.1; done
-    ip -n "$middle" link set lineA netns "$a" && ip -n "$middle" link set lineB netns "$b" || exit 1
+    ip -n "$middle" link set lineA netns "$a" && ip -n "$middle" link set lineB netns "$b" || return 1
     ip -n "$a" addr add 10.9.0.1 peer 10.9.0.2 dev lineA && ip -n "$a" link set lineA up
     ip -n "$b" addr add 10.9.0.2 peer 10.9.0.1 dev lineB && ip -n "$b" link set lineB up
     for each in "$a" "$b"; do

@@ -214,7 +214,7 @@ void rivals::serve(time_point now, std::size_t slot) {
     auto& from = connections_[slot];
     if (from.sender) return;
     const auto& options = actors_[from.owner].options;
-    from.sender.emplace(make_law(options.kind, options.packet_bytes, options.seed + slot), options.packet_bytes);
+    from.sender.emplace(make_law(options.kind, options.packet_bytes, options.seed + slot));
     from.sender->on_first_rtt(now, now - from.answered_at);
     from.sender->add(from.segments);
     pump(now, slot);

@@ -27,7 +27,7 @@ struct tcp_ack {
 
 class tcp_sender {
 public:
-    tcp_sender(std::unique_ptr<congestion_law> law, std::uint64_t segment_bytes) : law_(std::move(law)), segment_bytes_(segment_bytes) {}
+    explicit tcp_sender(std::unique_ptr<congestion_law> law) : law_(std::move(law)) {}
 
     /// More to send.
     void add(std::uint64_t segments) { end_ = segments > UINT64_MAX - end_ ? UINT64_MAX : end_ + segments; }
@@ -75,7 +75,6 @@ private:
     [[nodiscard]] ack_event event_of(time_point now, const harvest& brought, std::uint64_t prior_pipe) const;
 
     std::unique_ptr<congestion_law> law_;
-    std::uint64_t segment_bytes_;
     std::uint64_t end_ = 0;
     std::uint64_t first_ = 0;   // unacknowledged
     std::uint64_t next_ = 0;    // new
