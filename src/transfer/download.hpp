@@ -109,6 +109,8 @@ private:
     void ask_for_sources(time_point now);
     [[nodiscard]] bool office_still_asked(time_point now) const;
     [[nodiscard]] bool useful(const source_state& one) const;
+    [[nodiscard]] chunk_set settled() const;
+    [[nodiscard]] bool suspected_and_replaceable(const source_state& one) const;
     [[nodiscard]] std::vector<const chunk_set*> in_office() const;   ///< what its sources hold or say they are getting
     [[nodiscard]] bool outer_needed() const;
 

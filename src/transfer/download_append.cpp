@@ -109,6 +109,18 @@ void download::start_over(time_point now) {
     after_change(now);
 }
 
+/// What nobody is asked for has to come from elsewhere, too: what a lost source has begun, and what did not fit and is to be fetched again.
+chunk_set download::settled() const {
+    auto out = blocked_;
+    for (const auto& [chunk, work] : active_) {
+        if (work.shares.empty()) out.erase(chunk);
+    }
+    for (const auto& [chunk, suspect] : suspected_) {
+        if (!active_.contains(chunk) && !verifying_.contains(chunk)) out.erase(chunk);
+    }
+    return out;
+}
+
 std::optional<byte_range> download::fallback_wants() const {
     if (state_ != life::running || paused_ || tree_asked_ || office_still_asked(next_tick_)) return std::nullopt;
     if (context_->verifying_bytes >= limits::transfer_verify_bytes_max) return std::nullopt;
@@ -120,14 +132,15 @@ std::optional<byte_range> download::fallback_wants() const {
     }
     const auto size = content_->info.size_bytes;
     const std::uint64_t most = limits::transfer_fallback_bytes_max;
-    const auto first = first_absent(blocked_, elsewhere);
+    const auto blocked = settled();
+    const auto first = first_absent(blocked, elsewhere);
     if (!plain() && !first) return std::nullopt;
     if (plain() || !tree_known_) {
         const auto from = line_.queued_to();
         return from < size ? std::optional(byte_range{from, std::min(most, size - from)}) : std::nullopt;
     }
     chunk_index end = *first + 1;
-    while (end < chunk_count() && (end - *first) * chunk_bytes < most && first_absent(blocked_, elsewhere, end) == end) ++end;
+    while (end < chunk_count() && (end - *first) * chunk_bytes < most && first_absent(blocked, elsewhere, end) == end) ++end;
     const auto offset = content_->geometry.chunk(*first).offset;
     return byte_range{offset, content_->geometry.chunk(end - 1).end() - offset};
 }
@@ -148,6 +161,7 @@ void download::give(time_point now, source_kind kind, std::uint64_t offset, shar
         const auto chunk = static_cast<chunk_index>(offset / chunk_bytes);
         const auto length = content_->geometry.chunk(chunk).length;
         if (data.view.size() < length) return;
+        if (const auto begun = active_.find(chunk); begun != active_.end() && begun->second.shares.empty()) drop_chunk(chunk);
         const bool bounded = context_->verifying_bytes < 2 * limits::transfer_verify_bytes_max;
         const bool waits = suspected_.contains(chunk) && !active_.contains(chunk) && !verifying_.contains(chunk);
         if (bounded && (waits || !blocked_.contains(chunk))) {

@@ -238,6 +238,15 @@ void download::manage_plain(time_point now) {
     }
 }
 
+/// It has a chunk to give again that did not fit, as the one who gave it (SEC-3), and somebody else could: who lies gains nothing by being slow.
+bool download::suspected_and_replaceable(const source_state& one) const {
+    return std::ranges::any_of(one.assigned, [&](chunk_index chunk) {
+        return suspected_.contains(chunk) && std::ranges::any_of(sources_, [&](const auto& other) {
+                   return &other.second != &one && other.second.answering() && other.second.held.contains(chunk);
+               });
+    });
+}
+
 /// A source that holds what is wanted and gives nothing of it, or next to nothing, is left for others. Whoever names sources decides when
 /// to try it again.
 void download::look_for_stalls(time_point now) {
@@ -261,7 +270,8 @@ void download::look_for_stalls(time_point now) {
             continue;
         }
         if (now < one->watched_since + limits::transfer_watch_time) continue;
-        const bool crawls = one->watched_bytes < limits::transfer_pace_bytes_min;
+        const auto least = suspected_and_replaceable(*one) ? limits::transfer_suspect_pace_bytes_min : limits::transfer_pace_bytes_min;
+        const bool crawls = one->watched_bytes < least;
         one->watched_since = now;
         one->watched_bytes = 0;
         if (crawls) lose(now, *one, errc::timed_out, "the source holds what is wanted but gives next to nothing", {});

@@ -163,6 +163,7 @@ inline constexpr std::chrono::milliseconds transfer_status_delay = 20ms;  ///< h
 inline constexpr std::chrono::seconds transfer_stall_time = 5s;      ///< a source that gives nothing of what it holds for so long is left
 inline constexpr std::chrono::seconds transfer_watch_time = 10s;      ///< over which a source's pace is watched
 inline constexpr std::uint64_t transfer_pace_bytes_min = 4u << 10;    ///< one that gives less in that time, though it was asked, is left
+inline constexpr std::uint64_t transfer_suspect_pace_bytes_min = 64u << 10;   ///< the same of one that gives again what did not fit, where others could
 inline constexpr std::chrono::seconds transfer_claim_age = 120s;      ///< for how long it is believed of one and the same chunk
 inline constexpr std::size_t transfer_claims_max = 256;               ///< chunks under way elsewhere that are believed of one source
 inline constexpr std::chrono::seconds transfer_useless_time = 10s;   ///< one that holds nothing useful for so long makes room for another
