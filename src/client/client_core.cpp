@@ -255,6 +255,13 @@ void client_core::implementation::stop(time_point now) {
     stopping = true;
 }
 
+/// Whom it served, and who served it, may be in another office than it is now, or not below it any more (OFF-2); they also know it under its
+/// old address. Every flow ends; what is still wanted finds its sources anew.
+void client_core::implementation::on_moved(time_point now) {
+    for (const auto& [id, entry] : peers.entries()) shared.transfers.on_peer_unreachable(now, id);
+    for (const auto& upload : shared.transfers.uploads()) shared.transfers.on_peer_unreachable(now, upload.peer);
+}
+
 /// SEC-2: a suspended device, or a snapshot of a virtual machine that goes on, maybe beside another that did: whatever keys and counters
 /// were in use may be in use elsewhere.
 void client_core::implementation::on_wall_clock(time_point now, wall_time wall) {

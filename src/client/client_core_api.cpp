@@ -51,6 +51,7 @@ void client_core::set_address(time_point now, ip_address address, std::uint8_t p
     config.prefix_bits = prefix_bits;
     config.broadcast = broadcast;
     self_->offices.set_address(address, prefix_bits);
+    self_->on_moved(now);
     self_->member.register_again(now);
     self_->on_state_changed(now);
 }

@@ -22,6 +22,7 @@ public:
     void measure();
     void on_wall_clock(time_point now, wall_time wall);
     void stop(time_point now);
+    void on_moved(time_point now);
 
     client_room::node shared;
     client_room::office_view offices;
