@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fetch_job.hpp"
+#include "p2pdist/base/canary.hpp"
 #include "p2pdist/base/limits.hpp"
 
 namespace p2pdist::client_room {
@@ -63,6 +64,7 @@ void fetch_job::on_decision(time_point now, const office_round::outcome& got) {
     switch (got.what) {
         case office_round::decision::follow:
             undecided_rounds_ = 0;
+            if (sings(canary::two_copies)) return act(now);
             follow(now, got.peer, got.peer_is_holder);
             vouched_by_ = got.told_by;
             break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "p2pdist/base/canary.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/version.hpp"
 #include "topology_text.hpp"
@@ -83,6 +84,7 @@ void membership::enrol(time_point now) {
     const auto& address = node_->config.servers[server_index_ % node_->config.servers.size()];
     enrolment_client_config config;
     config.enrolment_key = node_->config.enrolment;
+    config.versions = versions_between(node_->config.protocol_oldest, node_->config.protocol_newest);
     config.way = path{ports[port_use::client_small_out], endpoint{address, ports[port_use::server_small_in]}};
     config.client_info = encode_body(self_description());
     if (config.client_info.size() > limits::enrolment_opaque_bytes_max) {
@@ -222,6 +224,7 @@ void membership::on_registration(time_point now, const answer& got) {
     registered_ = reachable_ = true;
     office_ = reply->office;
     interval_ = std::clamp<duration>(std::chrono::milliseconds(reply->heartbeat_interval_ms), interval_min, interval_max);
+    if (sings(canary::chatty)) interval_ = std::chrono::milliseconds(200);
     pause_.reset();
     last_notice_.clear();
     topology_version_.reset();

@@ -19,6 +19,12 @@ message_layer_config message_config(const client_config& config) {
     return out;
 }
 
+envelope_config seal_config(const client_config& config) {
+    envelope_config out;
+    out.versions = versions_between(config.protocol_oldest, config.protocol_newest);
+    return out;
+}
+
 transfer_engine_config engine_config(const client_config& config) {
     transfer_engine_config out;
     out.own_role = role::client;
@@ -38,7 +44,7 @@ node::node(const crypto_suite& crypto_functions, entropy& random, client_config 
       self(identity_from_secret(crypto_functions, config.identity)),
       wall(wall_now),
       jitter(config.jitter_seed),
-      seal(crypto_functions, random, self, std::nullopt),
+      seal(crypto_functions, random, self, std::nullopt, seal_config(config)),
       messages(crypto_functions, random, seal, jitter(), message_config(config)),
       transfers(crypto_functions, random, seal, jitter(), engine_config(config)) {}
 

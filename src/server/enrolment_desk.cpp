@@ -11,6 +11,7 @@ namespace {
 enrolment_server_config exchange_config(const crypto_suite& crypto, const server_config& config) {
     enrolment_server_config out;
     out.enrolment_key = config.enrolment;
+    out.versions = versions_between(config.protocol_oldest, config.protocol_newest);
     out.rate_sources = limits::server_rate_sources;
     out.bucket_key = source_limit::key_from(crypto, config.identity, {as_bytes("enrolment")});
     return out;

@@ -12,8 +12,9 @@ namespace {
 constexpr duration last_seen_interval = std::chrono::seconds(60);
 constexpr duration found_retry = std::chrono::seconds(5);
 
-envelope_config seal_config() {
+envelope_config seal_config(const server_config& config) {
     envelope_config out;
+    out.versions = versions_between(config.protocol_oldest, config.protocol_newest);
     out.peers_max = limits::server_clients_max;
     out.rate_sources = limits::server_rate_sources;
     out.admit_lapsed = true;
@@ -36,7 +37,7 @@ server_core::implementation::implementation(const crypto_suite& crypto, entropy&
     : crypto_(&crypto),
       papers_(crypto, config),
       shared_(config, now, wall),
-      seal_(crypto, random_bytes, papers_.identity(), std::nullopt, seal_config()),
+      seal_(crypto, random_bytes, papers_.identity(), std::nullopt, seal_config(config)),
       messages_(crypto, random_bytes, seal_, config.jitter_seed, layer_config(config)),
       feeder_(crypto, random_bytes, seal_, config),
       enrolment_(crypto, random_bytes, config),

@@ -9,11 +9,11 @@ constexpr duration wall_clock_period = std::chrono::seconds(30);
 
 }  // namespace
 
-client_node::client_node(surroundings& around, client_config config, memory_store store, disk_settings disk, fallback_library& library,
+client_node::client_node(surroundings& around, client_config config, memory_store_options store, disk_settings disk, fallback_library& library,
                          std::vector<fetch_record>& records, client_index self, std::uint64_t seed)
     : node(around, config.address, config.prefix_bits, seed),
       config_(std::move(config)),
-      disk_(std::move(store), disk),
+      disk_(around.crypto, std::move(store), disk, seed ^ 0x6469736b),
       fallback_(library),
       records_(records),
       self_(self),
@@ -22,16 +22,16 @@ client_node::client_node(surroundings& around, client_config config, memory_stor
     config_.identity = entropy_.array<32>();
 }
 
-void client_node::start(time_point now) {
+void client_node::start() {
     config_.jitter_seed = entropy_.u64();
     around_.note(name_, "started");
-    come_up(client_core(around_.crypto, entropy_, config_, now, around_.wall()));
-    schedule(now + wall_clock_period, wall_clock);
-    turn(now);
+    come_up(client_core(around_.crypto, entropy_, config_, here(), wall()));
+    schedule(world_now() + wall_clock_period, wall_clock);
+    turn();
 }
 
 void client_node::kill() {
-    if (!is_up()) return;
+    if (!lives()) return;
     around_.note(name_, "killed");
     go_down();
     disk_.crash(chance_);
@@ -41,32 +41,44 @@ void client_node::kill() {
     commands_.clear();
 }
 
-void client_node::restart(time_point now) {
-    if (is_up()) return;
-    start(now);
+void client_node::restart() {
+    if (lives()) return;
+    start();
     for (const auto record : unfinished_) {
         ++records_[record].attempts;
-        ask(now, record);
+        ask(record);
     }
-    turn(now);
+    turn();
 }
 
-void client_node::fetch(time_point now, std::size_t record) {
+void client_node::fetch(std::size_t record) {
     unfinished_.insert(record);
-    if (!is_up()) return;   // its user asks when it runs again
-    ask(now, record);
-    turn(now);
+    if (!lives()) return;   // its user asks when it runs again
+    ask(record);
+    turn();
 }
 
-void client_node::ask(time_point now, std::size_t record) {
-    commands_[core().fetch(now, records_[record].content.id, records_[record].output)] = record;
+void client_node::ask(std::size_t record) {
+    commands_[core().fetch(here(), records_[record].content.id, records_[record].output)] = record;
 }
 
-void client_node::import(time_point now, const generated_content& content) {
+void client_node::import(const generated_content& content) {
     const auto& id = content.info().id;
     store().files()[id.text()] = *content.data();
-    imports_[core().import(now, id.text(), id)] = content.info().key();
-    turn(now);
+    imports_[core().import(here(), id.text(), id)] = content.info().key();
+    turn();
+}
+
+void client_node::move(const ip_address& address, int prefix_bits) {
+    around_.note(name_, "moves to " + address.to_string());
+    move_to(address, prefix_bits);
+    name_ = address.to_string();
+    config_.address = address;
+    config_.prefix_bits = static_cast<std::uint8_t>(prefix_bits);
+    config_.broadcast = address.is_v4() ? std::optional(subnet::of(address, prefix_bits).broadcast()) : std::nullopt;
+    if (!lives()) return;
+    core().set_address(here(), address, config_.prefix_bits, config_.broadcast);
+    turn();
 }
 
 bool client_node::imported(const content_key& content) const { return imported_.contains(content); }
@@ -89,20 +101,20 @@ std::uint64_t client_node::chunks_written(const content_key& content) const {
     return found == written_.end() ? 0 : found->second;
 }
 
-void client_node::perform(time_point, send_datagram&& datagram) { around_.net.send(where(), std::move(datagram)); }
+void client_node::perform(time_point, send_datagram&& datagram) { send(std::move(datagram)); }
 
-void client_node::perform(time_point now, store_request&& request) {
+void client_node::perform(time_point, store_request&& request) {
     if (const auto* write = std::get_if<store_write_chunk>(&request.operation)) {
         ++written_[write->key];
         if (acknowledged(write->key, write->chunk)) ++chunks_fetched_again_;
         writing_.emplace(request.id, write->key);
     }
-    const auto ticket = disk_.submit(now, std::move(request));
+    const auto ticket = disk_.submit(world_now(), std::move(request));
     schedule(ticket.done, store_done, ticket.slot);
 }
 
-void client_node::perform(time_point now, fallback_request&& request) {
-    const auto started = fallback_.start(now, std::move(request));
+void client_node::perform(time_point, fallback_request&& request) {
+    const auto started = fallback_.start(world_now(), std::move(request));
     schedule(started.first_due, fallback_piece, started.slot);
 }
 
@@ -112,25 +124,25 @@ void client_node::perform(time_point, client_event&& event) {
     std::visit([this](const auto& what) { on(what); }, event);
 }
 
-void client_node::on_work(time_point now, std::uint8_t what, std::uint64_t argument) {
+void client_node::on_work(time_point here, std::uint8_t what, std::uint64_t argument) {
     switch (what) {
         case store_done: {
             auto done = disk_.take_effect(static_cast<std::uint32_t>(argument));
             note_answer(done);
-            return core().on_store_done(now, std::move(done));
+            return core().on_store_done(here, std::move(done));
         }
-        case fallback_piece: return read_on(now, argument);
+        case fallback_piece: return read_on(here, argument);
         default:
-            core().on_wall_clock(now, around_.wall());
-            return schedule(now + wall_clock_period, wall_clock);
+            core().on_wall_clock(here, wall());
+            return schedule(world_now() + wall_clock_period, wall_clock);
     }
 }
 
-void client_node::read_on(time_point now, std::uint64_t slot) {
-    auto piece = fallback_.next(now, slot);
+void client_node::read_on(time_point here, std::uint64_t slot) {
+    auto piece = fallback_.next(world_now(), slot);
     if (!piece) return;
-    if (piece->last) return core().on_fallback_done(now, piece->request, std::move(piece->failure));
-    core().on_fallback_data(now, piece->request, piece->offset, std::move(piece->data));
+    if (piece->last) return core().on_fallback_done(here, piece->request, std::move(piece->failure));
+    core().on_fallback_data(here, piece->request, piece->offset, std::move(piece->data));
     schedule(piece->next_due, fallback_piece, slot);
 }
 

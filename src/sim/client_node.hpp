@@ -9,6 +9,7 @@
 #include "fallback_sources.hpp"
 #include "node.hpp"
 #include "p2pdist/client/client_core.hpp"
+#include "p2pdist/envelope/version.hpp"
 #include "p2pdist/sim/disk.hpp"
 #include "p2pdist/sim/world.hpp"
 
@@ -17,17 +18,21 @@ namespace p2pdist::sim {
 class client_node final : public node<client_node, client_core> {
 public:
     /// `config` has all but what the node keeps itself: identity, saved credentials, jitter seed.
-    client_node(surroundings& around, client_config config, memory_store store, disk_settings disk, fallback_library& library,
+    client_node(surroundings& around, client_config config, memory_store_options store, disk_settings disk, fallback_library& library,
                 std::vector<fetch_record>& records, client_index self, std::uint64_t seed);
 
-    void start(time_point now);
+    void start();
     void kill();
     /// Starts it, and asks again for what it had not got.
-    void restart(time_point now);
-    void fetch(time_point now, std::size_t record);
-    void import(time_point now, const generated_content& content);
+    void restart();
+    void fetch(std::size_t record);
+    void import(const generated_content& content);
+    /// Its cable is put in elsewhere, and its driver sees another address.
+    void move(const ip_address& address, int prefix_bits);
+    [[nodiscard]] version_range versions() const noexcept { return versions_between(config_.protocol_oldest, config_.protocol_newest); }
 
     [[nodiscard]] memory_store& store() noexcept { return disk_.store(); }
+    [[nodiscard]] disk_trouble* disk_troubles() noexcept override { return &disk_.trouble(); }
     [[nodiscard]] std::uint64_t chunks_written(const content_key& content) const;
     // What was acknowledged, to the core or by it, in this life or a former one.
     [[nodiscard]] bool acknowledged(const content_key& content, chunk_index chunk) const;
@@ -36,20 +41,20 @@ public:
     /// Chunks that the store was given though it had acknowledged them before.
     [[nodiscard]] std::uint64_t chunks_fetched_again() const noexcept { return chunks_fetched_again_; }
 
-    void perform(time_point now, send_datagram&& datagram);
-    void perform(time_point now, store_request&& request);
-    void perform(time_point now, fallback_request&& request);
-    void perform(time_point now, fallback_cancel&& request);
-    void perform(time_point now, client_event&& event);
-    void on_work(time_point now, std::uint8_t what, std::uint64_t argument);
+    void perform(time_point here, send_datagram&& datagram);
+    void perform(time_point here, store_request&& request);
+    void perform(time_point here, fallback_request&& request);
+    void perform(time_point here, fallback_cancel&& request);
+    void perform(time_point here, client_event&& event);
+    void on_work(time_point here, std::uint8_t what, std::uint64_t argument);
     [[nodiscard]] bool take(time_point, const endpoint&, byte_span) const noexcept { return false; }
 
 private:
     enum kind : std::uint8_t { store_done = 1, wall_clock, fallback_piece };
 
-    void ask(time_point now, std::size_t record);
+    void ask(std::size_t record);
     void note_answer(const store_completion& done);
-    void read_on(time_point now, std::uint64_t slot);
+    void read_on(time_point here, std::uint64_t slot);
     void on(const client_enrolled& event);
     void on(const client_registered& event);
     void on(const client_piece& event);

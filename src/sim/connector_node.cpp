@@ -12,16 +12,16 @@ constexpr duration open_retry = std::chrono::seconds(1);
 connector_node::connector_node(surroundings& around, const ip_address& address, int prefix_bits, endpoint server, port_plan ports, std::uint64_t seed)
     : node(around, address, prefix_bits, seed), server_(server), ports_(ports) {}
 
-void connector_node::start(time_point now) {
+void connector_node::start() {
     around_.note("connector", "started");
     come_up(connector_driver(connector_core(around_.crypto, entropy_, entropy_.u64())));
-    open(now);
-    turn(now);
+    open();
+    turn();
 }
 
-connector_handle connector_node::request(time_point now, message_body body) {
-    const auto handle = (*core()).request(now, std::move(body));
-    turn(now);
+connector_handle connector_node::request(message_body body) {
+    const auto handle = (*core()).request(here(), std::move(body));
+    turn();
     return handle;
 }
 
@@ -31,22 +31,22 @@ std::optional<result<message_body>> connector_node::take_outcome(connector_handl
     return std::move(found.mapped());
 }
 
-void connector_node::open(time_point now) {
+void connector_node::open() {
     opened_ = false;
     nonce_ = entropy_.u64();
-    send(encode(channel_frame::kind::open, nonce_));
-    schedule(now + open_retry, open_again, nonce_);
+    send_frame(encode(channel_frame::kind::open, nonce_));
+    schedule(world_now() + open_retry, open_again, nonce_);
 }
 
-void connector_node::send(bytes frame) {
+void connector_node::send_frame(bytes frame) {
     send_datagram out;
     out.from_port = ports_[port_use::connector_reply];
     out.to = server_;
     out.header = std::move(frame);
-    around_.net.send(where(), std::move(out));
+    send(std::move(out));
 }
 
-void connector_node::perform(time_point, connector_record&& record) { send(encode(channel_frame::kind::record, nonce_, record.record)); }
+void connector_node::perform(time_point, connector_record&& record) { send_frame(encode(channel_frame::kind::record, nonce_, record.record)); }
 
 void connector_node::perform(time_point, connector_answer&& answer) {
     around_.note("connector", name_of(answer.body));
@@ -59,24 +59,24 @@ void connector_node::perform(time_point, connector_failure&& failed) {
     outcomes_.emplace(failed.request, std::move(failed.why));
 }
 
-void connector_node::on_work(time_point now, std::uint8_t, std::uint64_t) {
+void connector_node::on_work(time_point, std::uint8_t, std::uint64_t) {
     if (opened_) return;
-    send(encode(channel_frame::kind::open, nonce_));
-    schedule(now + open_retry, open_again);
+    send_frame(encode(channel_frame::kind::open, nonce_));
+    schedule(world_now() + open_retry, open_again);
 }
 
-bool connector_node::take(time_point now, const endpoint& from, byte_span payload) {
+bool connector_node::take(time_point here, const endpoint& from, byte_span payload) {
     const auto frame = decode_channel_frame(payload);
     if (!frame || from != server_ || frame->nonce != nonce_) return true;
     switch (frame->what) {
         case channel_frame::kind::opened:
-            if (!std::exchange(opened_, true)) (*core()).on_channel_opened(now, exporter_of(around_.crypto, nonce_));
+            if (!std::exchange(opened_, true)) (*core()).on_channel_opened(here, exporter_of(around_.crypto, nonce_));
             break;
-        case channel_frame::kind::record: (*core()).on_record(now, frame->record); break;
+        case channel_frame::kind::record: (*core()).on_record(here, frame->record); break;
         case channel_frame::kind::closed:
             if (!opened_) break;
-            (*core()).on_channel_closed(now);
-            open(now);
+            (*core()).on_channel_closed(here);
+            open();
             break;
         case channel_frame::kind::open: break;
     }

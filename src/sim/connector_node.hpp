@@ -28,23 +28,23 @@ class connector_node final : public node<connector_node, connector_driver> {
 public:
     connector_node(surroundings& around, const ip_address& address, int prefix_bits, endpoint server, port_plan ports, std::uint64_t seed);
 
-    void start(time_point now);
-    [[nodiscard]] connector_handle request(time_point now, message_body body);
+    void start();
+    [[nodiscard]] connector_handle request(message_body body);
     /// Takes the outcome of a request that has one.
     [[nodiscard]] std::optional<result<message_body>> take_outcome(connector_handle which);
     [[nodiscard]] bool has_outcome(connector_handle which) const { return outcomes_.contains(which); }
 
-    void perform(time_point now, connector_record&& record);
-    void perform(time_point now, connector_answer&& answer);
-    void perform(time_point now, connector_failure&& failed);
-    void on_work(time_point now, std::uint8_t what, std::uint64_t argument);
-    [[nodiscard]] bool take(time_point now, const endpoint& from, byte_span payload);
+    void perform(time_point here, connector_record&& record);
+    void perform(time_point here, connector_answer&& answer);
+    void perform(time_point here, connector_failure&& failed);
+    void on_work(time_point here, std::uint8_t what, std::uint64_t argument);
+    [[nodiscard]] bool take(time_point here, const endpoint& from, byte_span payload);
 
 private:
     enum kind : std::uint8_t { open_again = 1 };
 
-    void open(time_point now);
-    void send(bytes frame);
+    void open();
+    void send_frame(bytes frame);
 
     endpoint server_;
     port_plan ports_;

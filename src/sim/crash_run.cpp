@@ -52,6 +52,7 @@ public:
         }
         if (world_.livelocked()) fail("livelock: too many events in one simulated second");
         out.failure = failure_;
+        if (!failure_.empty()) out.broken = "promise";
         out.world = std::to_string(kills_) + " crashes, " + std::to_string(contents_.size()) + " contents";
         out.trace_hash = world_.trace_hash();
         out.events = world_.events();

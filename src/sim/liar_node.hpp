@@ -11,15 +11,15 @@ public:
     liar_node(surroundings& around, liar_config config, std::uint64_t seed)
         : node(around, config.address, config.prefix_bits, seed), config_(std::move(config)) {}
 
-    void start(time_point now) {
-        come_up(liar_core(around_.crypto, entropy_, config_, now, around_.wall()));
-        schedule(now + wall_clock_period, wall_clock);
-        turn(now);
+    void start() {
+        come_up(liar_core(around_.crypto, entropy_, config_, here(), wall()));
+        schedule(world_now() + wall_clock_period, wall_clock);
+        turn();
     }
-    void perform(time_point, send_datagram&& datagram) { around_.net.send(where(), std::move(datagram)); }
-    void on_work(time_point now, std::uint8_t, std::uint64_t) {
-        core().on_wall_clock(around_.wall());
-        schedule(now + wall_clock_period, wall_clock);
+    void perform(time_point, send_datagram&& datagram) { send(std::move(datagram)); }
+    void on_work(time_point, std::uint8_t, std::uint64_t) {
+        core().on_wall_clock(wall());
+        schedule(world_now() + wall_clock_period, wall_clock);
     }
     [[nodiscard]] bool take(time_point, const endpoint&, byte_span) const noexcept { return false; }
 

@@ -108,6 +108,12 @@ void network::put(way& where, const link_settings& line) {
     settle(queue_.now(), where);
 }
 
+network_ledger network::ledger() const noexcept {
+    auto out = ledger_;
+    out.under_way = flights_.size() - free_flights_.size() - paced_;
+    return out;
+}
+
 link_model& network::lan_up(host_index which) { return hosts_[which.value]->up->model; }
 link_model& network::lan_down(host_index which) { return hosts_[which.value]->down->model; }
 const std::string& network::office_of(host_index which) const { return sites_[hosts_[which.value]->at]->name; }
@@ -170,6 +176,7 @@ void network::send(host_index sender, send_datagram&& datagram) {
     what.datagram = std::move(datagram);
     what.ip_bytes = what.datagram.size() + ip_overhead_bytes;
     what.carries_data = carries_data(what.datagram);
+    ++paced_;
     if (what.datagram.not_before > queue_.now()) queue_.at(what.datagram.not_before, *this, which);
     else depart(queue_.now(), which);
 }
@@ -192,6 +199,7 @@ void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
     what.datagram.header = std::move(payload);
     what.ip_bytes = what.datagram.size() + ip_overhead_bytes;
     what.carries_data = carries_data(what.datagram);
+    ++ledger_.injected;
     queue_.at(queue_.now(), *this, which);
 }
 
@@ -213,11 +221,19 @@ datagram_note network::note_of(const flight& what, datagram_note::kind kind, tim
 
 void network::tell(const datagram_note& note, const flight& what) {
     trace_.add(note);
+    switch (note.what) {
+        case datagram_note::kind::sent: ++ledger_.sent; break;
+        case datagram_note::kind::delivered: ++ledger_.delivered; break;
+        case datagram_note::kind::dropped: ++ledger_.dropped; break;
+    }
     if (watcher_) watcher_({note, host_index{what.sender}, what.known ? std::optional(host_index{what.receiver}) : std::nullopt});
 }
 
 void network::drop(time_point now, const flight& what, std::string_view where, std::string_view why) {
-    if (what.rival) return;   // the line has counted it
+    if (what.rival) {   // the line has counted it
+        ++ledger_.dropped;
+        return;
+    }
     auto note = note_of(what, datagram_note::kind::dropped, now);
     note.where = where;
     note.why = why;
@@ -244,7 +260,10 @@ void network::follow(time_point now, std::uint32_t which, const link_passage& pa
         drop(now, flights_[which], over.name, to_string(passage.what));
         return release(which);
     }
-    if (passage.copy_arrives) queue_.at(*passage.copy_arrives, *this, copy_flight(which));
+    if (passage.copy_arrives) {
+        queue_.at(*passage.copy_arrives, *this, copy_flight(which));
+        ++ledger_.copied;
+    }
     queue_.at(passage.arrives, *this, which);
 }
 
@@ -263,6 +282,7 @@ void network::line_is_free(time_point now, way& which) {
 }
 
 void network::depart(time_point now, std::uint32_t which) {
+    --paced_;
     auto& what = flights_[which];
     auto& origin = *hosts_[what.sender];
     if (!origin.who->is_up()) return release(which);   // its process died before the pacer's time came
@@ -328,6 +348,7 @@ void network::arrive(time_point now, std::uint32_t which) {
     if (flights_[which].rival) {
         const auto packet = rivalry_->cargo[which];
         const auto ecn = flights_[which].datagram.ecn;
+        ++ledger_.delivered;
         release(which);
         return rivalry_->actors.arrive(now, packet, ecn);
     }

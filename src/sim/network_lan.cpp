@@ -70,8 +70,10 @@ void network::fan_out(time_point now, std::uint32_t which) {
         flights_[copy].receiver = other;
         flights_[copy].receiver_stay = hosts_[other]->stay;
         flights_[copy].known = true;
+        ++ledger_.copied;
         pass(now, copy, *hosts_[other]->down);
     }
+    ++ledger_.spread;
     release(which);
 }
 

@@ -28,6 +28,7 @@ void network::carry(const rival_transmission& what) {
     auto& origin = *hosts_[what.from];
     if (!origin.plugged || (!(blocked_hosts_.empty() && blocked_sites_.empty()) && blocked(what.from, what.to))) return;
     const auto which = take_flight();
+    ++ledger_.injected;
     rivalry_->cargo.resize(flights_.size());
     rivalry_->cargo[which] = what.packet;
     auto& made = flights_[which];

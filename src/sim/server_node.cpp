@@ -7,15 +7,13 @@ namespace {
 
 constexpr duration server_clock_period = std::chrono::seconds(10);
 
-memory_store store_of(const crypto_suite& crypto) { return memory_store(crypto); }
-
 }  // namespace
 
 server_node::server_node(surroundings& around, server_config config, simulated_catalogue_options catalogue, disk_settings disk, std::uint64_t seed)
     : node(around, config.address, config.prefix_bits, seed),
       config_(std::move(config)),
       catalogue_(std::move(catalogue)),
-      disk_(store_of(around.crypto), disk),
+      disk_(around.crypto, {}, disk, seed ^ 0x6469736b),
       chance_(seed ^ 0x63726173) {
     config_.identity = entropy_.array<32>();
     config_.signing = entropy_.array<32>();
@@ -23,18 +21,18 @@ server_node::server_node(surroundings& around, server_config config, simulated_c
     config_.group = entropy_.array<32>();
 }
 
-void server_node::start(time_point now) {
-    if (is_up()) return;
+void server_node::start() {
+    if (lives()) return;
     config_.jitter_seed = entropy_.u64();
     around_.note("server", "started");
-    come_up(server_core(around_.crypto, entropy_, config_, now, around_.wall()));
-    core().load(now, catalogue_.committed());
-    schedule(now + server_clock_period, wall_clock);
-    turn(now);
+    come_up(server_core(around_.crypto, entropy_, config_, here(), wall()));
+    core().load(here(), catalogue_.committed());
+    schedule(world_now() + server_clock_period, wall_clock);
+    turn();
 }
 
 void server_node::kill() {
-    if (!is_up()) return;
+    if (!lives()) return;
     around_.note("server", "killed");
     go_down();
     catalogue_.crash(chance_);
@@ -43,13 +41,13 @@ void server_node::kill() {
     associations_.clear();
 }
 
-void server_node::perform(time_point, send_datagram&& datagram) { around_.net.send(where(), std::move(datagram)); }
+void server_node::perform(time_point, send_datagram&& datagram) { send(std::move(datagram)); }
 
-void server_node::perform(time_point now, catalogue_request&& request) { schedule(catalogue_.submit(now, std::move(request)), committed); }
+void server_node::perform(time_point, catalogue_request&& request) { schedule(catalogue_.submit(world_now(), std::move(request)), committed); }
 
-void server_node::perform(time_point now, store_request&& request) {
+void server_node::perform(time_point, store_request&& request) {
     if (auto* attach = std::get_if<store_attach>(&request.operation)) attach->path = attach->content.id.text();
-    const auto ticket = disk_.submit(now, std::move(request));
+    const auto ticket = disk_.submit(world_now(), std::move(request));
     schedule(ticket.done, store_done, ticket.slot);
 }
 
@@ -69,13 +67,13 @@ void server_node::perform(time_point, channel_close&& which) {
 
 void server_node::perform(time_point, server_event&& event) { around_.note("server", event.text); }
 
-void server_node::on_work(time_point now, std::uint8_t what, std::uint64_t argument) {
+void server_node::on_work(time_point here, std::uint8_t what, std::uint64_t argument) {
     switch (what) {
-        case store_done: return core().on_store_done(now, disk_.take_effect(static_cast<std::uint32_t>(argument)));
-        case committed: return core().on_catalogue_done(now, catalogue_.commit_next());
+        case store_done: return core().on_store_done(here, disk_.take_effect(static_cast<std::uint32_t>(argument)));
+        case committed: return core().on_catalogue_done(here, catalogue_.commit_next());
         default:
-            core().on_wall_clock(now, around_.wall());
-            return schedule(now + server_clock_period, wall_clock);
+            core().on_wall_clock(here, wall());
+            return schedule(world_now() + server_clock_period, wall_clock);
     }
 }
 
@@ -84,10 +82,10 @@ void server_node::answer(const endpoint& to, bytes frame) {
     out.from_port = config_.ports[port_use::server_small_in];
     out.to = to;
     out.header = std::move(frame);
-    around_.net.send(where(), std::move(out));
+    send(std::move(out));
 }
 
-bool server_node::take(time_point now, const endpoint& from, byte_span payload) {
+bool server_node::take(time_point here, const endpoint& from, byte_span payload) {
     const auto frame = decode_channel_frame(payload);
     if (!frame) return false;
     const association which{from, frame->nonce};
@@ -98,12 +96,12 @@ bool server_node::take(time_point now, const endpoint& from, byte_span payload) 
                 const channel_id id{next_channel_++};
                 channels_[which] = id;
                 associations_[id] = which;
-                core().on_channel_opened(now, id, from, exporter_of(around_.crypto, frame->nonce));
+                core().on_channel_opened(here, id, from, exporter_of(around_.crypto, frame->nonce));
             }
             answer(from, encode(channel_frame::kind::opened, frame->nonce));
             break;
         case channel_frame::kind::record:
-            if (known != channels_.end()) core().on_channel_record(now, known->second, frame->record);
+            if (known != channels_.end()) core().on_channel_record(here, known->second, frame->record);
             else answer(from, encode(channel_frame::kind::closed, frame->nonce));
             break;
         default:

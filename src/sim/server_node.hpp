@@ -17,22 +17,23 @@ public:
     /// `config` has all but the keys, which the node makes.
     server_node(surroundings& around, server_config config, simulated_catalogue_options catalogue, disk_settings disk, std::uint64_t seed);
 
-    void start(time_point now);   ///< also again, after kill()
+    void start();   ///< also again, after kill()
     void kill();
 
     [[nodiscard]] const server_config& config() const noexcept { return config_; }
+    [[nodiscard]] disk_trouble* disk_troubles() noexcept override { return &disk_.trouble(); }
     [[nodiscard]] simulated_catalogue& catalogue() noexcept { return catalogue_; }
     [[nodiscard]] std::map<std::string, bytes>& file_store() noexcept { return disk_.store().files(); }
 
-    void perform(time_point now, send_datagram&& datagram);
-    void perform(time_point now, catalogue_request&& request);
-    void perform(time_point now, store_request&& request);
-    void perform(time_point now, channel_send&& out);
-    void perform(time_point now, channel_close&& which);
-    void perform(time_point now, server_event&& event);
-    void on_work(time_point now, std::uint8_t what, std::uint64_t argument);
+    void perform(time_point here, send_datagram&& datagram);
+    void perform(time_point here, catalogue_request&& request);
+    void perform(time_point here, store_request&& request);
+    void perform(time_point here, channel_send&& out);
+    void perform(time_point here, channel_close&& which);
+    void perform(time_point here, server_event&& event);
+    void on_work(time_point here, std::uint8_t what, std::uint64_t argument);
     /// The connector's frames, which its clients' are told apart from by their first byte.
-    [[nodiscard]] bool take(time_point now, const endpoint& from, byte_span payload);
+    [[nodiscard]] bool take(time_point here, const endpoint& from, byte_span payload);
 
 private:
     enum kind : std::uint8_t { store_done = 1, wall_clock, committed };

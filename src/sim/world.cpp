@@ -46,7 +46,7 @@ void world::place(const generated_content& content, const placement_choice& wher
     self_->know(content);
     self_->library.contents.insert_or_assign(content.info().key(), fallback_library::entry{content, where.cdn, where.file_store, where.tree_file});
     for (auto& each : self_->liars) {
-        if (each->is_up()) each->core().learn(content);
+        if (each->lives()) each->core().learn(content);
     }
 }
 
@@ -61,14 +61,17 @@ result<message_body> world::ask(message_body request, duration limit) { return s
 void world::fetch(client_index who, const generated_content& content, std::string output) {
     const auto record = self_->fetches.size();
     self_->fetches.push_back({who, content.info(), std::move(output), now()});
-    self_->node_of(who).fetch(now(), record);
+    self_->node_of(who).fetch(record);
 }
 
-void world::import(client_index who, const generated_content& content) { self_->node_of(who).import(now(), content); }
+void world::import(client_index who, const generated_content& content) { self_->node_of(who).import(content); }
 void world::kill(client_index who) { self_->node_of(who).kill(); }
-void world::restart(client_index who) { self_->node_of(who).restart(now()); }
+void world::restart(client_index who) { self_->node_of(who).restart(); }
 void world::kill_server() { self_->server->kill(); }
-void world::restart_server() { self_->server->start(now()); }
+void world::restart_server() { self_->server->start(); }
+void world::move(client_index who, const std::string& office) { self_->move(who, office); }
+device_controls& world::controls(client_index who) { return self_->node_of(who); }
+device_controls& world::server_controls() { return *self_->server; }
 void world::at(time_point when, std::function<void()> what) { self_->queue.at(when, std::move(what)); }
 
 bool world::run_until(const std::function<bool()>& done, duration limit) { return self_->run_until(done, limit); }
@@ -78,6 +81,7 @@ void world::run_for(duration time) {
 time_point world::now() const noexcept { return self_->queue.now(); }
 bool world::livelocked() const noexcept { return self_->livelocked; }
 std::uint64_t world::events() const noexcept { return self_->queue.processed(); }
+std::size_t world::pending_events() const noexcept { return self_->queue.size(); }
 
 std::size_t world::clients() const noexcept { return self_->clients.size(); }
 const std::vector<fetch_record>& world::fetches() const noexcept { return self_->fetches; }
@@ -104,7 +108,10 @@ bool world::has_right_bytes(client_index who, const generated_content& content) 
 
 const std::string& world::office_of(client_index who) const { return self_->net.office_of(self_->node_of(who).where()); }
 ip_address world::address_of(client_index who) const { return self_->node_of(who).address(); }
-bool world::is_up(client_index who) const { return self_->node_of(who).is_up(); }
+bool world::is_up(client_index who) const { return self_->node_of(who).lives(); }
+bool world::is_server_up() const { return self_->server->lives(); }
+p2pdist::server_statistics world::server_statistics() const { return self_->server->core().statistics(); }
+bool world::speaks_with_server(client_index who) const { return self_->speaks_with_server(self_->node_of(who)); }
 client_core& world::core(client_index who) { return self_->node_of(who).core(); }
 memory_store& world::store(client_index who) { return self_->node_of(who).store(); }
 std::uint64_t world::chunks_written(client_index who, const content_key& content) const { return self_->node_of(who).chunks_written(content); }
@@ -141,7 +148,7 @@ void world::add_liar(const device& what, std::uint64_t seed) { self_->add_liar(w
 std::vector<liar_view> world::liars() {
     std::vector<liar_view> out;
     for (auto& each : self_->liars) {
-        if (!each->is_up()) continue;
+        if (!each->lives()) continue;
         const auto& core = each->core();
         out.push_back({core.id(), core.manner(), core.flows().wrong_bytes_sent(), core.flows().always_wrong()});
     }

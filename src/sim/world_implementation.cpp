@@ -4,6 +4,7 @@
 
 #include "fast_crypto.hpp"
 #include "p2pdist/content/hash_tree.hpp"
+#include "p2pdist/envelope/version.hpp"
 
 namespace p2pdist::sim {
 namespace {
@@ -38,11 +39,22 @@ void world::implementation::make_server() {
     config.prefix_bits = static_cast<std::uint8_t>(addresses.prefix_of(config.address));
     config.has_file_store = options.server_file_store;
     config.heartbeat_interval = options.heartbeat;
-    config.log = options.log;
+    config.protocol_oldest = options.protocol_oldest;
+    config.protocol_newest = options.protocol_newest;
+    config.log = log_of("server");
     server = std::make_unique<server_node>(around, config, options.catalogue, options.disk, random());
     const auto management = addresses.next_of(central);
     connector = std::make_unique<connector_node>(around, management.address, management.prefix_bits,
                                                  endpoint{config.address, config.ports[port_use::server_small_in]}, config.ports, random());
+}
+
+/// Where a node's own lines go: where the options say, and into the trace where one is written.
+log_sink world::implementation::log_of(const std::string& name) {
+    if (!record.writes()) return options.log;
+    return log_sink(log_level::debug, [this, name](log_level level, std::string_view line) {
+        options.log(level, line);
+        record.remark(queue.now(), name, line);
+    });
 }
 
 client_config world::implementation::config_of(const device& what, const ip_address& address, int prefix_bits) {
@@ -53,9 +65,11 @@ client_config world::implementation::config_of(const device& what, const ip_addr
     config.prefix_bits = static_cast<std::uint8_t>(prefix_bits);
     if (address.is_v4()) config.broadcast = subnet::of(address, prefix_bits).broadcast();
     config.has_file_store = what.file_store;
+    config.protocol_oldest = what.protocol_oldest;
+    config.protocol_newest = what.protocol_newest;
     config.cdn = options.cdn;
     config.host_name = "device-" + std::to_string(clients.size());
-    config.log = options.log;
+    config.log = log_of(address.to_string());
     if (what.profile) {
         config.profile = *what.profile;
     } else {
@@ -96,7 +110,7 @@ client_index world::implementation::add_client(const device& what) {
     memory_store_options store;
     store.limit_bytes = what.store_limit_bytes;
     store.pool = pool;
-    clients.push_back(std::make_unique<client_node>(around, config_of(what, place.address, place.prefix_bits), memory_store(*crypto, store),
+    clients.push_back(std::make_unique<client_node>(around, config_of(what, place.address, place.prefix_bits), std::move(store),
                                                     options.disk, library, fetches, index, random()));
     client_addresses[place.address] = index;
     return index;
@@ -120,15 +134,29 @@ void world::implementation::know(const generated_content& content) {
     }
 }
 
+void world::implementation::move(client_index who, const std::string& office) {
+    auto& mover = node_of(who);
+    const auto place = place_of({.office = office});
+    const auto old = mover.address();
+    mover.move(place.address, place.prefix_bits);
+    client_addresses.erase(old);
+    client_addresses[place.address] = who;
+}
+
+bool world::implementation::speaks_with_server(const client_node& who) const {
+    const auto& own = server->config();
+    return common_version(versions_between(own.protocol_oldest, own.protocol_newest), who.versions()).has_value();
+}
+
 void world::implementation::start() {
-    server->start(queue.now());
-    connector->start(queue.now());
+    server->start();
+    connector->start();
     for (auto& each : clients) {
         const auto when = queue.now() + duration(static_cast<duration::rep>(random.below(static_cast<std::uint64_t>(start_spread.count()))));
-        queue.at(when, [this, who = each.get()] { if (!who->is_up()) who->restart(queue.now()); });
+        queue.at(when, [this, who = each.get()] { if (!who->lives()) who->restart(); });
     }
     for (auto& each : liars) {
-        if (!each->is_up()) each->start(queue.now());
+        if (!each->lives()) each->start();
     }
     run_until([] { return false; }, start_spread);
 }
@@ -161,14 +189,14 @@ bool world::implementation::run_until(const std::function<bool()>& done, duratio
 }
 
 result<message_body> world::implementation::ask(message_body request, duration limit) {
-    const auto handle = connector->request(queue.now(), std::move(request));
+    const auto handle = connector->request(std::move(request));
     if (!run_until([&] { return connector->has_outcome(handle); }, limit)) return {errc::timed_out, "the world gave the connector no answer"};
     return *connector->take_outcome(handle);
 }
 
 bool world::implementation::everybody_registered() {
     for (auto& each : clients) {
-        if (!each->is_up()) continue;
+        if (!each->lives() || !speaks_with_server(*each)) continue;
         const auto status = each->core().status();
         if (!status.registered || !status.activated) return false;
         const auto office = options.offices.office_of(each->address());
@@ -181,7 +209,7 @@ bool world::implementation::all_fetched() const {
     // It is asked after each event: what is complete once need not be looked at again.
     while (complete_ < fetches.size() && fetches[complete_].complete()) ++complete_;
     for (auto i = complete_; i < fetches.size(); ++i) {
-        if (clients[fetches[i].client.value]->is_up() && !fetches[i].complete()) return false;
+        if (clients[fetches[i].client.value]->lives() && !fetches[i].complete()) return false;
     }
     return true;
 }

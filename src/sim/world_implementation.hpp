@@ -23,6 +23,8 @@ public:
     client_index add_client(const device& what);
     void add_liar(const device& what, std::uint64_t seed);
     void start();
+    void move(client_index who, const std::string& office);
+    [[nodiscard]] bool speaks_with_server(const client_node& who) const;
     bool run_until(const std::function<bool()>& done, duration limit);
     result<message_body> ask(message_body request, duration limit);
     [[nodiscard]] bool step();
@@ -53,6 +55,7 @@ public:
 private:
     void make_server();
     [[nodiscard]] address_pool::assigned place_of(const device& what);
+    [[nodiscard]] log_sink log_of(const std::string& name);
     client_config config_of(const device& what, const ip_address& address, int prefix_bits);
 
     std::vector<std::shared_ptr<const bytes>> known_regions_;

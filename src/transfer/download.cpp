@@ -2,6 +2,8 @@
 
 #include "download.hpp"
 
+#include "p2pdist/base/canary.hpp"
+
 namespace p2pdist::detail::transfer {
 
 namespace {
@@ -68,6 +70,7 @@ void download::on_opened(time_point now, const store_completion& completion) {
     ++content_->opens;
     state_ = life::running;
     if (!content_->refresh(*opened)) uploads_->on_holdings_shrunk(now, *content_);
+    if (sings(canary::starts_over) && !opened->whole) content_->held = chunk_set(chunk_count());
     tree_known_ = opened->tree_known && !plain();
     blocked_ = content_->held;
     split_[static_cast<std::size_t>(source_kind::store)] = content_->held.content_bytes(content_->geometry);

@@ -46,6 +46,7 @@ struct client_config {
     bool has_file_store = false;              ///< SRC-2: the driver can read a file store
     std::optional<std::string> cdn;           ///< base URL; without it the server's setting "cdn" counts
     std::uint64_t jitter_seed = 1;
+    std::uint8_t protocol_oldest = 0, protocol_newest = 0;   ///< versions that it speaks (MSG-6); 0: all that this software knows
     std::optional<ranking> order;             ///< without it the six criteria, with the steps of the server's settings (RANK-7)
     congestion_controller_factory foreground = make_foreground_controller;
     congestion_controller_factory background = make_background_controller;

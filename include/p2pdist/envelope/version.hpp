@@ -19,6 +19,11 @@ struct version_range {
     friend bool operator==(const version_range&, const version_range&) = default;
 };
 
+/// From `oldest` to `newest`; 0 stands for this software's own.
+[[nodiscard]] constexpr version_range versions_between(std::uint8_t oldest, std::uint8_t newest) noexcept {
+    return {oldest == 0 ? protocol_version_min : oldest, newest == 0 ? protocol_version : newest};
+}
+
 /// The highest version of both; nothing where the ranges don't meet.
 [[nodiscard]] constexpr std::optional<std::uint8_t> common_version(const version_range& left, const version_range& right) noexcept {
     const auto low = std::max(left.min, right.min);

@@ -36,6 +36,7 @@ struct server_config {
     duration certificate_lifetime = std::chrono::hours(24 * 90);
     std::string software_version{p2pdist::software_version()};  ///< shown by health checks
     std::uint64_t jitter_seed = 1;
+    std::uint8_t protocol_oldest = 0, protocol_newest = 0;   ///< versions that it speaks to clients (MSG-6); 0: all that this software knows
     congestion_controller_factory foreground = make_foreground_controller;
     congestion_controller_factory background = make_background_controller;
     log_sink log;

@@ -3,6 +3,7 @@
 // not done yet.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -20,11 +21,24 @@ struct disk_settings {
     std::uint64_t bytes_per_second = 400'000'000;           ///< of reading and writing; 0: infinitely fast
 };
 
+/// What is wrong with a disk. Shares are of the requests concerned, in [0, 1].
+struct disk_trouble {
+    bool full = false;         ///< whatever needs room: errc::no_space
+    double failing = 0;        ///< reading and writing of contents: errc::io_failed
+    double corrupt = 0;        ///< a chunk that is read has other bytes than were written: its hash tells, and it is missing from then on
+    double slowness = 1;       ///< every request takes so many times longer
+
+    [[nodiscard]] bool any() const noexcept { return full || failing > 0 || corrupt > 0; }
+    friend bool operator==(const disk_trouble&, const disk_trouble&) = default;
+};
+
 /// Distinct objects: safe. Shared: unsafe.
 class P2PDIST_API disk {
 public:
     /// With what the store holds already.
     disk(memory_store store, disk_settings settings) : store_(std::move(store)), settings_(settings) {}
+    /// The same over a store of its own; the seed decides which requests meet with trouble.
+    disk(const crypto_suite& crypto, memory_store_options options, disk_settings settings, std::uint64_t seed);
 
     /// A request that waits, and when it takes effect.
     struct ticket {
@@ -41,8 +55,19 @@ public:
 
     /// What is on the disk now.
     [[nodiscard]] memory_store& store() noexcept { return store_; }
+    /// To be changed at will; counts for requests that are submitted or completed from then on.
+    [[nodiscard]] disk_trouble& trouble() noexcept { return state_->trouble; }
 
 private:
+    struct shared_state {
+        explicit shared_state(std::uint64_t seed) noexcept : random(seed) {}
+        disk_trouble trouble;
+        random_source random;
+        [[nodiscard]] bool chance(double share) noexcept { return share > 0 && random.unit() < share; }
+    };
+    [[nodiscard]] std::optional<error> trouble_with(const store_request& request);
+
+    std::shared_ptr<shared_state> state_ = std::make_shared<shared_state>(0);   // the store asks it too
     memory_store store_;
     disk_settings settings_;
     struct entry {

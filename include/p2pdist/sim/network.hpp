@@ -84,6 +84,18 @@ struct watched_datagram {
     std::optional<host_index> receiver;  ///< where known: not of a broadcast that is sent, nor of an unknown address
 };
 
+/// What became of all datagrams: those sent and injected, and copies made on the way, were delivered or dropped, or are under way.
+struct network_ledger {
+    std::uint64_t sent = 0;
+    std::uint64_t injected = 0;     ///< and other people's
+    std::uint64_t copied = 0;       ///< by lines that duplicate, and for each receiver of a broadcast
+    std::uint64_t spread = 0;       ///< broadcasts that the copies for their receivers stand for
+    std::uint64_t delivered = 0, dropped = 0;
+    std::uint64_t under_way = 0;    ///< counted where they are, not by what is missing
+
+    friend bool operator==(const network_ledger&, const network_ledger&) = default;
+};
+
 /// Single-threaded; everything in it happens in the order of its event_queue.
 class P2PDIST_API network final : private event_handler {
 public:
@@ -141,6 +153,9 @@ public:
     void block(const std::string& from_office, const std::string& to_office, bool blocked);
     /// Ends all partitions.
     void unblock_all() noexcept;
+
+    /// What became of everything so far.
+    [[nodiscard]] network_ledger ledger() const noexcept;
 
     /// Other people's traffic on the same lines, from `starts` on. Nobody watches or filters its packets; partitions hold for it. An unknown
     /// office is a bug.
@@ -209,6 +224,8 @@ private:
     std::vector<link_departure> gone_;                   // what a line gives back
     std::vector<flight> flights_;
     std::vector<std::uint32_t> free_flights_;
+    network_ledger ledger_;
+    std::uint64_t paced_ = 0;                            // flights that wait for their time to be sent
     std::unique_ptr<rivalry> rivalry_;                   // where there are rivals
     bytes scratch_;
     std::function<void(const watched_datagram&)> watcher_;

@@ -39,6 +39,9 @@ public:
     void add(const datagram_note& note);
     /// Something else than a datagram: a node started, a client's event.
     void add(time_point at, std::string_view who, std::string_view what);
+    /// A line for people only, as of a node's log; not hashed.
+    void remark(time_point at, std::string_view who, std::string_view what);
+    [[nodiscard]] bool writes() const noexcept { return static_cast<bool>(sink_); }
 
     /// Over everything since the beginning, whether lines are written or not.
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }

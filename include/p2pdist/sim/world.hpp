@@ -23,6 +23,7 @@
 #include "p2pdist/base/export.hpp"
 #include "p2pdist/client/client_core.hpp"
 #include "p2pdist/content/memory_store.hpp"
+#include "p2pdist/server/server_core.hpp"
 #include "p2pdist/sim/disk.hpp"
 #include "p2pdist/sim/generated_content.hpp"
 #include "p2pdist/sim/network.hpp"
@@ -31,6 +32,33 @@
 
 /// The simulated world: lines, disks, programs and people under one seed.
 namespace p2pdist::sim {
+
+/// What can befall a device beside its death. Everything happens now, and lasts until it is taken back.
+class device_controls {
+public:
+    /// Suspended: it hears nothing, its monotonic clock stands still and its wall clock goes on.
+    virtual void sleep() = 0;
+    /// Its process is stopped: the clocks go on, datagrams wait as long as a socket's buffer has room, and timers fire late, all at once.
+    virtual void stall() = 0;
+    virtual void wake() = 0;
+    [[nodiscard]] virtual bool paused() const noexcept = 0;
+    /// Its monotonic clock is so many millionths fast; negative: slow.
+    virtual void drift(std::int64_t ppm) = 0;
+    virtual void jump(duration ahead) = 0;
+    /// The monotonic clock stands still while the process runs; start_clock() lets it go on from there.
+    virtual void stop_clock() = 0;
+    virtual void start_clock() = 0;
+    /// The wall clock shows so much more than it is.
+    virtual void set_wall(std::chrono::seconds ahead) = 0;
+    /// What is wrong with its disk; a device without one has nullptr.
+    [[nodiscard]] virtual disk_trouble* disk_troubles() noexcept { return nullptr; }
+
+protected:
+    device_controls() = default;
+    ~device_controls() = default;
+    device_controls(const device_controls&) = default;
+    device_controls& operator=(const device_controls&) = default;
+};
 
 /// What the world is built of.
 struct world_options {
@@ -54,6 +82,7 @@ struct world_options {
     /// More in one simulated second counts as a livelock, and running ends.
     std::uint64_t events_per_second_max = 50'000'000;
     log_sink log;                         ///< of all cores
+    std::uint8_t protocol_oldest = 0, protocol_newest = 0;   ///< versions that the server speaks; 0: this software's
     trace::line_sink trace_lines;         ///< takes the trace as text; see trace.hpp
 };
 
@@ -65,6 +94,7 @@ struct device {
     bool preferred = false;
     std::uint64_t store_limit_bytes = UINT64_MAX;
     bool file_store = false;                 ///< SRC-2: it can read the file store
+    std::uint8_t protocol_oldest = 0, protocol_newest = 0;   ///< versions that it speaks; 0: this software's
 };
 
 /// A device that lies, and what came of it.
@@ -153,6 +183,10 @@ public:
     void restart(client_index who);           ///< and asks again for what it had not got
     void kill_server();
     void restart_server();                    ///< with what its database committed
+    /// It gets the next free address of the office (the one that it is in, too), and is told so; its old address is free.
+    void move(client_index who, const std::string& office);
+    [[nodiscard]] device_controls& controls(client_index who);
+    [[nodiscard]] device_controls& server_controls();
     /// Calls it at that time.
     void at(time_point when, std::function<void()> what);
 
@@ -165,6 +199,7 @@ public:
     [[nodiscard]] time_point now() const noexcept;
     [[nodiscard]] bool livelocked() const noexcept;
     [[nodiscard]] std::uint64_t events() const noexcept;
+    [[nodiscard]] std::size_t pending_events() const noexcept;
 
     // Results.
     [[nodiscard]] std::size_t clients() const noexcept;
@@ -179,8 +214,14 @@ public:
     [[nodiscard]] const std::string& office_of(client_index who) const;
     /// Its address now.
     [[nodiscard]] ip_address address_of(client_index who) const;
-    /// Whether its program runs.
+    /// Whether its program runs, be it asleep.
     [[nodiscard]] bool is_up(client_index who) const;
+    /// The same of the server.
+    [[nodiscard]] bool is_server_up() const;
+    /// Of a server that is up.
+    [[nodiscard]] p2pdist::server_statistics server_statistics() const;
+    /// Whether they have a protocol version in common (MSG-6).
+    [[nodiscard]] bool speaks_with_server(client_index who) const;
     /// A bug while the client is down.
     [[nodiscard]] client_core& core(client_index who);
     /// What is on its disk.

@@ -2,14 +2,16 @@
 // Random small worlds with faults, and what must hold in each of them. A failure is replayed by its seed alone.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
-#include "p2pdist/sim/trace.hpp"
+#include "p2pdist/sim/script.hpp"
 
 namespace p2pdist::sim {
 
 struct fuzz_outcome {
     std::string failure;        ///< empty: all held
+    std::string broken{};       ///< the oracle that found it
     std::string world;          ///< what was built, in a line
     std::uint64_t trace_hash = 0;
     std::uint64_t events = 0;
@@ -18,15 +20,21 @@ struct fuzz_outcome {
     [[nodiscard]] bool ok() const noexcept { return failure.empty(); }
 };
 
-/// Builds the world of the seed (2 to 4 offices, up to 12 clients, any lines, contents and sources; in a third of the seeds lines that
-/// lose, reorder and duplicate; in another third kills and restarts of clients and server besides), rolls a content out and checks:
-///   - every client that is up has the whole, right content within a time budget after the last fault;
-///   - no datagram is longer than limits::datagram_bytes_max;
-///   - content flows within an office and downwards only, and never from a VPN client (OFF-2, OFF-3);
-///   - in a world without faults one copy crosses each WAN line, VPN aside (RVP-2), and a fallback source is read once (SRC-5);
-///   - the number of events a simulated second is bounded: nothing spins.
-/// The same seed does the same, with or without `lines`.
+/// The script of a seed: 2 to 8 offices, up to 50 devices, any lines, content and source; in a third of the seeds lines that lose, reorder
+/// and duplicate, in another third faults of a few kinds besides, each seed with its own mix. It ends with what must hold: whoever can has
+/// the content within a time budget after the last fault, one copy crossed each line where nothing went wrong (RVP-2, SRC-5), and then there
+/// is rest.
+[[nodiscard]] script random_script(std::uint64_t seed);
+/// Plays it. The same seed does the same, with or without `lines`.
 [[nodiscard]] fuzz_outcome run_random_world(std::uint64_t seed, trace::line_sink lines = {});
+
+struct shrunk_script {
+    script smallest;
+    int runs = 0;     ///< worlds that were played for it
+};
+/// A smaller script (fewer offices, devices and faults, plainer lines, less content) that breaks the same oracle, which `failing` must do.
+/// `go_on` is asked before each world: false ends the search.
+[[nodiscard]] shrunk_script shrink(const script& failing, const std::string& broken, const std::function<bool()>& go_on);
 
 /// Builds a very small world (two offices, three clients, contents of a few chunks), in which the server and the clients die again and
 /// again while contents are published, imported and fetched, topologies and settings are changed, and clients register. A crash loses
