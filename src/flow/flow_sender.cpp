@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "p2pdist/base/canary.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/wire/frame.hpp"
 #include "wire_time.hpp"
@@ -22,7 +23,8 @@ constexpr std::uint64_t ask_again_after_bytes = 64 * 1024;
 
 flow_sender::flow_sender(std::unique_ptr<congestion_controller> controller, std::uint32_t datagram_bytes_max)
     : controller_(std::move(controller)),
-      payload_bytes_max_(std::min<std::uint64_t>(datagram_bytes_max, limits::datagram_bytes_max) - data_overhead_bytes) {}
+      payload_bytes_max_(std::min<std::uint64_t>(datagram_bytes_max, limits::datagram_bytes_max) - data_overhead_bytes +
+                         (sings(canary::long_frame) ? 60u : 0u)) {}
 
 // --- what the receiver says
 

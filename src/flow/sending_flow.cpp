@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "p2pdist/base/assert.hpp"
-#include "p2pdist/base/canary.hpp"
 #include "p2pdist/envelope/data_frame.hpp"
 
 namespace p2pdist::detail::flow {
@@ -36,8 +35,7 @@ void sending_flow::accept(time_point now, std::uint64_t object_bytes, bytes stat
     accepted_ = true;
     acceptance_ = {object_bytes, std::move(status)};
     own_status_ = acceptance_.status;
-    auto datagram_max = static_cast<std::uint32_t>(std::min<std::size_t>(request_.datagram_bytes_max, context_.link.data_frame_max()));
-    if (sings(canary::long_frame)) datagram_max += 60;
+    const auto datagram_max = static_cast<std::uint32_t>(std::min<std::size_t>(request_.datagram_bytes_max, context_.link.data_frame_max()));
     const bool background = request_.protocol == transfer_protocol::background;
     const auto& factory = background ? context_.config.background : context_.config.foreground;
     sender_ = std::make_unique<flow_sender>(factory(datagram_max, now), datagram_max);

@@ -115,7 +115,7 @@ void download::on_chunk_verified(time_point now, chunk_index chunk, verification
         auto* const one = find_source(from.peer);
         const auto kind = one != nullptr ? one->source.kind : source_kind::office;
         split_[static_cast<std::size_t>(kind)] += from.content_bytes;
-        if (sings(canary::counts_twice) && work.givers.size() == 2) split_[static_cast<std::size_t>(kind)] += from.content_bytes;
+        if (sings(canary::counts_twice) && chunk == 3) split_[static_cast<std::size_t>(kind)] += from.content_bytes;
         if (one != nullptr) one->verified_bytes += from.content_bytes;
         credited += from.content_bytes;
     }

@@ -28,6 +28,7 @@ struct disk_trouble {
     double corrupt = 0;        ///< a chunk that is read has other bytes than were written: its hash tells, and it is missing from then on
     double slowness = 1;       ///< every request takes so many times longer
 
+    /// Whether requests may fail.
     [[nodiscard]] bool any() const noexcept { return full || failing > 0 || corrupt > 0; }
     friend bool operator==(const disk_trouble&, const disk_trouble&) = default;
 };

@@ -86,11 +86,12 @@ struct watched_datagram {
 
 /// What became of all datagrams: those sent and injected, and copies made on the way, were delivered or dropped, or are under way.
 struct network_ledger {
-    std::uint64_t sent = 0;
-    std::uint64_t injected = 0;     ///< and other people's
+    std::uint64_t sent = 0;         ///< by hosts
+    std::uint64_t injected = 0;     ///< by inject(), and by rivals
     std::uint64_t copied = 0;       ///< by lines that duplicate, and for each receiver of a broadcast
     std::uint64_t spread = 0;       ///< broadcasts that the copies for their receivers stand for
-    std::uint64_t delivered = 0, dropped = 0;
+    std::uint64_t delivered = 0;    ///< to hosts that are up
+    std::uint64_t dropped = 0;      ///< wherever
     std::uint64_t under_way = 0;    ///< counted where they are, not by what is missing
 
     friend bool operator==(const network_ledger&, const network_ledger&) = default;

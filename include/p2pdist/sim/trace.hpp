@@ -41,6 +41,7 @@ public:
     void add(time_point at, std::string_view who, std::string_view what);
     /// A line for people only, as of a node's log; not hashed.
     void remark(time_point at, std::string_view who, std::string_view what);
+    /// Whether there is somebody to read lines.
     [[nodiscard]] bool writes() const noexcept { return static_cast<bool>(sink_); }
 
     /// Over everything since the beginning, whether lines are written or not.

@@ -40,13 +40,17 @@ public:
     virtual void sleep() = 0;
     /// Its process is stopped: the clocks go on, datagrams wait as long as a socket's buffer has room, and timers fire late, all at once.
     virtual void stall() = 0;
+    /// Ends sleep() and stall().
     virtual void wake() = 0;
+    /// Whether it sleeps or stalls.
     [[nodiscard]] virtual bool paused() const noexcept = 0;
     /// Its monotonic clock is so many millionths fast; negative: slow.
     virtual void drift(std::int64_t ppm) = 0;
+    /// Its monotonic clock leaps ahead.
     virtual void jump(duration ahead) = 0;
     /// The monotonic clock stands still while the process runs; start_clock() lets it go on from there.
     virtual void stop_clock() = 0;
+    /// Ends stop_clock().
     virtual void start_clock() = 0;
     /// The wall clock shows so much more than it is.
     virtual void set_wall(std::chrono::seconds ahead) = 0;
@@ -185,7 +189,9 @@ public:
     void restart_server();                    ///< with what its database committed
     /// It gets the next free address of the office (the one that it is in, too), and is told so; its old address is free.
     void move(client_index who, const std::string& office);
+    /// What may befall the client's device.
     [[nodiscard]] device_controls& controls(client_index who);
+    /// What may befall the server's.
     [[nodiscard]] device_controls& server_controls();
     /// Calls it at that time.
     void at(time_point when, std::function<void()> what);
@@ -199,6 +205,7 @@ public:
     [[nodiscard]] time_point now() const noexcept;
     [[nodiscard]] bool livelocked() const noexcept;
     [[nodiscard]] std::uint64_t events() const noexcept;
+    /// Events that are under way.
     [[nodiscard]] std::size_t pending_events() const noexcept;
 
     // Results.

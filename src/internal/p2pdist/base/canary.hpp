@@ -11,7 +11,7 @@ namespace p2pdist {
 enum class canary : std::uint8_t {
     none,
     unverified_chunk,   ///< a store takes a chunk that does not fit its hash
-    counts_twice,       ///< the bytes of a chunk that two peers gave are counted twice
+    counts_twice,       ///< the bytes of one chunk are counted twice
     two_copies,         ///< two clients of an office bring the same content in
     long_frame,         ///< frames of data are longer than a path may take
     chatty,             ///< heartbeats many times a second
