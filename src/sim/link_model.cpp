@@ -152,7 +152,7 @@ std::optional<link_passage::fate> link_model::refused(time_point now, std::uint6
 }
 
 /// Goes onto the line at `begins`.
-void link_model::occupy(time_point begins, time_point came, std::uint64_t ip_bytes, bool carries_data) {
+void link_model::occupy(time_point begins, time_point came, std::uint64_t ip_bytes, cargo carries) {
     auto time = line_time(ip_bytes);
     const auto& fades = settings_.fades;
     if (active_ && fades.every > duration::zero() && fades.rate > 0 && active_->fades.bad_until(begins, fades, active_->random)) {
@@ -161,7 +161,8 @@ void link_model::occupy(time_point begins, time_point came, std::uint64_t ip_byt
     busy_until_ = begins + time;
     ++counters_.carried;
     counters_.carried_bytes += ip_bytes;
-    if (carries_data) counters_.data_bytes += ip_bytes;
+    if (carries == cargo::data) counters_.data_bytes += ip_bytes;
+    if (carries == cargo::foreign) counters_.foreign_bytes += ip_bytes;
     if (begins > came) counters_.waited_byte_seconds += static_cast<double>(ip_bytes) * static_cast<double>((begins - came).count()) * 1e-9;
 }
 
@@ -198,7 +199,7 @@ duration link_model::jitter(time_point now) {
     return duration(static_cast<duration::rep>(rank * static_cast<double>(most)));
 }
 
-link_passage link_model::offer(time_point now, std::uint64_t ip_bytes, bool carries_data) {
+link_passage link_model::offer(time_point now, std::uint64_t ip_bytes, cargo carries) {
     ++counters_.offered;
     if (const auto why = refused(now, ip_bytes)) return {*why};
     const auto queued = queue_bytes(now) + ip_bytes;
@@ -207,12 +208,12 @@ link_passage link_model::offer(time_point now, std::uint64_t ip_bytes, bool carr
         return {link_passage::fate::queue_full};
     }
     counters_.queue_bytes_max = std::max(counters_.queue_bytes_max, queued);
-    occupy(std::max(busy_until_, now), now, ip_bytes, carries_data);
+    occupy(std::max(busy_until_, now), now, ip_bytes, carries);
     return travel(busy_until_);
 }
 
 link_passage link_model::offer(time_point now, const offered_datagram& what, std::vector<link_departure>& others) {
-    if (!active_ || !active_->queue) return offer(now, what.ip_bytes, what.carries_data);
+    if (!active_ || !active_->queue) return offer(now, what.ip_bytes, what.carries);
     auto& queue = *active_->queue;
     ++counters_.offered;
     if (const auto why = refused(now, what.ip_bytes)) return {*why};
@@ -245,7 +246,7 @@ time_point link_model::depart(time_point now, std::vector<link_departure>& gone)
     count_gone(gone, first);
     active_->agreed = queue.size() > 0;
     if (next) {
-        occupy(now, next->since, next->what.ip_bytes, next->what.carries_data);
+        occupy(now, next->since, next->what.ip_bytes, next->what.carries);
         if (next->marked) ++counters_.marked;
         gone.push_back({next->what.id, next->what.ecn, travel(busy_until_)});
     }

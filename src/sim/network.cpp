@@ -10,9 +10,9 @@
 namespace p2pdist::sim {
 namespace {
 
-bool carries_data(const send_datagram& datagram) {
+cargo cargo_of(const send_datagram& datagram) {
     const auto type = frame_type_of(datagram.header);
-    return type == frame_type::data || type == frame_type::data_strict;
+    return type == frame_type::data || type == frame_type::data_strict ? cargo::data : cargo::control;
 }
 
 /// A flow as fq_codel tells them apart.
@@ -175,7 +175,7 @@ void network::send(host_index sender, send_datagram&& datagram) {
     what.rival = false;
     what.datagram = std::move(datagram);
     what.ip_bytes = what.datagram.size() + ip_overhead_bytes;
-    what.carries_data = carries_data(what.datagram);
+    what.carries = cargo_of(what.datagram);
     ++paced_;
     if (what.datagram.not_before > queue_.now()) queue_.at(what.datagram.not_before, *this, which);
     else depart(queue_.now(), which);
@@ -198,7 +198,7 @@ void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
     what.datagram.to = to;
     what.datagram.header = std::move(payload);
     what.ip_bytes = what.datagram.size() + ip_overhead_bytes;
-    what.carries_data = carries_data(what.datagram);
+    what.carries = cargo_of(what.datagram);
     ++ledger_.injected;
     queue_.at(queue_.now(), *this, which);
 }
@@ -243,7 +243,7 @@ void network::drop(time_point now, const flight& what, std::string_view where, s
 /// Offers it to a line, and schedules its arrival at the stage that the flight says already.
 void network::pass(time_point now, std::uint32_t which, way& over) {
     auto& what = flights_[which];
-    offered_datagram offered{what.ip_bytes, what.carries_data, what.datagram.ecn, what.flow, which};
+    offered_datagram offered{what.ip_bytes, what.carries, what.datagram.ecn, what.flow, which};
     if (!what.rival && over.model.settings().queue.kind == queue_kind::fq_codel) offered.flow = flow_of(what.from, what.datagram.to);
     const auto passage = over.model.offer(now, offered, gone_);
     if (passage.what == link_passage::fate::waiting) {

@@ -46,7 +46,7 @@ struct network::flight {
     stage where = stage::waiting;
     bool known = false;     // the receiver is
     bool rival = false;     // no datagram, but rivalry::cargo of the same number
-    bool carries_data = false;
+    cargo carries = cargo::control;
     std::uint64_t ip_bytes = 0;
     std::uint64_t flow = 0;   // of a rival's
 };

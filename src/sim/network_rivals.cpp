@@ -41,7 +41,7 @@ void network::carry(const rival_transmission& what) {
     made.at = origin.at;
     made.where = flight::stage::at_router;
     made.known = made.rival = true;
-    made.carries_data = false;
+    made.carries = cargo::foreign;
     made.ip_bytes = what.ip_bytes;
     made.flow = what.flow;
     to_access_line(queue_.now(), which, *origin.up, what.from, air::access_point);

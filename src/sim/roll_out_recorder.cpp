@@ -85,7 +85,10 @@ void roll_out_recorder::finish(prediction& out) {
         // Counters are of the world's whole life; what counts is the roll-out.
         row.down.carried_bytes = each.down_bytes.back();
         row.up.carried_bytes = each.up_bytes.back();
-        row.copies = content_.size_bytes == 0 ? 0.0 : static_cast<double>(row.down.carried_bytes + row.up.carried_bytes) / static_cast<double>(content_.size_bytes);
+        row.down.foreign_bytes -= each.down.foreign_bytes;
+        row.up.foreign_bytes -= each.up.foreign_bytes;
+        const auto ours = row.down.carried_bytes + row.up.carried_bytes - row.down.foreign_bytes - row.up.foreign_bytes;
+        row.copies = content_.size_bytes == 0 ? 0.0 : static_cast<double>(ours) / static_cast<double>(content_.size_bytes);
         const auto seconds = std::chrono::duration<double>(interval_).count();
         const auto use = [&](const std::vector<std::uint64_t>& bytes, std::size_t at, std::uint64_t rate) {
             return rate == 0 ? 0.0 : std::min(1.0, static_cast<double>(bytes[at] - bytes[at - 1]) / (static_cast<double>(rate) * seconds));

@@ -73,6 +73,7 @@ scenario $'[[rivals]]\nkind = "constant"\nfrom = "Central"\nto = "Oslo"\nrate_mb
 import json, sys
 it = json.load(sys.stdin)
 assert it["complete"], it
+assert all(each["copies"] < 1.2 for each in it["links"]), it["links"]   # the rival has no part in it
 assert len(it["rivals"]) == 1 and it["rivals"][0]["kind"] == "constant" and 0.45 < it["rivals"][0]["mbits"] < 0.51, it["rivals"]
 assert 280 < it["rivals"][0]["mean_delay_ms"] < 330, it["rivals"]' || fail "rivals beside a roll-out"
 "$sim" run "$dir/rivals.toml" --no-advice | grep -q '^constant .*Oslo .*Mbit/s' || fail "rivals are not in the tables"

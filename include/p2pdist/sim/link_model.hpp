@@ -87,6 +87,7 @@ struct link_counters {
     std::uint64_t carried = 0;          ///< that went onto the line, those lost on it included
     std::uint64_t carried_bytes = 0;
     std::uint64_t data_bytes = 0;       ///< of carried_bytes: frames that carry a flow's bytes
+    std::uint64_t foreign_bytes = 0;    ///< of carried_bytes: rivals'
     std::uint64_t lost = 0;             ///< by chance, on the line
     std::uint64_t queue_dropped = 0;    ///< by a full queue
     std::uint64_t early_dropped = 0;    ///< by CoDel
@@ -102,10 +103,13 @@ struct link_counters {
     friend bool operator==(const link_counters&, const link_counters&) = default;
 };
 
+/// Whose a datagram is, for the counters: a flow's bytes, other words of ours, or a rival's.
+enum class cargo : std::uint8_t { control, data, foreign };
+
 /// A datagram that comes to a line.
 struct offered_datagram {
     std::uint64_t ip_bytes = 0;
-    bool carries_data = false;
+    cargo carries = cargo::control;
     std::uint8_t ecn = 0;        ///< the two bits of the IP header
     std::uint64_t flow = 0;      ///< a hash of whose it is, for fq_codel
     std::uint32_t id = 0;        ///< the caller's, given back where it waits
@@ -142,7 +146,7 @@ public:
     /// plain tail drop only; `others`: those whose place it took.
     [[nodiscard]] link_passage offer(time_point now, const offered_datagram& what, std::vector<link_departure>& others);
     /// For a line with tail drop.
-    [[nodiscard]] link_passage offer(time_point now, std::uint64_t ip_bytes, bool carries_data = false);
+    [[nodiscard]] link_passage offer(time_point now, std::uint64_t ip_bytes, cargo carries = cargo::control);
     /// The line is free, as offer() or depart() has foretold: the next one goes onto it. `gone` gets it, and those that CoDel dropped. When to
     /// call it again; `never`: not until offer() says so.
     [[nodiscard]] time_point depart(time_point now, std::vector<link_departure>& gone);
@@ -168,7 +172,7 @@ private:
     [[nodiscard]] std::optional<link_passage::fate> refused(time_point now, std::uint64_t ip_bytes);
     [[nodiscard]] link_passage travel(time_point sent);
     [[nodiscard]] duration jitter(time_point now);
-    void occupy(time_point begins, time_point came, std::uint64_t ip_bytes, bool carries_data);
+    void occupy(time_point begins, time_point came, std::uint64_t ip_bytes, cargo carries);
     void count_gone(const std::vector<link_departure>& gone, std::size_t first);
     void prepare();
 

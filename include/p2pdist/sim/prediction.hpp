@@ -46,7 +46,7 @@ struct office_prediction {
 struct line_prediction {
     std::string office;
     link_counters down, up;                      ///< while the roll-out lasted
-    double copies = 0;                           ///< both directions, as a multiple of the content
+    double copies = 0;                           ///< both directions, without the rivals', as a multiple of the content
     std::vector<float> use;                      ///< in [0, 1], between one sample and the one before
 };
 
