@@ -73,7 +73,7 @@ link_settings queued(queue_kind kind, std::uint64_t queue_bytes = 10'000'000) {
 
 /// Twice the line's rate for so long.
 void overload(driven_line& way, duration time, std::uint8_t ecn = 0) {
-    for (auto at = duration::zero(); at < time; at += 500us) way.offer(start + at, {1000, false, ecn});
+    for (auto at = duration::zero(); at < time; at += 500us) way.offer(start + at, {1000, cargo::control, ecn});
 }
 
 /// The times that section 3.3's control law gives: the first, and each one interval / sqrt(n) after the former; seen when the line is free next.
@@ -144,9 +144,9 @@ TEST_CASE("fq_codel shares by bytes, whatever the flows offer, and lets a thin f
     duration worst{};
     for (int i = 0; i < 20'000; ++i) {
         const auto now = start + i * 250us;
-        way.offer(now, {1000, false, 0, 1});                    // four times the line's rate
-        if (i % 2 == 0) way.offer(now, {500, false, 0, 2});     // the line's rate
-        if (i % 80 == 0) way.offer(now, {100, false, 0, 3});    // a datagram each 20 ms
+        way.offer(now, {1000, cargo::control, 0, 1});                    // four times the line's rate
+        if (i % 2 == 0) way.offer(now, {500, cargo::control, 0, 2});     // the line's rate
+        if (i % 80 == 0) way.offer(now, {100, cargo::control, 0, 3});    // a datagram each 20 ms
     }
     way.run_until(start + 5s);
     const auto bytes = [&](std::uint64_t flow, double each) {
@@ -163,12 +163,12 @@ TEST_CASE("fq_codel shares by bytes, whatever the flows offer, and lets a thin f
 
 TEST_CASE("a full fq_codel drops half of the fattest flow, 64 at most, from its head") {
     driven_line way(queued(queue_kind::fq_codel, 10'000));
-    way.offer(start, {1000, false, 0, 7});   // on the line at once
+    way.offer(start, {1000, cargo::control, 0, 7});   // on the line at once
     way.run_until(start);
-    for (int k = 0; k < 2; ++k) way.offer(start, {1000, false, 0, 2});
-    for (int k = 0; k < 8; ++k) way.offer(start, {1000, false, 0, 1});
+    for (int k = 0; k < 2; ++k) way.offer(start, {1000, cargo::control, 0, 2});
+    for (int k = 0; k < 8; ++k) way.offer(start, {1000, cargo::control, 0, 1});
     CHECK(way.model.counters().queue_dropped == 0);
-    way.offer(start, {1000, false, 0, 2});
+    way.offer(start, {1000, cargo::control, 0, 2});
     CHECK(way.drops[1].size() == 4);
     CHECK(way.drops[2].empty());
     CHECK(way.refused == 0);
