@@ -178,7 +178,7 @@ struct store_request {
 struct store_done {};
 
 /// Regions that are known to be right already: what a store that shares its chunks with others can say, so that bytes that are equal to
-/// them need not be kept once more while they arrive.
+/// them need not be kept once more while they arrive. Distinct objects: safe. Shared: unsafe.
 class known_regions {
 public:
     virtual ~known_regions() = default;

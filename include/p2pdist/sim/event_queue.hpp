@@ -30,6 +30,7 @@ protected:
 /// It is a radix heap: what is due in a time of n bits from now lies in the n-th of 65 lists. The list that the next event is in is dealt out to
 /// those below it when its turn comes. Each event is moved some times, forward only and side by side with others, which in worlds of thousands
 /// of nodes is several times faster than a binary heap; and events of the same time stay in the order in which they came.
+/// Distinct objects: safe. Shared: unsafe.
 class P2PDIST_API event_queue {
 public:
     /// Virtual time starts here, well above zero: code that subtracts from `now` is not helped by a special value.
