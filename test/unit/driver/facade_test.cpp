@@ -2,11 +2,10 @@
 
 #include <catch2/catch.hpp>
 
-#include <numeric>
-
 #include <atomic>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <thread>
 
 #include <asio/bind_cancellation_slot.hpp>
