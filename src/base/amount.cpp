@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 
 namespace p2pdist {
 namespace {
@@ -39,5 +40,13 @@ std::optional<duration> parse_duration(std::string_view text) noexcept {
     if (!seconds) return std::nullopt;
     return std::chrono::seconds(*seconds);
 }
+
+std::string fixed(double value, int digits) {
+    char text[48];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+std::string rate_text(double bytes_per_second) { return fixed(bytes_per_second * 8e-6, 1) + " Mbit/s"; }
 
 }  // namespace p2pdist

@@ -1,6 +1,7 @@
 #pragma once
 // What decides how much a simulated TCP may have under way: CUBIC, Reno, BBR. Windows are in segments, rates in segments a second.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,13 @@ namespace p2pdist::sim {
 
 inline constexpr double initial_window = 10;   // RFC 6928
 inline constexpr double endless = 1e9;         // a threshold that was never met
+
+/// Slow start (RFC 5681): grows the window up to the threshold, by a segment for each that was acknowledged; what is left of these.
+inline double grow_to(double threshold, double& window, double acked) noexcept {
+    const auto step = std::clamp(threshold - window, 0.0, acked);
+    window += step;
+    return acked - step;
+}
 
 /// How fast segments were delivered, as the sender measured it over about a round trip (draft-cheng-iccrg-delivery-rate-estimation).
 struct rate_sample {

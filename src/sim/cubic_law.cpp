@@ -23,13 +23,9 @@ public:
     void on_ack(const ack_event& what) override {
         if (what.rtt) note_rtt(what);
         if (what.recovering || !what.window_limited) return;
-        auto acked = static_cast<double>(what.acked);
-        if (window_ < threshold_) {
-            const auto step = std::min(acked, threshold_ - window_);
-            window_ += step;
-            acked -= step;
-            if (acked <= 0) return;
-        }
+        const bool slow_start = window_ < threshold_;
+        const auto acked = grow_to(threshold_, window_, static_cast<double>(what.acked));
+        if (slow_start && acked <= 0) return;
         update(what.now, acked);
         window_ += acked / acks_for_one_;
     }

@@ -1,37 +1,27 @@
 #include "fast_crypto.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
+
+#include "word_mixer.hpp"
 
 namespace p2pdist::sim {
 namespace {
 
 constexpr std::size_t tag_bytes = 16;
 
-class mixer {
+class mixer : public word_mixer {
 public:
-    explicit mixer(std::uint64_t seed) : state_(seed) {}
+    using word_mixer::add;
+    using word_mixer::word_mixer;
 
-    void add(std::uint64_t word) { state_ = std::rotl((state_ ^ word) * 0x9fb21c651e98df25, 29); }
-    void add(byte_span data) {
-        std::size_t at = 0;
-        for (; at + 8 <= data.size(); at += 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, data.data() + at, 8);
-            add(word);
-        }
-        std::uint64_t tail = data.size();
-        for (; at < data.size(); ++at) tail = tail << 8 | data[at];
-        add(tail);
-    }
     void add(byte_parts parts) {
         for (const auto& part : parts) add(part);
     }
     [[nodiscard]] std::uint64_t word() {
         add(std::uint64_t{0x66617374});
-        return state_ ^ state_ >> 32;
+        return state() ^ state() >> 32;
     }
     void fill(std::span<std::uint8_t> out) {
         for (std::size_t at = 0; at < out.size(); at += 8) {
@@ -39,9 +29,6 @@ public:
             std::memcpy(out.data() + at, &next, std::min<std::size_t>(8, out.size() - at));
         }
     }
-
-private:
-    std::uint64_t state_;
 };
 
 class fast_crypto final : public crypto_suite {

@@ -1,10 +1,11 @@
 #include "p2pdist/sim/prediction.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
+#include "p2pdist/base/amount.hpp"
 #include "roll_out_recorder.hpp"
+#include "slowest_office.hpp"
 
 namespace p2pdist::sim {
 namespace {
@@ -14,16 +15,7 @@ constexpr double busy_from = 0.6;
 /// From here on signatures would take most of the time.
 constexpr int many_clients = 300;
 
-std::string fixed(double value, int digits) {
-    char text[48];
-    std::snprintf(text, sizeof text, "%.*f", digits, value);
-    return text;
-}
 std::string percent(double share) { return fixed(share * 100, 0) + " %"; }
-std::string rate_text(std::uint64_t bytes_per_second) {
-    const auto megabits = static_cast<double>(bytes_per_second) * 8e-6;
-    return fixed(megabits, megabits < 10 ? 1 : 0) + " Mbit/s";
-}
 
 /// Each office behind its parent, a branch of the hierarchy together.
 std::vector<office_index> downwards(const topology& offices) {
@@ -184,18 +176,15 @@ private:
     }
 
     [[nodiscard]] std::string bottleneck_of(const prediction& out) {
-        const office_prediction* last = nullptr;
-        for (const auto& each : out.offices) {
-            if (each.last && (!last || *each.last > *last->last)) last = &each;
-        }
-        if (!last) return "nobody got it";
-        const auto ends = last->office + " ends last";
-        const auto spread = *last->last - *last->first;
+        const auto* const last = slowest(out);
+        if (!last) return "nobody wanted it";
+        const auto ends = last->office + (last->complete < last->clients ? " does not end" : " ends last");
         if (!last->limited_by.empty()) {
             const auto rate = world_.net().wan_down(last->limited_by).settings().bytes_per_second;
-            return ends + ": the line of " + last->limited_by + " to its parent (" + rate_text(rate) + ") was in use to " + percent(last->limit_use) + " until then";
+            return ends + ": the line of " + last->limited_by + " to its parent (" + rate_text(static_cast<double>(rate)) + ") was in use to " + percent(last->limit_use) + " until then";
         }
-        if (spread * 2 > *last->last) {
+        if (!last->last) return ends + ": nobody there got it";
+        if ((*last->last - *last->first) * 2 > *last->last) {
             return ends + ": its first client had it after " + fixed(to_seconds(*last->first), 1) +
                    " s; the rest of the time is spent inside the office";
         }
@@ -215,85 +204,8 @@ private:
     std::optional<roll_out_recorder> recorder_;
 };
 
-// ---- advice
-
-struct trial {
-    std::string change;
-    roll_out_plan plan;
-};
-
-/// The office that ends last, or never.
-const office_prediction* slowest(const prediction& of) {
-    const office_prediction* out = nullptr;
-    for (const auto& each : of.offices) {
-        if (each.complete < each.clients) return &each;
-        if (each.last && (!out || *each.last > *out->last)) out = &each;
-    }
-    return out;
-}
-
-void add_line_trials(const roll_out_plan& plan, const std::string& of, std::vector<trial>& out) {
-    auto& lines = plan.network.offices;
-    const auto found = lines.find(of);
-    const auto down = found != lines.end() && found->second.wan_down ? *found->second.wan_down : plan.network.wan_down;
-    const auto up = found != lines.end() && found->second.wan_up ? *found->second.wan_up : plan.network.wan_up;
-    if (down.bytes_per_second > 0) {
-        trial faster{"twice the rate of " + of + "'s line to its parent (" + rate_text(down.bytes_per_second * 2) + ")", plan};
-        auto& changed = faster.plan.network.offices[of];
-        changed.wan_down = down;
-        changed.wan_down->bytes_per_second *= 2;
-        changed.wan_up = up;
-        changed.wan_up->bytes_per_second *= 2;
-        out.push_back(std::move(faster));
-    }
-    if (down.loss > 0) {
-        trial clean{"no loss on " + of + "'s line to its parent (now " + fixed(down.loss * 100, 2) + " %)", plan};
-        auto& changed = clean.plan.network.offices[of];
-        changed.wan_down = down;
-        changed.wan_up = up;
-        changed.wan_down->loss = changed.wan_up->loss = 0;
-        out.push_back(std::move(clean));
-    }
-}
-
-std::vector<trial> trials_of(const roll_out_plan& plan, const prediction& found) {
-    std::vector<trial> out;
-    const auto* last = slowest(found);
-    if (!last) return out;
-    const auto index = *plan.offices.find(last->office);
-    const bool central = index == plan.offices.central();
-    if (!central) add_line_trials(plan, last->limited_by.empty() ? last->office : last->limited_by, out);
-    if (const auto count = plan.clients.find(last->office); count != plan.clients.end() && count->second > 0 && last->office != plan.source && plan.offices.shares(index)) {
-        trial ahead{"one device of " + last->office + " that has the package beforehand", plan};
-        ahead.plan.prepared.push_back(last->office);
-        out.push_back(std::move(ahead));
-    }
-    const auto lines = plan.network.offices.find(last->office);
-    const auto lan = lines != plan.network.offices.end() && lines->second.lan ? *lines->second.lan : plan.network.lan;
-    if (lan.bytes_per_second > 0 && last->limited_by.empty()) {
-        trial inside{"twice the rate inside " + last->office + " (" + rate_text(lan.bytes_per_second * 2) + ")", plan};
-        auto& changed = inside.plan.network.offices[last->office].lan;
-        changed = lan;
-        changed->bytes_per_second *= 2;
-        out.push_back(std::move(inside));
-    }
-    return out;
-}
-
 }  // namespace
 
 prediction predict(const roll_out_plan& plan) { return roll_out(plan).run(); }
-
-prediction predict_with_advice(const roll_out_plan& plan) {
-    constexpr double worth_telling = 0.97;
-    auto out = predict(plan);
-    for (auto& each : trials_of(plan, out)) {
-        const auto then = predict(each.plan);
-        const bool helps = then.complete && (!out.complete || static_cast<double>(then.took.count()) <= static_cast<double>(out.took.count()) * worth_telling);
-        if (helps) out.remedies.push_back({std::move(each.change), then.took});
-    }
-    std::stable_sort(out.remedies.begin(), out.remedies.end(), [](const remedy& left, const remedy& right) { return left.took < right.took; });
-    return out;
-}
 
 }  // namespace p2pdist::sim

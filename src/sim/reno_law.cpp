@@ -12,13 +12,7 @@ class reno_law final : public congestion_law {
 public:
     void on_ack(const ack_event& what) override {
         if (what.recovering || !what.window_limited) return;
-        auto acked = static_cast<double>(what.acked);
-        if (window_ < threshold_) {
-            const auto step = std::min(acked, threshold_ - window_);
-            window_ += step;
-            acked -= step;
-        }
-        window_ += acked / window_;
+        window_ += grow_to(threshold_, window_, static_cast<double>(what.acked)) / window_;
     }
     void on_congestion(time_point, std::uint64_t) override { threshold_ = std::max(window_ / 2, 2.0); }
     void on_recovered(time_point) override { window_ = std::min(window_, threshold_); }

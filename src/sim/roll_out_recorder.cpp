@@ -36,7 +36,7 @@ void roll_out_recorder::sample() {
     for (auto& [name, office] : offices_) office.shares.push_back(0);
     for (const auto& fetch : world_.fetches()) {
         auto* const office = office_of_client_[fetch.client.value];
-        if (office) office->shares.back() += static_cast<float>(share_of(fetch)) / static_cast<float>(office->clients);
+        if (office) office->shares.back() += static_cast<float>(got_share(fetch)) / static_cast<float>(office->clients);
     }
     for (auto& each : lines_) {
         const auto now = world_.wan(each.office);
@@ -46,7 +46,7 @@ void roll_out_recorder::sample() {
     ++samples_;
 }
 
-double roll_out_recorder::share_of(const fetch_record& fetch) const {
+double roll_out_recorder::got_share(const fetch_record& fetch) const {
     if (fetch.complete()) return 1;
     if (content_.size_bytes == 0 || !world_.is_up(fetch.client)) return 0;
     const auto got = world_.core(fetch.client).progress(content_.id);
@@ -89,7 +89,7 @@ void roll_out_recorder::finish(prediction& out) {
         row.up.foreign_bytes -= each.up.foreign_bytes;
         const auto ours = row.down.carried_bytes + row.up.carried_bytes - row.down.foreign_bytes - row.up.foreign_bytes;
         row.copies = content_.size_bytes == 0 ? 0.0 : static_cast<double>(ours) / static_cast<double>(content_.size_bytes);
-        const auto seconds = std::chrono::duration<double>(interval_).count();
+        const auto seconds = to_seconds(interval_);
         const auto use = [&](const std::vector<std::uint64_t>& bytes, std::size_t at, std::uint64_t rate) {
             return rate == 0 ? 0.0 : std::min(1.0, static_cast<double>(bytes[at] - bytes[at - 1]) / (static_cast<double>(rate) * seconds));
         };
@@ -107,7 +107,7 @@ double roll_out_recorder::mean_use(const line_prediction& line, duration until) 
     const auto rate = world_.net().wan_down(line.office).settings().bytes_per_second;
     if (found == lines_.end() || rate == 0 || until <= duration::zero()) return 0;
     const auto at = std::min<std::size_t>(found->down_bytes.size() - 1, static_cast<std::size_t>((until + interval_ - duration(1)) / interval_));
-    const auto seconds = std::chrono::duration<double>(std::min<duration>(until, interval_ * static_cast<duration::rep>(std::max<std::size_t>(at, 1)))).count();
+    const auto seconds = to_seconds(std::min<duration>(until, interval_ * static_cast<duration::rep>(std::max<std::size_t>(at, 1))));
     return std::min(1.0, static_cast<double>(found->down_bytes[at]) / (static_cast<double>(rate) * seconds));
 }
 

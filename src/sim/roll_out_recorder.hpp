@@ -34,7 +34,7 @@ private:
         std::vector<float> shares;
     };
     void sample();
-    [[nodiscard]] double share_of(const fetch_record& fetch) const;
+    [[nodiscard]] double got_share(const fetch_record& fetch) const;
     void sample_later();
     void thin_out();
 

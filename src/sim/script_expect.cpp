@@ -112,14 +112,14 @@ double script_run::measure(const script_values& what) {
         complete += 1;
         last = std::max(last, *each.ended - *first_ask_);
     }
-    if (what.has("finished")) return std::chrono::duration<double>(last).count();
+    if (what.has("finished")) return to_seconds(last);
     // Frames have headers of 29 bytes, and chunks have proofs: both count as duplicates, the same each time.
     return complete == 0 ? 0 : static_cast<double>(watch_->data_delivered()) / (complete * size) - 1;
 }
 
 void script_run::expect_bound(const script_values& what) {
     const bool of_time = what.has("finished");
-    const auto most = of_time ? std::chrono::duration<double>(what.time("TIME")).count() : what.number(what.has("SHARE") ? "SHARE" : "FACTOR");
+    const auto most = of_time ? to_seconds(what.time("TIME")) : what.number(what.has("SHARE") ? "SHARE" : "FACTOR");
     const auto found = measure(what);
     const auto subject = of_time ? std::string("finished") : what.has("copies") ? "copies " + what.text("OFFICE")
                          : what.has("data") ? "data " + what.text("OFFICE") : what.has("read") ? "read " + what.text("SOURCE") : std::string("duplicates");

@@ -191,7 +191,7 @@ ack_event tcp_sender::event_of(time_point now, const harvest& brought, std::uint
     const auto& newest = *brought.newest;
     const auto interval = std::max(newest.sent - newest.first_sent, now - newest.delivered_at);
     if (interval <= duration::zero() || interval < least_) return out;
-    out.rate = rate_sample{static_cast<double>(delivered_ - newest.delivered) / std::chrono::duration<double>(interval).count(), newest.delivered,
+    out.rate = rate_sample{static_cast<double>(delivered_ - newest.delivered) / to_seconds(interval), newest.delivered,
                            newest.app_limited};
     return out;
 }

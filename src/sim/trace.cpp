@@ -1,11 +1,10 @@
 #include "p2pdist/sim/trace.hpp"
 
-#include <bit>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
 #include "p2pdist/wire/frame.hpp"
+#include "word_mixer.hpp"
 
 namespace p2pdist::sim {
 namespace {
@@ -49,18 +48,16 @@ std::uint64_t word_of(const endpoint& value) {
 
 }  // namespace
 
-void trace::mix(std::uint64_t word) noexcept { hash_ = std::rotl((hash_ ^ word) * 0x9fb21c651e98df25, 29); }
+void trace::mix(std::uint64_t word) noexcept {
+    word_mixer over(hash_);
+    over.add(word);
+    hash_ = over.state();
+}
 
 void trace::mix(byte_span data) noexcept {
-    std::size_t at = 0;
-    for (; at + 8 <= data.size(); at += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, data.data() + at, 8);
-        mix(word);
-    }
-    std::uint64_t tail = data.size();
-    for (; at < data.size(); ++at) tail = tail << 8 | data[at];
-    mix(tail);
+    word_mixer over(hash_);
+    over.add(data);
+    hash_ = over.state();
 }
 
 void trace::add(const datagram_note& note) {

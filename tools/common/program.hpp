@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "p2pdist/base/address.hpp"
+#include "p2pdist/base/amount.hpp"
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/base/time.hpp"
@@ -65,7 +66,6 @@ private:
 
 // For people.
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
-[[nodiscard]] std::string rate_text(double bytes_per_second);
 [[nodiscard]] std::string duration_text(double seconds);
 /// Columns as wide as their widest cell; the first row is the head.
 void print_table(const std::vector<std::vector<std::string>>& rows);

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
-#include <iomanip>
 #include <iostream>
 #include <sstream>
 
@@ -39,12 +38,6 @@ double factor_of(const std::string& unit, const std::array<std::pair<const char*
         known += (known.empty() ? "" : ", ") + std::string(*name == '\0' ? "none" : name);
     }
     throw CLI::ValidationError(option, "unknown unit '" + unit + "'; known are " + known);
-}
-
-std::string fixed(double value, int digits) {
-    std::ostringstream out;
-    out << std::fixed << std::setprecision(digits) << value;
-    return out.str();
 }
 
 }  // namespace
@@ -115,8 +108,6 @@ std::string size_text(std::uint64_t bytes) {
     for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
     return fixed(value, unit == 0 ? 0 : 1) + " " + units[unit];
 }
-
-std::string rate_text(double bytes_per_second) { return fixed(bytes_per_second * 8 / 1e6, 1) + " Mbit/s"; }
 
 std::string duration_text(double seconds) {
     if (seconds < 60) return fixed(seconds, 1) + " s";

@@ -77,7 +77,7 @@ void show_failure(const fuzz_options& given, std::uint64_t seed, const sim::fuzz
 void show(const fuzz_options& given, std::uint64_t seed, const sim::fuzz_outcome& outcome) {
     if (given.json) {
         std::cout << json{{"seed", seed}, {"ok", outcome.ok()}, {"world", outcome.world}, {"broken", outcome.broken}, {"failure", outcome.failure},
-                          {"events", outcome.events}, {"simulated_seconds", std::chrono::duration<double>(outcome.simulated).count()},
+                          {"events", outcome.events}, {"simulated_seconds", to_seconds(outcome.simulated)},
                           {"trace_hash", outcome.trace_hash}}
                          .dump()
                   << std::endl;
@@ -120,7 +120,7 @@ int play(const play_options& given) {
     const auto outcome = sim::play(*parsed, lines_if(given.trace));
     if (given.json) {
         std::cout << json{{"ok", outcome.ok()}, {"broken", outcome.broken}, {"failure", outcome.failure}, {"line", outcome.line}, {"measured", outcome.measured},
-                          {"events", outcome.events}, {"simulated_seconds", std::chrono::duration<double>(outcome.simulated).count()},
+                          {"events", outcome.events}, {"simulated_seconds", to_seconds(outcome.simulated)},
                           {"trace_hash", outcome.trace_hash}}
                          .dump()
                   << '\n';

@@ -1,17 +1,10 @@
 #include "sim/prediction.hpp"
 
 #include <cmath>
-#include <cstdio>
 #include <iostream>
 
 namespace p2pdist::tools {
 namespace {
-
-std::string fixed(double value, int digits) {
-    char text[48];
-    std::snprintf(text, sizeof text, "%.*f", digits, value);
-    return text;
-}
 
 /// Three digits are what a sample is good for.
 json samples(const std::vector<float>& values) {

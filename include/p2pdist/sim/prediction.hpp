@@ -38,7 +38,7 @@ struct office_prediction {
     std::optional<duration> first, median, last; ///< client that had all of it
     duration ideal{};                            ///< the way's slowest line, filled with one copy and nothing else; 0 where it crosses none
     std::string limited_by;                      ///< the office whose line to its parent was busiest meanwhile; empty: no line was
-    double limit_use = 0;                        ///< that line's use until `last`, of its rate, in [0, 1]
+    double limit_use = 0;                        ///< the use of its way's busiest line until `last`, of its rate, in [0, 1]
     std::vector<float> share;                    ///< of all its clients' bytes, at each sample
 };
 

@@ -1,8 +1,9 @@
 #pragma once
-// Amounts as people write them in settings: a whole number with a unit.
+// Amounts as people write them in settings, a whole number with a unit, and as they read them.
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "p2pdist/base/time.hpp"
@@ -13,5 +14,9 @@ namespace p2pdist {
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
 /// "3600", "3600 s", "60 m", "1h", "1 d"; from a second to 366 days. Nothing for all else. Any thread.
 [[nodiscard]] std::optional<duration> parse_duration(std::string_view text) noexcept;
+/// With so many digits behind the point. Any thread.
+[[nodiscard]] std::string fixed(double value, int digits);
+/// "12.5 Mbit/s". Any thread.
+[[nodiscard]] std::string rate_text(double bytes_per_second);
 
 }  // namespace p2pdist
