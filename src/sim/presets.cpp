@@ -54,6 +54,13 @@ line_pair satellite() {
 
 }  // namespace
 
+std::optional<queue_kind> parse_queue_kind(std::string_view text) noexcept {
+    if (text == "tail_drop") return queue_kind::tail_drop;
+    if (text == "codel") return queue_kind::codel;
+    if (text == "fq_codel") return queue_kind::fq_codel;
+    return std::nullopt;
+}
+
 std::optional<line_pair> line_preset(std::string_view name) {
     if (name == "lan") return both(1000, 1000, microseconds(50), milliseconds(5));
     if (name == "office_wan") return both(50, 20, milliseconds(12), milliseconds(80));

@@ -35,6 +35,7 @@ public:
         draw_content();
         if (trouble_ == 2) say_first({"insist"});
         draw_asks();
+        if (trouble_ > 0 && one_in(3)) draw_rivals();
         if (trouble_ == 2) draw_faults();
         say({"run", write_time(last_ + 1ms)});
         say({"expect", "everybody", "has", "app-1", "within", write_time(budget())});
@@ -85,8 +86,12 @@ private:
         words.push_back("up=" + decimal(mbits * (0.2 + 0.8 * random_.unit())));
         words.push_back("delay=" + write_time(between(1ms, 80ms)));
         words.push_back("queue=" + write_time(between(30ms, 300ms)));
+        if (one_in(4)) words.emplace_back(one_in(2) ? "aqm=codel" : "aqm=fq_codel");
         if (trouble_ == 0) return;
         words.insert(words.end(), {"loss=" + share(0.05), "reorder=" + share(0.1), "duplicate=" + share(0.02), "jitter=" + write_time(between(0ms, 5ms))});
+        if (one_in(4)) words.push_back("bursts=" + share(0.003));
+        if (one_in(6)) words.push_back("fades=" + write_time(between(1s, 20s)));
+        if (one_in(8)) words.push_back("policer=" + decimal(mbits * (0.5 + 0.5 * random_.unit())));
     }
 
     /// Mostly a dozen devices, now and then up to fifty.
@@ -129,6 +134,18 @@ private:
             const auto when = between(0ms, 10s);
             last_ = std::max<duration>(last_, when);
             say_after(when, {"fetch", who, "app-1"});
+        }
+    }
+
+    /// Other people's traffic, which ends some time.
+    void draw_rivals() {
+        static constexpr const char* kinds[] = {"cubic", "reno", "bbr", "bbr3", "web", "constant", "on_off"};
+        for (auto count = 1 + random_.below(3); count > 0; --count) {
+            const auto& office = branch();
+            const bool up = one_in(4);
+            std::vector<std::string> words = {"rival", kinds[random_.below(std::size(kinds))], up ? office : offices_.front(), up ? offices_.front() : office};
+            words.insert(words.end(), {"at", decimal(0.5 + 30 * random_.unit())});
+            fault(between(0ms, 10s), between(1s, 30s), std::move(words));
         }
     }
 

@@ -13,7 +13,7 @@ const std::map<std::string_view, script_run::act>& script_run::acts() {
         {"slow", &script_run::slow},       {"failing", &script_run::failing}, {"corrupt", &script_run::corrupt},
         {"move", &script_run::move},       {"cut", &script_run::cut},         {"fade", &script_run::fade},
         {"block", &script_run::block},     {"drop", &script_run::drop},       {"unplug", &script_run::unplug},
-        {"run", &script_run::run_for},     {"expect", &script_run::expect},
+        {"rival", &script_run::rival},     {"run", &script_run::run_for},     {"expect", &script_run::expect},
     };
     return all;
 }
@@ -152,6 +152,17 @@ void script_run::unplug(const script_values& what) {
     };
     set(true);
     later(what, [set] { set(false); });
+}
+
+void script_run::rival(const script_values& what) {
+    rival_options made;
+    made.kind = *parse_rival_kind(what.text("KIND"));
+    made.from.office = what.text("FROM-OFFICE");
+    made.to.office = what.text("TO-OFFICE");
+    if (what.has("MBITS")) made.megabits_per_second = what.number("MBITS");
+    made.seed = seed_ + ++rivals_;
+    const auto index = world_->net().add_rival(made);
+    later(what, [this, index] { world_->net().stop_rival(index); });
 }
 
 void script_run::run_for(const script_values& what) { world_->run_for(what.time("TIME")); }

@@ -6,6 +6,8 @@
 
 #include "p2pdist/base/amount.hpp"
 #include "p2pdist/base/ids.hpp"
+#include "p2pdist/sim/link_model.hpp"
+#include "p2pdist/sim/rival.hpp"
 
 namespace p2pdist::sim {
 namespace {
@@ -44,6 +46,7 @@ constexpr std::array rules = {
     script_rule{"block", "FROM-OFFICE TO-OFFICE [for TIME]"},
     script_rule{"drop", "FROM-NODE -> TO-NODE [for TIME]"},
     script_rule{"unplug", "NODE [for TIME]"},
+    script_rule{"rival", "KIND FROM-OFFICE TO-OFFICE [at MBITS] [for TIME]"},
     // What the script does.
     script_rule{"run", "TIME", now},
     script_rule{"expect", "[not] everybody has CONTENT [within TIME]", now},
@@ -106,17 +109,21 @@ std::string check_value(std::string_view kind, const std::string& value, const s
     if (kind == "SIZE") return unless(value == "0" || parse_size(value).has_value(), "size, as 4MiB");
     if (kind == "INTEGER") return unless(read_whole<std::int64_t>(value).has_value(), "whole number");
     if (kind == "PPM") return unless(read_whole<std::int64_t>(value).value_or(1'000'000) < 1'000'000 && read_whole<std::int64_t>(value).value_or(0) > -1'000'000, "rate in millionths");
+    if (kind == "KIND") return unless(parse_rival_kind(value).has_value(), "kind of rival");
+    if (kind == "MBITS") return unless(read_number(value).value_or(0) > 0, "rate in Mbit/s");
     if (kind == "FACTOR") return unless(read_number(value).value_or(-1) >= 0, "factor");
     return unless(read_number(value).value_or(-1) >= 0 && *read_number(value) <= 1, "share, as 0.05 or 5%");   // SHARE
 }
 
-enum class setting_kind : std::uint8_t { time, number, size, share, integer, versions };
+enum class setting_kind : std::uint8_t { time, number, size, share, integer, versions, preset, discipline };
 const std::map<std::string_view, setting_kind, std::less<>>& settings_of(std::string_view verb) {
     using enum setting_kind;
     static const std::map<std::string_view, setting_kind, std::less<>> of_world = {
         {"heartbeat", time}, {"commit", time}, {"sync", time}, {"lan", number}, {"lan-delay", time}, {"lan-loss", share}, {"versions", versions}};
     static const std::map<std::string_view, setting_kind, std::less<>> of_office = {
-        {"down", number}, {"up", number}, {"delay", time}, {"queue", time}, {"loss", share}, {"reorder", share}, {"duplicate", share}, {"jitter", time}, {"lan", number}};
+        {"preset", preset},  {"down", number}, {"up", number},       {"delay", time},   {"queue", time},      {"aqm", discipline}, {"mtu", integer},
+        {"policer", number}, {"loss", share},  {"bursts", share},    {"fades", time},   {"reorder", share},   {"duplicate", share}, {"jitter", time},
+        {"lan", number}};
     static const std::map<std::string_view, setting_kind, std::less<>> of_device = {{"versions", versions}, {"store", size}, {"preferred", integer}, {"liar", integer}};
     return verb == "world" ? of_world : verb == "office" ? of_office : of_device;
 }
@@ -128,6 +135,8 @@ bool fits(setting_kind kind, const std::string& value) {
         case setting_kind::size: return parse_size(value).has_value();
         case setting_kind::share: return read_number(value).value_or(-1) >= 0 && *read_number(value) <= 1;
         case setting_kind::integer: return read_whole<std::int64_t>(value).has_value();
+        case setting_kind::preset: return line_preset(value).has_value();
+        case setting_kind::discipline: return parse_queue_kind(value).has_value();
         case setting_kind::versions: return value.size() == 3 && value[1] == '-' && value[0] >= '1' && value[2] <= '9' && value[0] <= value[2];
     }
     return false;
@@ -225,6 +234,16 @@ private:
 }  // namespace
 
 std::span<const script_rule> script_rules() { return rules; }
+
+std::string settings_usage(std::string_view verb) {
+    static constexpr std::array<std::string_view, 8> values = {"TIME", "NUMBER", "SIZE", "SHARE", "INTEGER", "OLDEST-NEWEST", "NAME", "tail_drop|codel|fq_codel"};
+    std::string out;
+    for (const auto& [key, kind] : settings_of(verb)) {
+        if (!out.empty()) out += ' ';
+        out.append(key).append("=").append(values[static_cast<std::size_t>(kind)]);
+    }
+    return out;
+}
 
 result<matched_line> match(const script_line& line, script_names& names) {
     std::size_t farthest = 0;

@@ -46,6 +46,8 @@ struct script_rule {
     script_place place = script_place::any;
 };
 [[nodiscard]] std::span<const script_rule> script_rules();
+/// What SETTINGS may be for the verb, as "down=NUMBER up=NUMBER ...".
+[[nodiscard]] std::string settings_usage(std::string_view verb);
 
 /// What was declared up to a line.
 struct script_names {

@@ -11,13 +11,29 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr duration ask_again_period = 2s;
+constexpr std::uint64_t policer_burst_bytes = 30'000;
 constexpr int refusals_max = 5;              // of one client, after the last trouble
 constexpr std::uint64_t events_per_second_max = 3'000'000;
 
-link_settings wan_of(const script_values& what, std::string_view rate, double otherwise) {
-    const auto queue = what.has("queue") ? what.time("queue") : duration(100ms);
-    auto out = line(what.has(rate) ? what.number(rate) : otherwise, what.has("delay") ? what.time("delay") : duration(10ms), queue);
+/// What radio does to a line: with `bursts=SHARE` each datagram begins one with that probability, in which half of ten are lost; `fades=TIME`
+/// suspends it so often.
+constexpr loss_bursts burst_of_ten{0, 0.1, 0.5};
+constexpr line_fades suspension{{}, 200ms, 0};
+
+link_settings wan_of(const script_values& what, link_settings out, std::string_view rate) {
+    if (what.has(rate) || what.has("queue")) {
+        const auto megabits = what.has(rate) ? what.number(rate) : static_cast<double>(out.bytes_per_second) / 125'000;
+        const auto plain = line(megabits, {}, what.has("queue") ? what.time("queue") : duration(100ms));
+        out.bytes_per_second = plain.bytes_per_second;
+        out.queue_bytes = plain.queue_bytes;
+    }
+    if (what.has("delay")) out.delay = what.time("delay");
+    if (what.has("aqm")) out.queue.kind = *parse_queue_kind(what.text("aqm"));
+    if (what.has("mtu")) out.mtu_bytes = static_cast<std::uint64_t>(what.integer("mtu"));
+    if (what.has("policer")) out.policer = {line(what.number("policer"), {}).bytes_per_second, policer_burst_bytes};
     if (what.has("loss")) out.loss = what.number("loss");
+    if (what.has("bursts")) (out.bursts = burst_of_ten).enter = what.number("bursts");
+    if (what.has("fades")) (out.fades = suspension).every = what.time("fades");
     if (what.has("reorder")) out.reorder = what.number("reorder");
     if (what.has("duplicate")) out.duplicate = what.number("duplicate");
     if (what.has("jitter")) out.jitter = what.time("jitter");
@@ -77,8 +93,9 @@ void script_run::take(const script_line& line, const matched_line& what) {
         spreadsheet_ += '"' + name + "\"," + (type == "wi-fi" ? "Wi-Fi" : type == "vpn" ? "VPN" : type) + ",\"" + parent + "\",10." + std::to_string(offices_.size()) + ".0.0/24\n";
         offices_.push_back(name);
         auto& lines = network_.offices[name];
-        lines.wan_down = wan_of(values, "down", 50);
-        lines.wan_up = wan_of(values, values.has("up") ? "up" : "down", 50);
+        const auto as_it_comes = values.has("preset") ? *line_preset(values.text("preset")) : line_pair{sim::line(50, 10ms), sim::line(50, 10ms)};
+        lines.wan_down = wan_of(values, as_it_comes.down, "down");
+        lines.wan_up = wan_of(values, as_it_comes.up, values.has("up") ? "up" : "down");
         if (values.has("lan")) lines.lan = sim::line(values.number("lan"), 50us, 5ms);
     } else if (!world_ && !line.after && verb == "add") first_members_.push_back(values);
     else if (!world_ && !line.after && verb == "content") first_contents_.push_back(values);

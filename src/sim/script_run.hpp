@@ -58,6 +58,7 @@ private:
     void block(const script_values& what);
     void drop(const script_values& what);
     void unplug(const script_values& what);
+    void rival(const script_values& what);
     void run_for(const script_values& what);
     void expect(const script_values& what);
 
@@ -100,6 +101,7 @@ private:
     std::map<std::string, member, std::less<>> members_;
     std::map<std::string, generated_content, std::less<>> contents_;
     std::map<std::string, int> refusals_;
+    std::uint64_t rivals_ = 0;
     std::optional<time_point> first_ask_;
     time_point last_trouble_{};   // all that was scheduled is over
     std::map<link_model*, std::uint64_t> full_rates_;   // of lines that have faded

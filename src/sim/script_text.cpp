@@ -90,7 +90,10 @@ std::string to_text(const script& what) {
 
 std::string script_help() {
     std::string out;
-    for (const auto& rule : script_rules()) out += std::string(rule.verb) + (rule.pattern.empty() ? "" : " ") + std::string(rule.pattern) + '\n';
+    for (const auto& rule : script_rules()) {
+        out += std::string(rule.verb) + (rule.pattern.empty() ? "" : " ") + std::string(rule.pattern) + '\n';
+        if (rule.pattern.find("SETTINGS") != std::string_view::npos) out += "    " + settings_usage(rule.verb) + '\n';
+    }
     return out;
 }
 

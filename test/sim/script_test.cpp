@@ -56,6 +56,10 @@ TEST_CASE("a script that is wrong is refused with its line") {
     CHECK(refusal("office Central\nafter 3s run 1s\n") == "line 2: 'run' can't come later");
     CHECK(refusal("office Central\nafter soon run 1s\n").starts_with("line 2: after TIME STATEMENT"));
     CHECK(refusal("office \"Central\n") == "line 1: a quotation does not end");
+    CHECK(refusal("office Central\noffice Boston preset=fast\n").starts_with("line 2: 'fast' is no value for preset"));
+    CHECK(refusal("office Central\noffice Boston aqm=red\n").starts_with("line 2: 'red' is no value for aqm"));
+    CHECK(refusal("office Central\nrival vegas Central Central\n").starts_with("line 2: 'vegas' is no kind of rival"));
+    CHECK(refusal("office Central\nrival web Central Central at 0\n").starts_with("line 2: '0' is no rate in Mbit/s"));
     CHECK(refusal("office Central\ndance\n") == "line 2: there is no statement 'dance'");
     CHECK(refusal("office Central\nadd ann Central\nexpect ann\n").starts_with("line 3: something is missing"));
     CHECK(refusal("# nothing\n") == "line 1: there is no office");

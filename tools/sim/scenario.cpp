@@ -103,10 +103,7 @@ private:
     static sim::queue_kind queue_of(const toml::table& table, sim::queue_kind otherwise) {
         const auto* given = table.get("queue");
         if (!given) return otherwise;
-        const auto name = text_of(table, "queue", "");
-        if (name == "tail_drop") return sim::queue_kind::tail_drop;
-        if (name == "codel") return sim::queue_kind::codel;
-        if (name == "fq_codel") return sim::queue_kind::fq_codel;
+        if (const auto kind = sim::parse_queue_kind(text_of(table, "queue", ""))) return *kind;
         refuse(*given, "queue has to be tail_drop, codel or fq_codel");
     }
 

@@ -20,6 +20,8 @@ enum class queue_kind : std::uint8_t {
     codel,      ///< RFC 8289: the same, and what waits too long for too long is dropped at its head, or marked where it is ECT
     fq_codel,   ///< RFC 8290: flows take turns, each with a CoDel; a full queue drops from the flow that has most
 };
+/// By the enumeration's names: "tail_drop", "codel", "fq_codel"; nothing for another text.
+[[nodiscard]] P2PDIST_API std::optional<queue_kind> parse_queue_kind(std::string_view text) noexcept;
 /// Which of the datagrams that wait for a line are dropped, and when.
 struct queue_settings {
     queue_kind kind = queue_kind::tail_drop;
