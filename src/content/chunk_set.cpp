@@ -87,6 +87,16 @@ std::optional<chunk_index> chunk_set::first(chunk_index from) const noexcept {
 std::optional<chunk_index> chunk_set::first_present(chunk_index from) const noexcept { return first<true>(from); }
 std::optional<chunk_index> chunk_set::first_missing(chunk_index from) const noexcept { return first<false>(from); }
 
+std::optional<chunk_index> chunk_set::first_outside(const chunk_set& other, chunk_index from) const noexcept {
+    P2PDIST_ASSERT(chunk_count_ == other.chunk_count_ && from <= chunk_count_);
+    auto ignored = all_bits << (from % word_bits);
+    for (std::size_t word = from / word_bits; word < words_.size(); ++word, ignored = all_bits) {
+        const auto bits = words_[word] & ~other.words_[word] & ignored;
+        if (bits != 0) return static_cast<chunk_index>(word * word_bits + static_cast<std::size_t>(std::countr_zero(bits)));
+    }
+    return std::nullopt;
+}
+
 template <bool Present>
 std::vector<chunk_range> chunk_set::runs(std::size_t limit) const {
     std::vector<chunk_range> found;

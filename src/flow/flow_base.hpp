@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "background_watch.hpp"
 #include "p2pdist/flow/flow_endpoint.hpp"
 #include "rate_meter.hpp"
 
@@ -15,6 +16,7 @@ struct flow_context {
     sealed_link& link;
     const flow_endpoint_config& config;
     random_source& jitter;
+    background_watch& background;
 
     /// Seals and sends a control signal; gives the UDP payload that it took, or 0 where it could not be sent.
     /// `status`, where given, is what the link said.

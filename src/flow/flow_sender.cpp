@@ -28,7 +28,7 @@ flow_sender::flow_sender(std::unique_ptr<congestion_controller> controller, std:
 
 // --- what the receiver says
 
-bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback) {
+bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback, duration background_queue) {
     if (any_feedback_ && static_cast<std::int32_t>(feedback.sequence - last_.sequence) <= 0) return false;
     if (!plausible(feedback)) return false;
     change_.clear();
@@ -47,7 +47,7 @@ bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback) {
     apply_change(change_);
     apply_wants(feedback);
     plan();
-    tell_controller(now, feedback, rtt_sample);
+    tell_controller(now, feedback, rtt_sample, background_queue);
     last_ = feedback;
     last_.status.clear();
     any_feedback_ = true;
@@ -109,7 +109,7 @@ void flow_sender::plan() {
     }
 }
 
-void flow_sender::tell_controller(time_point now, const flow_feedback& feedback, std::optional<duration> rtt_sample) {
+void flow_sender::tell_controller(time_point now, const flow_feedback& feedback, std::optional<duration> rtt_sample, duration background_queue) {
     feedback_sample sample;
     sample.now = now;
     sample.acked_bytes = change_.acknowledged_bytes;
@@ -126,7 +126,7 @@ void flow_sender::tell_controller(time_point now, const flow_feedback& feedback,
     sample.rtt_smoothed = rtt_.smoothed();
     if (feedback.interval_packets > 0) {
         sample.has_delay = true;
-        sample.delay_min = unwrap_delay(feedback.delay_min_us);
+        sample.delay_min = delays_.unwrap(feedback.delay_min_us);
         const auto spread = static_cast<std::uint32_t>(feedback.delay_max_us) - static_cast<std::uint32_t>(feedback.delay_min_us);
         sample.delay_max = sample.delay_min + std::chrono::microseconds(spread);
     }
@@ -135,15 +135,8 @@ void flow_sender::tell_controller(time_point now, const flow_feedback& feedback,
         sample.delivered_over = std::chrono::microseconds(feedback.received_at_us - last_.received_at_us);
     }
     sample.application_limited = feedback.received_packets > 0 && feedback.largest_packet < limited_until_packet_;
+    sample.background_queue = background_queue;
     controller_->on_feedback(sample);
-}
-
-duration flow_sender::unwrap_delay(std::int32_t delay_us) {
-    const auto step = static_cast<std::int32_t>(static_cast<std::uint32_t>(delay_us) - static_cast<std::uint32_t>(delay_last_us_));
-    if (delay_known_) delay_unwrapped_us_ += step;
-    delay_known_ = true;
-    delay_last_us_ = delay_us;
-    return std::chrono::microseconds(delay_unwrapped_us_);
 }
 
 // --- what the upper layer gives

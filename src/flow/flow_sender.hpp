@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "delay_clock.hpp"
 #include "p2pdist/base/datagram.hpp"
 #include "p2pdist/flow/congestion_controller.hpp"
 #include "p2pdist/wire/flow_control.hpp"
@@ -36,7 +37,7 @@ public:
 
     void set_object_bytes(std::uint64_t size) noexcept { object_bytes_ = size; }
     /// False, and nothing changes, where it is older than one seen before or tells of packets that were never sent.
-    bool on_feedback(time_point now, const flow_feedback& feedback);
+    bool on_feedback(time_point now, const flow_feedback& feedback, duration background_queue = {});
     void provide(std::uint64_t offset, const shared_bytes& data);
     /// The next range to ask the upper layer for.
     [[nodiscard]] std::optional<index_range> next_need();
@@ -58,7 +59,7 @@ private:
 
     [[nodiscard]] bool plausible(const flow_feedback& feedback) const noexcept;
     void apply_wants(const flow_feedback& feedback);
-    void tell_controller(time_point now, const flow_feedback& feedback, std::optional<duration> rtt_sample);
+    void tell_controller(time_point now, const flow_feedback& feedback, std::optional<duration> rtt_sample, duration background_queue);
     void apply_change(const ledger_change& change);
     void plan();
     void ask_ahead();
@@ -71,7 +72,6 @@ private:
     [[nodiscard]] outgoing_piece emit(time_point now, std::uint64_t offset, const shared_bytes& payload);
     [[nodiscard]] bool last_before_pause(std::uint64_t next_datagram) const;
     void take_from_pending(std::size_t index, std::uint64_t offset, std::uint64_t length);
-    [[nodiscard]] duration unwrap_delay(std::int32_t delay_us);
 
     std::unique_ptr<congestion_controller> controller_;
     std::uint64_t payload_bytes_max_;
@@ -103,9 +103,7 @@ private:
 
     // Packets up to this one were sent while there was nothing else to send: rates measured from them say nothing.
     std::uint64_t limited_until_packet_ = 0;
-    bool delay_known_ = false;
-    std::int32_t delay_last_us_ = 0;
-    std::int64_t delay_unwrapped_us_ = 0;
+    delay_clock delays_;
 
     std::uint64_t sent_bytes_ = 0;
     std::uint64_t retransmitted_bytes_ = 0;

@@ -157,6 +157,7 @@ void receiving_flow::send_feedback(time_point now) {
         // Both must fit one datagram, and the next feedback acknowledges the rest.
         if (feedback.acknowledged.size() > acknowledged_beside_status) feedback.acknowledged.resize(acknowledged_beside_status);
     }
+    watch_queue(now, feedback);
     auto size = context_.say(now, peer_, way_, control);
     if (size == 0 && feedback.status_sequence != 0) {
         feedback.status_sequence = 0;
@@ -166,6 +167,17 @@ void receiving_flow::send_feedback(time_point now) {
     // The sender goes over to the session of a feedback that has received nothing yet.
     if (size != 0) learn_key(context_.link.current_session(peer_));
     receiver_.on_feedback_sent(now, size);
+}
+
+/// The sender learns of it too late to tell this node's Foreground, which may be what stands in the way.
+void receiving_flow::watch_queue(time_point now, const flow_feedback& feedback) {
+    if (request_.protocol != transfer_protocol::background || feedback.interval_packets == 0) return;
+    feedback_sample sample;
+    sample.now = now;
+    sample.has_delay = true;
+    sample.delay_min = delays_.unwrap(feedback.delay_min_us);
+    queue_.add(sample, false);
+    context_.background.note(now, queue_.filtered());
 }
 
 std::optional<flow_output> receiving_flow::poll(time_point now) {

@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "congestion/queue_estimate.hpp"
+#include "delay_clock.hpp"
 #include "flow_base.hpp"
 #include "flow_receiver.hpp"
 #include "p2pdist/envelope/data_frame.hpp"
@@ -33,11 +35,14 @@ public:
 private:
     void send_open(time_point now);
     void send_feedback(time_point now);
+    void watch_queue(time_point now, const flow_feedback& feedback);
     void learn_key(std::optional<session_number> session);
     [[nodiscard]] bool takes(time_point now, const data_header& header);
 
     const flow_context& context_;
     flow_open request_;
+    delay_clock delays_;     // of Background
+    queue_estimate queue_;
     flow_receiver receiver_;
     bool accepted_ = false;
     bool accept_event_due_ = false;

@@ -84,7 +84,9 @@ void sending_flow::on_feedback(time_point now, flow_feedback feedback) {
     request_.strict = request_.strict || feedback.strict;
     on_their_status(feedback);
     own_status_seen_ = std::max(own_status_seen_, std::min(feedback.status_sequence_seen, own_status_sequence_));
-    if (sender_->on_feedback(now, feedback)) watch_pause(now);
+    if (!sender_->on_feedback(now, feedback, context_.background.queue(now))) return;
+    if (request_.protocol == transfer_protocol::background) context_.background.note(now, sender_->controller().queueing_delay());
+    watch_pause(now);
 }
 
 void sending_flow::on_their_status(const flow_feedback& feedback) {

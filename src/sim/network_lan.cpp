@@ -9,7 +9,9 @@ void network::add_air(std::uint32_t at) {
     const auto& office = topology_.offices()[at];
     if (office.type != office_type::wifi) return;
     const auto found = options_.offices.find(office.name);
-    const auto& settings = found != options_.offices.end() && found->second.wifi ? found->second.wifi : options_.wifi;
+    const bool own = found != options_.offices.end();
+    if (own && found->second.wired) return;
+    const auto& settings = own && found->second.wifi ? found->second.wifi : options_.wifi;
     if (settings) sites_[at]->wireless = std::make_unique<air>(*settings, options_.seed ^ (at + 0x616972));
 }
 

@@ -5,20 +5,6 @@
 #include "p2pdist/base/limits.hpp"
 
 namespace p2pdist::detail::transfer {
-namespace {
-
-/// The first at or after `from` that is in `source` and not in `blocked`. Both skip whole words.
-std::optional<chunk_index> first_candidate(const chunk_set& source, const chunk_set& blocked, chunk_index from) {
-    while (true) {
-        const auto present = source.first_present(from);
-        if (!present) return std::nullopt;
-        const auto open = blocked.first_missing(*present);
-        if (!open || *open == *present) return open;
-        from = *open;
-    }
-}
-
-}  // namespace
 
 std::optional<chunk_index> pick_rarest(const chunk_set& source, const chunk_set& blocked, std::span<const chunk_set* const> holders,
                                        chunk_index start) {
@@ -28,7 +14,7 @@ std::optional<chunk_index> pick_rarest(const chunk_set& source, const chunk_set&
     const auto consider = [&](chunk_index from, chunk_index end) {
         auto next = from;
         for (; left > 0; --left) {
-            const auto at = first_candidate(source, blocked, next);
+            const auto at = source.first_outside(blocked, next);
             if (!at || *at >= end) break;
             next = *at + 1;
             const auto count = std::ranges::count_if(holders, [&](const chunk_set* set) { return set->contains(*at); });

@@ -50,7 +50,7 @@ double number_of(const toml::table& table, const char* key, double otherwise, do
 class link_table {
 public:
     void read(const toml::table& table, bool general) {
-        std::set<std::string> known{"preset", "rate_mbits", "up_mbits", "delay_ms", "jitter_ms", "queue_ms", "queue", "loss", "mtu", "lan_mbits"};
+        std::set<std::string> known{"preset", "rate_mbits", "up_mbits", "delay_ms", "jitter_ms", "queue_ms", "queue", "loss", "mtu", "lan_mbits", "wired"};
         if (general) known.insert("offices");
         check_keys(table, known);
         read_preset(table);
@@ -63,12 +63,19 @@ public:
             if (table.contains("mtu")) each->mtu_bytes = static_cast<std::uint64_t>(number_of(table, "mtu", 1500, 576, 65'535));
         }
         lan_ = number_of(table, "lan_mbits", lan_, 0.1, 1e6);
+        if (!general && table.contains("lan_mbits")) air_.emplace().bytes_per_second = rate_of(table, "lan_mbits");
+        if (const auto* given = table.get("wired")) {
+            if (!given->is_boolean()) refuse(*given, "wired has to be true or false");
+            wired_ = *given->value<bool>();
+        }
     }
     [[nodiscard]] sim::office_lines lines() const {
         sim::office_lines out;
         out.lan = sim::line(lan_, std::chrono::microseconds(50), std::chrono::milliseconds(5));
         out.wan_down = wan_.down;
         out.wan_up = wan_.up;
+        out.wifi = air_;
+        out.wired = wired_;
         return out;
     }
 
@@ -109,7 +116,8 @@ private:
 
     sim::line_pair wan_{sim::line(50, std::chrono::milliseconds(10)), sim::line(50, std::chrono::milliseconds(10))};
     double queue_ms_ = 100, lan_ = 1000;
-    bool up_is_own_ = false;
+    std::optional<sim::wifi_settings> air_;   // of a Wi-Fi office that says how fast its own is
+    bool up_is_own_ = false, wired_ = false;
 };
 
 void read_links(const toml::table& root, sim::roll_out_plan& out) {

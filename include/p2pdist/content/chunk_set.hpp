@@ -55,6 +55,8 @@ public:
     [[nodiscard]] std::optional<chunk_index> first_present(chunk_index from = 0) const noexcept;
     /// As first_present, of chunks that are not in it.
     [[nodiscard]] std::optional<chunk_index> first_missing(chunk_index from = 0) const noexcept;
+    /// As first_present, of chunks that are not in the other set.
+    [[nodiscard]] std::optional<chunk_index> first_outside(const chunk_set& other, chunk_index from = 0) const noexcept;
     /// Maximal runs in ascending order, at most `limit` of them.
     [[nodiscard]] std::vector<chunk_range> ranges(std::size_t limit = SIZE_MAX) const;
     /// The same of chunks that are not in it.

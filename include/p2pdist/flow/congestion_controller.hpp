@@ -33,6 +33,7 @@ struct feedback_sample {
     std::uint64_t delivered_bytes = 0;  ///< received by the receiver in this interval
     duration delivered_over{};          ///< the interval by the receiver's clock; zero where unknown
     bool application_limited = false;   ///< the flow had nothing more to send
+    duration background_queue{};        ///< the queue that this node's Background flows have just met; zero: none, or there are no such flows
 };
 
 /// Decides how fast one flow may send. One object a flow, called by that flow alone: shared by no threads.
@@ -61,7 +62,7 @@ public:
     [[nodiscard]] virtual time_point deadline() const { return never; }
     /// deadline() has come.
     virtual void on_clock(time_point) {}
-    /// The newest estimate of the queue at the bottleneck; zero where the controller keeps none.
+    /// The estimate of the queue at the bottleneck as of the last milliseconds; zero where the controller keeps none.
     [[nodiscard]] virtual duration queueing_delay() const { return {}; }
     /// For logs, traces and `--json`.
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
@@ -71,7 +72,8 @@ public:
 /// Makes a controller for a new flow; `datagram_bytes_max` is the largest UDP payload.
 using congestion_controller_factory = std::function<std::unique_ptr<congestion_controller>(std::uint64_t datagram_bytes_max, time_point now)>;
 
-/// Foreground (XFER-1): CUBIC (RFC 9438) with slow start and pacing; fast and loss-based.
+/// Foreground (XFER-1): CUBIC (RFC 9438) with slow start and pacing; fast and loss-based. While Background flows of the
+/// same node meet a queue, it keeps its own to about a millisecond: they would take it for somebody else's, and stand aside.
 [[nodiscard]] P2PDIST_API std::unique_ptr<congestion_controller> make_foreground_controller(std::uint64_t datagram_bytes_max, time_point now);
 /// Background (XFER-2): watches the one-way delay and stands aside.
 [[nodiscard]] P2PDIST_API std::unique_ptr<congestion_controller> make_background_controller(std::uint64_t datagram_bytes_max, time_point now);

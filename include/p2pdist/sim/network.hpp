@@ -51,6 +51,7 @@ struct office_lines {
     std::optional<link_settings> wan_down;  ///< from the parent's router
     std::optional<link_settings> wan_up;    ///< to it
     std::optional<wifi_settings> wifi;      ///< where its type is Wi-Fi
+    bool wired = false;                     ///< it has `lan` lines whatever its type
 };
 /// How all lines are, and those of single offices.
 struct network_options {

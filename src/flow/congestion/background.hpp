@@ -27,7 +27,7 @@ public:
     std::uint64_t burst_bytes() const override;
     bool paused() const override { return phase_ == phase::floor; }
     std::uint64_t datagram_bytes() const override;
-    duration queueing_delay() const override { return queue_.newest(); }
+    duration queueing_delay() const override { return queue_.filtered(); }
     std::string_view name() const noexcept override { return "background"; }
     std::string_view state() const noexcept override;
 

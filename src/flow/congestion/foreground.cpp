@@ -1,4 +1,9 @@
 // Foreground: CUBIC (RFC 9438) with HyStart++ (RFC 9406) and pacing. Every feedback costs the same, however many packets it covers.
+//
+// A device that relays has both protocols on one access line. There CUBIC's queue, some milliseconds whenever a chunk goes to a neighbour, would
+// read as somebody else's traffic, and the child office would get nothing until the own one has all. So while Background meets a queue that
+// disturbs it, the window shrinks until our own round trips show none. Where a machine is late they show one that no window shortens: hence the
+// floor.
 
 #include <algorithm>
 #include <cmath>
@@ -24,6 +29,10 @@ constexpr int conservative_rounds = 5;
 constexpr double conservative_divisor = 4;
 constexpr double slow_start_pacing = 2.0;
 constexpr double steady_pacing = 1.25;
+constexpr duration queue_beside = 1ms;            // of our own
+constexpr duration queue_disturbing = 3ms;        // from which on Background takes it for others' traffic
+constexpr double shortening = 0.85;              // a round trip
+constexpr double segments_beside = 32;           // never less on its account
 constexpr std::uint64_t burst_bytes_min = 16 * 1024;
 constexpr std::uint64_t burst_bytes_max = 256 * 1024;
 
@@ -59,6 +68,7 @@ private:
     [[nodiscard]] bool in_slow_start() const noexcept { return window_ < threshold_; }
     void on_congestion(const feedback_sample& sample);
     void watch_round(const feedback_sample& sample);
+    void keep_short(const feedback_sample& sample);
     void grow(const feedback_sample& sample);
     void grow_cubic(const feedback_sample& sample, double acked);
 
@@ -135,11 +145,20 @@ void foreground_controller::watch_round(const feedback_sample& sample) {
         }
     }
     if (settled_bytes_ < round_ends_at_) return;
+    if (sample.background_queue > queue_disturbing) keep_short(sample);
     round_ends_at_ = sent_bytes_;
     last_round_least_ = round_least_;
     round_least_ = duration::max();
     round_samples_ = 0;
     if (conservative_left_ > 0 && --conservative_left_ == 0) threshold_ = window_;
+}
+
+void foreground_controller::keep_short(const feedback_sample& sample) {
+    if (round_samples_ == 0 || round_least_ <= sample.rtt_min + queue_beside) return;
+    window_ = std::max(window_ * shortening, std::min(window_, segments_beside));
+    threshold_ = window_;
+    conservative_left_ = 0;
+    epoch_known_ = false;
 }
 
 void foreground_controller::grow(const feedback_sample& sample) {

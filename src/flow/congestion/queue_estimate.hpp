@@ -54,7 +54,6 @@ public:
     [[nodiscard]] bool known() const noexcept { return !recent_.empty(); }
     /// The least of about the last 8 ms and at least two feedbacks, so that a late timer or one burst does not count.
     [[nodiscard]] duration filtered() const noexcept;
-    [[nodiscard]] duration newest() const noexcept { return recent_.empty() ? duration{} : recent_.back().queue; }
 
 private:
     struct point {

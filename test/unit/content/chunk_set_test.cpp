@@ -54,7 +54,9 @@ TEST_CASE("a chunk set is the set it says it is", "[REQ-CLI-4]") {
             REQUIRE(set.complement().contains(index) == !here);
             const auto next = model.lower_bound(index);
             REQUIRE(set.first_present(index) == (next == model.end() ? std::nullopt : std::optional(*next)));
+            REQUIRE(set.first_outside(other, index) == (set - other).first_present(index));
         }
+        REQUIRE(set.first_outside(other, size) == std::nullopt);
         REQUIRE(set.common(other) == both);
         REQUIRE(set.intersects(other) == (both > 0));
         REQUIRE((set & other).is_subset_of(set));

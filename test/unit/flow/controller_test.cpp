@@ -72,6 +72,25 @@ constexpr auto foreground = transfer_protocol::foreground;
 
 }  // namespace
 
+TEST_CASE("Foreground keeps its queue short where its node has Background under way too", "[REQ-XFER-3]") {
+    const bool beside = GENERATE(false, true);
+    scenario s({200, 1ms, 20ms}, foreground);
+    s.begin();
+    if (beside) s.world.receiver.open(s.world.sender, open_of(background), {{0, endless}});
+    s.run(2s);
+    s.world.down.forget_queue();
+    CHECK(s.utilisation(3s) > 0.9);
+    if (!beside) {
+        CHECK(s.world.down.queue_quantile(0.5) > 5ms);
+        return;
+    }
+    CHECK(s.world.down.queue_quantile(0.5) <= 3ms);
+    CHECK(s.world.down.queue_quantile(0.95) <= 4ms);
+    const auto other = *s.world.sender.flows->statistics(s.world.sender.requested.at(1).flow);
+    CHECK_FALSE(other.paused);
+    CHECK(other.rate_bytes_per_second > 2.5e6);   // a child office gets something, though the neighbours could take all
+}
+
 TEST_CASE("Background alone fills an idle link and keeps its queue short, late timers or not", "[REQ-XFER-2]") {
     const bool noisy = GENERATE(false, true);
     const auto path = GENERATE(path_of{10, 40ms, 50ms}, path_of{20, 40ms, 40ms}, path_of{50, 40ms, 50ms}, path_of{100, 20ms, 50ms});
