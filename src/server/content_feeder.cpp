@@ -96,6 +96,16 @@ void content_feeder::on_store_done(time_point now, store_completion completion) 
     for (auto& [until, then] : waiting) then(now, here);
 }
 
+/// The engine has found a chunk altered: what is left is no copy. In a while the file is read again, in case that somebody mended it.
+void content_feeder::lose(time_point now, const content_key& key) {
+    const auto found = contents_.find(key);
+    if (found == contents_.end() || found->second.state != finding::here) return;
+    found->second.state = finding::missing;
+    found->second.since = now;
+    engine_.stop_serving(now, key);
+    out_.push_back(remark{"the file store's '" + key.id.text() + "' was altered on disk or can't be read: it is not served any more"});
+}
+
 void content_feeder::on_timer(time_point now) {
     engine_.on_timer(now);
     std::vector<answer> late;
@@ -129,7 +139,9 @@ std::optional<content_feeder::output> content_feeder::poll(time_point now, const
         if (auto* request = std::get_if<store_request>(&*next)) return std::move(*request);
         if (const auto* asked = std::get_if<serve_request>(&*next)) judge(now, *asked, state);
         if (const auto* ended = std::get_if<upload_ended>(&*next)) sent_bytes_ += ended->sent_bytes;
+        if (const auto* lost = std::get_if<chunks_verified>(&*next)) lose(now, lost->content);
     }
+    if (!out_.empty()) return poll(now, state);
     return std::nullopt;
 }
 

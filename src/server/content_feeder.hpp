@@ -57,6 +57,7 @@ private:
 
     entry& look(time_point now, const content_info& content);
     void begin(time_point now, entry& what);
+    void lose(time_point now, const content_key& key);
     void make_room(time_point now);
     void judge(time_point now, const serve_request& request, const server_state& state);
 

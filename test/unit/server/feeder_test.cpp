@@ -115,6 +115,29 @@ TEST_CASE("a file that does not fit its hash is not served, and is reported", "[
     }
 }
 
+TEST_CASE("a file that the disk alters later is not served any more, is reported, and is read again after a while", "[REQ-SRV-5][REQ-XFER-4]") {
+    feeding_world world;
+    bool altered = true;
+    memory_store_options options;
+    options.corrupt = [&](const content_key&, chunk_index chunk) { return altered && chunk == 1; };
+    auto files = world.file_store().files();
+    world.file_store() = memory_store(crypto(), std::move(options));
+    world.file_store().files() = std::move(files);
+    auto& client = world.join("10.0.0.5", 1);
+    REQUIRE(world.asked<content_reply>(client, content_request{world.app.id}).server_has_it);
+    world.events.clear();
+    CHECK_FALSE(world.download(client));
+    REQUIRE_FALSE(world.events.empty());
+    CHECK(world.events[0].what == server_event::kind::finding);
+    CHECK_THAT(world.events[0].text, Contains("app") && Contains("altered"));
+    CHECK_FALSE(world.asked<content_reply>(client, content_request{world.app.id}).server_has_it);
+
+    altered = false;
+    world.run_for(61s);
+    CHECK(world.asked<content_reply>(client, content_request{world.app.id}).server_has_it);
+    CHECK_FALSE(world.download(world.join("10.0.0.6", 2))->failure);
+}
+
 TEST_CASE("without a file store the server has nothing", "[REQ-SRV-5]") {
     server_world world;
     auto& client = world.join("10.0.0.5", 1);
