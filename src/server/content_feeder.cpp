@@ -123,6 +123,7 @@ void content_feeder::judge(time_point now, const serve_request& request, const s
     // Child offices get it relayed by a client of the central office, so that the server sends each copy over its LAN only.
     const bool fits = state.versions.activated && state.contents.find(request.content.key()) != nullptr &&
                       state.member(request.peer) != nullptr && state.in_central_office(request.peer) &&
+                      state.offices().office_of(request.from.address) == state.offices().central() &&  // it may have moved a moment ago
                       request.protocol == transfer_protocol::foreground;
     if (fits) return engine_.admit(now, request.flow);
     engine_.deny(now, request.flow, {errc::refused, "the server sends content to clients of the central office only", 0});
