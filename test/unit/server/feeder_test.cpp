@@ -87,8 +87,10 @@ TEST_CASE("the server sends content to nobody else", "[REQ-SRV-5][REQ-ACT-1][REQ
         CHECK_THAT(branch.lost[0].text, Contains("central office"));
     }
     SECTION("not to one that has left the central office, though its registration does not say so yet") {
-        central.where = address("10.1.0.9");
+        world.move(central, "10.1.0.9");
         CHECK_FALSE(world.download(central));
+        REQUIRE_FALSE(central.lost.empty());
+        CHECK_THAT(central.lost[0].text, Contains("central office"));
     }
     SECTION("not to one that is not registered") {
         auto& stranger = *world.enrol("10.0.0.6", 3).value();

@@ -328,6 +328,12 @@ void server_world::give_engine(test_client& to) {
 
 // ---- connectors
 
+void server_world::move(test_client& who, const char* to) {
+    auto moving = clients_.extract(who.where);
+    moving.key() = who.where = address(to);
+    clients_.insert(std::move(moving));
+}
+
 test_connector& server_world::connect(const char* where) {
     auto one = std::make_unique<test_connector>();
     one->random = seeded_entropy(7000 + connectors_.size());

@@ -87,6 +87,8 @@ public:
     void give_engine(test_client& to);
 
     // Connectors.
+    /// It has another address now; nobody was told.
+    void move(test_client& who, const char* to);
     test_connector& connect(const char* where = "10.0.0.9");
     void reopen(test_connector& one);
     void cut(test_connector& one);
