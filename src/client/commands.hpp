@@ -14,6 +14,14 @@
 
 namespace p2pdist::client_room {
 
+/// How far a fetch is that is read piece by piece.
+struct command_reading {
+    chunk_index next = 0;
+    bool wanted = false;    // a piece was asked for and not given yet
+    bool asked = false;     // the store was asked for it
+    bool opened = false;    // after the download: our own store_open, so that it is not evicted meanwhile
+};
+
 class commands {
 public:
     commands(client_parts& parts, fetch_jobs& jobs);
@@ -42,20 +50,13 @@ public:
 private:
     enum class kind { fetch, import, other };
     enum class stage { waiting, looking_up, downloading, storing };
-    /// How far a fetch is that is read piece by piece.
-    struct reading {
-        chunk_index next = 0;
-        bool wanted = false;    // a piece was asked for and not given yet
-        bool asked = false;     // the store was asked for it
-        bool opened = false;    // after the download: our own store_open, so that it is not evicted meanwhile
-    };
     struct command {
         kind what = kind::other;
         stage at = stage::waiting;
         content_id id;
         std::string output;                  // fetch: may be empty; import: the file to read
         std::shared_ptr<output_sink> sink;   // fetch: instead of a path
-        std::optional<reading> reader;       // fetch: instead of both
+        std::optional<command_reading> reader;  // fetch: instead of both
         content_info content;
         time_point began;
         time_point next = never;             // waiting: when to look again

@@ -153,7 +153,7 @@ void world::implementation::start() {
     connector->start();
     for (auto& each : clients) {
         const auto when = queue.now() + duration(static_cast<duration::rep>(random.below(static_cast<std::uint64_t>(start_spread.count()))));
-        queue.at(when, [this, who = each.get()] { if (!who->lives()) who->restart(); });
+        queue.at(when, [who = each.get()] { if (!who->lives()) who->restart(); });
     }
     for (auto& each : liars) {
         if (!each->lives()) each->start();

@@ -110,7 +110,7 @@ TEST_CASE("hellos in the name of a known peer cost one agreement and keep it not
     REQUIRE(listed.say(start, server, "hi") == send_status::kept);
     const auto genuine = next(listed);
     auto forged = genuine;
-    for (int i = 0; i < 20'000; ++i) {
+    for (std::size_t i = 0; i < 20'000; ++i) {
         forged[32 + i % 16] = static_cast<std::uint8_t>(i);
         forged[40] = static_cast<std::uint8_t>(genuine[40] ^ 1);
         (void)server.take(start, forged, at(4));
