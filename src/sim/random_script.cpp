@@ -22,7 +22,7 @@ std::string decimal(double value) {
     return out;
 }
 
-/// Draws the statements one after another.
+/// Draws the statements one after another; two draws never in one call's arguments, whose order is the compiler's.
 class drawing {
 public:
     explicit drawing(std::uint64_t seed) : random_(seed), seed_(seed) {}
@@ -80,7 +80,8 @@ private:
         }
     }
     void draw_line(std::vector<std::string>& words) {
-        const auto mbits = 2.0 + 98.0 * random_.unit() * random_.unit();
+        const auto share_of_most = random_.unit();
+        const auto mbits = 2.0 + 98.0 * share_of_most * random_.unit();
         slowest_mbits_ = std::min(slowest_mbits_, mbits);
         words.push_back("down=" + decimal(mbits));
         words.push_back("up=" + decimal(mbits * (0.2 + 0.8 * random_.unit())));
@@ -145,7 +146,8 @@ private:
             const bool up = one_in(4);
             std::vector<std::string> words = {"rival", kinds[random_.below(std::size(kinds))], up ? office : offices_.front(), up ? offices_.front() : office};
             words.insert(words.end(), {"at", decimal(0.5 + 30 * random_.unit())});
-            fault(between(0ms, 10s), between(1s, 30s), std::move(words));
+            const auto lasts = between(1s, 30s);
+            fault(between(0ms, 10s), lasts, std::move(words));
         }
     }
 

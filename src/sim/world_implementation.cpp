@@ -110,8 +110,9 @@ client_index world::implementation::add_client(const device& what) {
     memory_store_options store;
     store.limit_bytes = what.store_limit_bytes;
     store.pool = pool;
-    clients.push_back(std::make_unique<client_node>(around, config_of(what, place.address, place.prefix_bits), std::move(store),
-                                                    options.disk, library, fetches, index, random()));
+    const auto seed = random();   // on a line of its own: compilers evaluate arguments in different orders, and the same seed is the same world
+    auto config = config_of(what, place.address, place.prefix_bits);
+    clients.push_back(std::make_unique<client_node>(around, std::move(config), std::move(store), options.disk, library, fetches, index, seed));
     client_addresses[place.address] = index;
     return index;
 }
