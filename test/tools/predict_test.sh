@@ -78,6 +78,18 @@ assert len(it["rivals"]) == 1 and it["rivals"][0]["kind"] == "constant" and 0.45
 assert 280 < it["rivals"][0]["mean_delay_ms"] < 330, it["rivals"]' || fail "rivals beside a roll-out"
 "$sim" run "$dir/rivals.toml" --no-advice | grep -q '^constant .*Oslo .*Mbit/s' || fail "rivals are not in the tables"
 
+# The examples, with small packages. In the one of the demo the office below a branch keeps up with it.
+examples=$(cd "$(dirname "$0")/../../examples/scenarios" && pwd)
+cp "$examples"/*.csv "$dir"
+for each in "$examples"/*.toml; do
+    sed 's/^size = .*/size = "4 MiB"/' "$each" >"$dir/example.toml"
+    "$sim" run "$dir/example.toml" --json --no-advice >"$dir/example.json" || fail "$each"
+    [ "${each##*/}" != demo.toml ] || python3 -c '
+import json, sys
+offices = {each["office"]: each for each in json.load(open(sys.argv[1]))["offices"]}
+assert offices["Boston Wi-Fi"]["last_seconds"] < 1.5 * offices["Boston"]["last_seconds"], offices' "$dir/example.json" || fail "a child office waits for its parent"
+done
+
 refused() {   # TEXT-OF-SCENARIO PATTERN
     printf '%s\n' "$1" >"$dir/bad.toml"
     "$sim" run "$dir/bad.toml" >/dev/null 2>"$dir/err.txt" && fail "accepted: $1"
@@ -90,6 +102,7 @@ refused $'topology = "offices.csv"\n[content]\nfile = "app.msi"\nsize = "1 MiB"'
 refused "$(scenario $'[[rivals]]\nkind = "flood"')" 'kind has to be'
 refused "$(scenario $'[[rivals]]\nkind = "web"\nfrom = "Central"\nto = "Rome"')" 'line 13: to has to be an office'
 refused "$(scenario '' | sed 's/^rate_mbits = 50/preset = "moon"/')" 'no such preset; there are lan'
+refused "$(scenario '' | sed 's/^rate_mbits = 50/wired = 3/')" 'wired has to be true or false'
 "$sim" run "$dir/plan.toml" --no-advice --svg "$dir/none/plan.svg" >/dev/null 2>"$dir/err.txt" && fail "a picture was written nowhere"
 grep -q 'cannot write' "$dir/err.txt" || fail "no word on the picture"
 echo "predictions hold"
