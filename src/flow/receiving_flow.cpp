@@ -26,7 +26,9 @@ receiving_flow::receiving_flow(const flow_context& context, flow_handle handle, 
       request_(std::move(request)),
       receiver_(request_.protocol),
       begun_at_(now),
-      next_open_at_(now) {}
+      next_open_at_(now) {
+    if (request_.protocol == transfer_protocol::background) queue_.emplace();
+}
 
 void receiving_flow::set_status(time_point, bytes status) {
     P2PDIST_ASSERT(status.size() <= flow_status_bytes_max);
@@ -171,13 +173,13 @@ void receiving_flow::send_feedback(time_point now) {
 
 /// The sender learns of it too late to tell this node's Foreground, which may be what stands in the way.
 void receiving_flow::watch_queue(time_point now, const flow_feedback& feedback) {
-    if (request_.protocol != transfer_protocol::background || feedback.interval_packets == 0) return;
+    if (!queue_ || feedback.interval_packets == 0) return;
     feedback_sample sample;
     sample.now = now;
     sample.has_delay = true;
     sample.delay_min = delays_.unwrap(feedback.delay_min_us);
-    queue_.add(sample, false);
-    context_.background.note(now, queue_.filtered());
+    queue_->add(sample, false);
+    context_.background.note(now, queue_->filtered());
 }
 
 std::optional<flow_output> receiving_flow::poll(time_point now) {

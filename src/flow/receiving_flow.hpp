@@ -41,8 +41,8 @@ private:
 
     const flow_context& context_;
     flow_open request_;
-    delay_clock delays_;     // of Background
-    queue_estimate queue_;
+    delay_clock delays_;
+    std::optional<queue_estimate> queue_;   // of Background
     flow_receiver receiver_;
     bool accepted_ = false;
     bool accept_event_due_ = false;

@@ -3,6 +3,15 @@
 #include "script_run.hpp"
 
 namespace p2pdist::sim {
+namespace {
+
+void set_down(link_model& line, bool down) {
+    auto settings = line.settings();
+    settings.down = down;
+    line.change(settings);
+}
+
+}  // namespace
 
 const std::map<std::string_view, script_run::act>& script_run::acts() {
     static const std::map<std::string_view, act> all = {
@@ -103,12 +112,8 @@ void script_run::cut(const script_values& what) {
     const auto& office = what.text("OFFICE");
     const auto& way = what.text("up|down|both");
     const auto set = [this, office, way](bool down) {
-        for (auto* line : {&world_->net().wan_down(office), &world_->net().wan_up(office)}) {
-            if (way == (line == &world_->net().wan_down(office) ? "up" : "down")) continue;
-            auto settings = line->settings();
-            settings.down = down;
-            line->change(settings);
-        }
+        if (way != "up") set_down(world_->net().wan_down(office), down);
+        if (way != "down") set_down(world_->net().wan_up(office), down);
     };
     set(true);
     later(what, [set] { set(false); });
@@ -144,11 +149,8 @@ void script_run::drop(const script_values& what) {
 void script_run::unplug(const script_values& what) {
     const auto host = *world_->net().find(address_of(what.text("NODE")));
     const auto set = [this, host](bool down) {
-        for (auto* line : {&world_->net().lan_down(host), &world_->net().lan_up(host)}) {
-            auto settings = line->settings();
-            settings.down = down;
-            line->change(settings);
-        }
+        set_down(world_->net().lan_down(host), down);
+        set_down(world_->net().lan_up(host), down);
     };
     set(true);
     later(what, [set] { set(false); });

@@ -88,7 +88,7 @@ std::vector<std::string_view> words_of(std::string_view pattern) {
 
 bool is_placeholder(std::string_view word) { return !word.empty() && word.front() >= 'A' && word.front() <= 'Z'; }
 
-/// Whether the value fits to the placeholder; an empty sentence, or what is wrong.
+/// Whether the value is of the kind that the pattern asks for; an empty sentence, or what is wrong.
 std::string check_value(std::string_view kind, const std::string& value, const script_names& names) {
     const auto one_of = [&](const auto& known, std::string_view what) { return known.contains(value) ? std::string() : "there is no " + std::string(what) + " '" + value + "'"; };
     const auto unless = [&](bool fits, std::string_view what) { return fits ? std::string() : "'" + value + "' is no " + std::string(what); };
