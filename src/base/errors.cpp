@@ -3,6 +3,7 @@
 namespace p2pdist {
 namespace {
 
+/// Programs compare these words (docs/local-socket.md): an old one stays as it is.
 const char* describe(errc code) noexcept {
     switch (code) {
         case errc::invalid_argument: return "invalid argument";

@@ -169,7 +169,7 @@ void commands::fetch_again(time_point now, std::uint64_t handle, const error& wh
     auto* what = find(handle);
     if (!what) return;
     const auto key = what->content.key();
-    if (auto* entry = parts_->shelf.find(key)) entry->whole = false;
+    parts_->shelf.mark_damaged(key, chunk_bytes);  // one chunk at least: what else there is, the store says as it is fetched
     node_->transfers.stop_serving(now, key);
     parts_->reporter.set(now, key, holding_state::partial);
     if (++what->mended > mends_max) return end(now, handle, why);
@@ -303,7 +303,7 @@ void commands::verify_next(time_point now, std::uint64_t handle, std::vector<con
         if (got.ok() && checked && !checked->corrupt.empty()) {
             if (!damaged.empty()) damaged += ", ";
             damaged += key.id.text() + " (" + std::to_string(checked->corrupt.count()) + " of " + std::to_string(checked->chunks_checked) + ")";
-            if (auto* entry = parts_->shelf.find(key)) entry->whole = false;
+            parts_->shelf.mark_damaged(key, checked->corrupt.count() * chunk_bytes);
             node_->transfers.stop_serving(at, key);
             parts_->reporter.set(at, key, holding_state::partial);
         }

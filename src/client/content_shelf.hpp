@@ -1,6 +1,7 @@
 #pragma once
 // What lies in the store, as the client knows it: read once at start, then kept in step with what it does itself.
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -34,6 +35,13 @@ public:
         entry.verified_bytes = verified_bytes;
         entry.whole = false;
         put(entry);
+    }
+    /// The disk has altered so much of it, as far as is known: it is not whole any more.
+    void mark_damaged(const content_key& key, std::uint64_t damaged_bytes) {
+        auto* entry = find(key);
+        if (!entry) return;
+        entry->verified_bytes -= std::min(entry->verified_bytes, damaged_bytes);
+        entry->whole = false;
     }
     void erase(const content_key& key) { entries_.erase(key); }
     [[nodiscard]] const store_entry* find(const content_key& key) const {

@@ -11,9 +11,10 @@ ranking_steps steps_from_settings(const std::function<const std::string*(std::st
         if (text == nullptr) return;
         if (const auto value = parse(*text)) to = *value;
     };
-    read(free_storage_step_setting, parse_size, out.free_storage_bytes);
-    read(usable_storage_step_setting, parse_size, out.usable_storage_bytes);
-    read(uptime_step_setting, parse_duration, out.uptime);
+    const auto size_in = [](std::string_view text) { return parse_size(text); };
+    read(free_storage_step_setting, size_in, out.free_storage_bytes);
+    read(usable_storage_step_setting, size_in, out.usable_storage_bytes);
+    read(uptime_step_setting, [](std::string_view text) { return parse_duration(text); }, out.uptime);
     return out;
 }
 

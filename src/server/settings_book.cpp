@@ -13,12 +13,12 @@ namespace {
 
 result<std::string> checked_size(std::string_view value) {
     if (parse_size(value)) return std::string(value);
-    return {errc::invalid_argument, "'" + std::string(value) + "' is no size: give bytes, or a whole number with KiB, MiB, GiB or TiB"};
+    return {errc::invalid_argument, "'" + std::string(value) + "' is no size: give bytes, or a number with one of " + std::string(size_unit_names)};
 }
 
 result<std::string> checked_time(std::string_view value) {
     if (parse_duration(value)) return std::string(value);
-    return {errc::invalid_argument, "'" + std::string(value) + "' is no time: give seconds, or a whole number with s, m, h or d"};
+    return {errc::invalid_argument, "'" + std::string(value) + "' is no time: give seconds, or a number with one of " + std::string(time_unit_names)};
 }
 
 result<std::string> checked_grace(std::string_view value) {
@@ -30,7 +30,7 @@ result<std::string> checked_grace(std::string_view value) {
 result<std::string> checked_rate(std::string_view value) {
     if (value == "0" || parse_size(value)) return std::string(value);
     return {errc::invalid_argument, "'" + std::string(value) +
-                                        "' is no rate: give bytes a second, or a whole number with KiB, MiB, GiB or TiB; 0 means unlimited"};
+                                        "' is no rate: give bytes a second, or a number with one of " + std::string(size_unit_names) + "; 0 means unlimited"};
 }
 
 result<std::string> checked_url(std::string_view value) {

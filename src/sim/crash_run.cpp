@@ -1,5 +1,6 @@
 // Small worlds whose processes die at any moment, and the list of promises that must hold then.
 
+#include <algorithm>
 #include <exception>
 #include <map>
 #include <optional>
@@ -120,9 +121,12 @@ private:
              "an imported topology is not in the database");
     }
     void set() {
-        const auto value = std::to_string(1 + random_.below(1000)) + " MiB";
-        ask(settings_set_request{std::string(fallback_rate_setting), value}, "setting");
-        setting_ = world_.catalogue().settings;
+        const auto former = setting_;
+        setting_ = std::to_string(1 + random_.below(1000)) + " MiB";
+        former_setting_ = former;  // until it is acknowledged, either may be there
+        ask(settings_set_request{std::string(fallback_rate_setting), setting_}, "setting");
+        former_setting_ = setting_;
+        check_server();
     }
     void import() {
         const auto& content = any_content();
@@ -193,10 +197,9 @@ private:
             must(there, content.info().id.text() + " was published and is not in the database");
         }
         must(durable.topology.version >= topology_version_, "an imported topology is not in the database any more");
-        for (const auto& [key, value] : setting_) {
-            must(std::any_of(durable.settings.begin(), durable.settings.end(), [&, name = key](const auto& each) { return each.first == name; }),
-                 "the setting " + key + " is not in the database any more");
-        }
+        const auto kept = std::ranges::find(durable.settings, fallback_rate_setting, [](const auto& each) -> std::string_view { return each.first; });
+        const auto value = kept == durable.settings.end() ? std::string() : kept->second;
+        must(value == setting_ || value == former_setting_, "the setting that was acknowledged as '" + former_setting_ + "' is '" + value + "' in the database");
         must(topology_version_ == 0 || durable.licence.activated, "the activation is not in the database any more");
         for (std::size_t i = 0; i < world_.clients(); ++i) {
             const bool there = std::any_of(durable.clients.begin(), durable.clients.end(), [&](const auto& each) { return each.address == world_.address_of({i}); });
@@ -295,7 +298,8 @@ private:
     std::set<content_id> published_;
     std::set<std::pair<client_index, std::string>> asked_;
     std::uint64_t topologies_ = 0, topology_version_ = 0;
-    std::vector<std::pair<std::string, std::string>> setting_;
+    std::string setting_;         // as it was asked for last; empty: never
+    std::string former_setting_;  // as it was acknowledged last
 };
 
 }  // namespace

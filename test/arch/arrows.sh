@@ -11,6 +11,7 @@ declare -A uses=(
 closure() { local room; for room in ${uses[$1]}; do printf '%s\n' "$room"; closure "$room"; done; }
 wrong=0
 for room in "${!uses[@]}"; do
+    [ -d "src/$room" ] || { echo "there is no room src/$room"; wrong=1; }
     allowed=" $room $(closure "$room" | sort -u | tr '\n' ' ')"
     # The simulated world computes with the driver's cryptography: a value handed in, whose maker is named in one header.
     [ "$room" = sim ] && allowed="$allowed driver/openssl_crypto.hpp "
@@ -19,6 +20,15 @@ for room in "${!uses[@]}"; do
         target=${path%%/*}
         case "$allowed" in *" $target "*|*" $path "*) ;; *) echo "$file:$line: $room may not include $path"; wrong=1 ;; esac
     done < <(grep -rnE '#include "p2pdist/' "include/p2pdist/$room" "src/internal/p2pdist/$room" "src/$room" 2>/dev/null)
+done
+# A shared library hides what is not marked: what another library of ours calls must be.
+for room in driver sim; do
+    for path in $(grep -rhoE '#include "p2pdist/[^"]+"' "src/$room" | sed 's/.*"\(.*\)"/\1/' | sort -u); do
+        header=src/internal/$path
+        { [ -f "$header" ] && [ "${path#p2pdist/"$room"/}" = "$path" ]; } || continue
+        unmarked=$(grep -nE '^(\[\[nodiscard\]\] )?[a-z][A-Za-z0-9_:<>,&* ]* [a-z_0-9]+\(' "$header" | grep -vE 'P2PDIST_|inline|constexpr|^[0-9]+:(template|using|return)')
+        [ -z "$unmarked" ] || { echo "$header: P2PDIST_INTERNAL is missing, $room uses it: $unmarked"; wrong=1; }
+    done
 done
 # Libraries stay inside the room that needs them.
 while IFS=: read -r file line text; do

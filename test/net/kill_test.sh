@@ -107,6 +107,7 @@ wait $first $second $third
 touch "$work/enough"
 wait $publishing
 while read -r what; do fail "$what"; done <"$work/wrong"
+check "publications were acknowledged between the deaths" test "$(wc -l <"$work/acknowledged")" -ge "$kills"
 check "$(wc -l <"$work/acknowledged") publications were acknowledged, and none was lost in $kills deaths of the server" test ! -s "$work/missing"
 check "every client died $kills times and completed after it: $(tr '\n' ',' <"$work/died")" test "$(wc -l <"$work/died")" = 3
 for name in c1 b1 b2; do

@@ -122,6 +122,114 @@ int export_topology(const options& given, bool detected) {
     });
 }
 
+/// The commands under construction: each says what it is called, and what is done once the line has been read.
+class command_line {
+public:
+    command_line(CLI::App& app, options& given, std::function<int()>& action) : app_(&app), given_(&given), action_(&action) {}
+
+    void add_server_commands();
+    void add_content_commands();
+    void add_topology_commands();
+    void add_client_commands();
+    void add_setting_commands();
+
+private:
+    CLI::App* add(CLI::App& parent, const char* name, const char* help, std::function<int()> what) {
+        auto* command = parent.add_subcommand(name, help);
+        command->callback([action = action_, what = std::move(what)] { *action = what; });
+        return command;
+    }
+    /// A command that is one question; `request` is made when the line has been read.
+    template <class MakeRequest>
+    CLI::App* add_question(CLI::App& parent, const char* name, const char* help, MakeRequest request) {
+        return add(parent, name, help, [given = given_, request] { return ask_and_show(*given, request(*given)); });
+    }
+    CLI::App& group(const char* name, const char* help) {
+        auto* command = app_->add_subcommand(name, help);
+        command->require_subcommand(1);
+        return *command;
+    }
+
+    CLI::App* app_;
+    options* given_;
+    std::function<int()>* action_;
+};
+
+void command_line::add_server_commands() {
+    auto* activate = add_question(*app_, "activate", "Activate distribution with a licence key",
+                                  [](const options& given) { return activate_request{given.licence, given.seats}; });
+    activate->add_option("--licence", given_->licence, "The licence key")->required();
+    activate->add_option("--seats", given_->seats, "How many licences were bought")->required()->check(CLI::PositiveNumber);
+    add_question(*app_, "health", "Check the server", [](const options&) { return health_request{}; });
+    add_question(*app_, "licences", "Bought, used and surplus licences", [](const options&) { return licences_request{}; });
+}
+
+void command_line::add_content_commands() {
+    auto& content = group("content", "Published contents");
+    auto* publishing = add(content, "publish", "Publish a file's metadata (the file itself is not sent)", [given = given_] { return publish(*given); });
+    publishing->add_option("FILE", given_->file)->check(CLI::ExistingFile);
+    publishing->add_option("--id", given_->id, "Content id; default: the hash");
+    publishing->add_option("--size", given_->size, "Without FILE: the size in bytes");
+    publishing->add_option("--hash", given_->hash, "Without FILE: sha256-tree:HEX or sha256:HEX");
+    publishing->add_option("--tree-out", given_->tree_out, "Write the hash tree here, to lie beside the package on a CDN or file store as <name>.tree");
+    add_question(content, "list", "What is published", [](const options&) { return contents_request{}; });
+    const auto id_of = [](const options& given) { return content_id::parse(given.id).value(); };
+    const auto id_option = [this](CLI::App* command) { command->add_option("ID", given_->id, "The content's id")->required(); };
+    id_option(add_question(content, "remove", "Withdraw a content", [=](const options& given) { return remove_content_request{id_of(given)}; }));
+    id_option(add_question(content, "holders", "Who has a content", [=](const options& given) { return holders_request{id_of(given)}; }));
+}
+
+void command_line::add_topology_commands() {
+    auto& topology = group("topology", "The hierarchy of offices");
+    const auto file_option = [this](CLI::App* command) { return command->add_option("FILE", given_->file, "CSV")->required(); };
+    file_option(add(topology, "export", "Write the topology to a spreadsheet", [given = given_] { return export_topology(*given, false); }));
+    file_option(add(topology, "detected", "Write the topology that the system detected", [given = given_] { return export_topology(*given, true); }));
+    file_option(add_question(topology, "import", "Put a spreadsheet in force", [](const options& given) {
+        return topology_import_request{read_text(given.file), false};
+    }))->check(CLI::ExistingFile);
+    file_option(add_question(topology, "check", "Check a spreadsheet, change nothing", [](const options& given) {
+        return topology_import_request{read_text(given.file), true};
+    }))->check(CLI::ExistingFile);
+    add(topology, "show", "Print the topology in force", [given = given_] { return export_topology(*given, false); });
+    add_question(*app_, "offices", "All offices", [](const options&) { return offices_request{}; });
+    add_question(*app_, "links", "Content bytes over each office's link to its parent", [](const options&) { return links_request{}; });
+}
+
+void command_line::add_client_commands() {
+    auto* clients = app_->add_subcommand("clients", "All clients; shut one out, or let it in again");
+    clients->callback([given = given_, action = action_, clients] {
+        if (clients->get_subcommands().empty()) *action = [given] { return ask_and_show(*given, clients_request{}); };
+    });
+    const auto client_option = [this](CLI::App* command) {
+        command->add_option("ID", given_->client, "The client's id, as `clients` shows it")->required();
+    };
+    const auto client_of = [](const options& given) {
+        const auto id = client_id::parse(given.client);
+        if (!id) throw CLI::ValidationError("ID", "'" + given.client + "' is no client id: 32 hexadecimal digits");
+        return *id;
+    };
+    auto* revoke = add_question(*clients, "revoke", "Shut a client out: nobody serves it any more, and it serves nobody", [=](const options& given) {
+        return revoke_request{client_of(given), given.reason};
+    });
+    client_option(revoke);
+    revoke->add_option("--reason", given_->reason, "Shown by `clients`");
+    client_option(add_question(*clients, "reinstate", "Let a revoked client in again", [=](const options& given) { return reinstate_request{client_of(given)}; }));
+    auto& keys = group("keys", "The keys that the members share");
+    auto* rotate = add_question(keys, "rotate", "Begin a new key epoch without a revocation; members renew their certificates by themselves",
+                                [](const options& given) { return rotate_epoch_request{given.at_once}; });
+    rotate->add_flag("--at-once", given_->at_once,
+                     "Refuse the former keys now, not after the grace period: members that don't reach the server stand alone until they do");
+}
+
+void command_line::add_setting_commands() {
+    auto& settings = group("settings", "The organisation's settings");
+    add_question(settings, "show", "All settings", [](const options&) { return settings_show_request{}; });
+    auto* set = add_question(settings, "set", "Change a setting; an empty value takes it back",
+                             [](const options& given) { return settings_set_request{given.setting, given.value}; });
+    set->add_option("KEY", given_->setting)->required();
+    set->add_option("VALUE", given_->value)->required();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -139,91 +247,12 @@ int main(int argc, char** argv) {
     given.log.add_to(app);
 
     std::function<int()> action;
-    const auto add = [&](CLI::App& parent, const char* name, const char* help, std::function<int()> what) {
-        auto* command = parent.add_subcommand(name, help);
-        command->callback([&action, what = std::move(what)] { action = what; });
-        return command;
-    };
-    const auto group = [&](const char* name, const char* help) {
-        auto* command = app.add_subcommand(name, help);
-        command->require_subcommand(1);
-        return command;
-    };
-    const auto id_option = [&](CLI::App* command) {
-        command->add_option("ID", given.id, "The content's id")->required();
-    };
-    const auto id_of = [&given] { return content_id::parse(given.id).value(); };
-
-    auto* activate = add(app, "activate", "Activate distribution with a licence key", [&] {
-        return ask_and_show(given, activate_request{given.licence, given.seats});
-    });
-    activate->add_option("--licence", given.licence, "The licence key")->required();
-    activate->add_option("--seats", given.seats, "How many licences were bought")->required()->check(CLI::PositiveNumber);
-    add(app, "health", "Check the server", [&] { return ask_and_show(given, health_request{}); });
-    add(app, "licences", "Bought, used and surplus licences", [&] { return ask_and_show(given, licences_request{}); });
-
-    auto* content = group("content", "Published contents");
-    auto* publishing = add(*content, "publish", "Publish a file's metadata (the file itself is not sent)", [&] { return publish(given); });
-    publishing->add_option("FILE", given.file)->check(CLI::ExistingFile);
-    publishing->add_option("--id", given.id, "Content id; default: the hash");
-    publishing->add_option("--size", given.size, "Without FILE: the size in bytes");
-    publishing->add_option("--hash", given.hash, "Without FILE: sha256-tree:HEX or sha256:HEX");
-    publishing->add_option("--tree-out", given.tree_out, "Write the hash tree here, to lie beside the package on a CDN or file store as <name>.tree");
-    add(*content, "list", "What is published", [&] { return ask_and_show(given, contents_request{}); });
-    id_option(add(*content, "remove", "Withdraw a content", [&, id_of] { return ask_and_show(given, remove_content_request{id_of()}); }));
-    id_option(add(*content, "holders", "Who has a content", [&, id_of] { return ask_and_show(given, holders_request{id_of()}); }));
-
-    auto* topology = group("topology", "The hierarchy of offices");
-    const auto file_option = [&](CLI::App* command, bool exists) {
-        auto* option = command->add_option("FILE", given.file, "CSV")->required();
-        if (exists) option->check(CLI::ExistingFile);
-    };
-    file_option(add(*topology, "export", "Write the topology to a spreadsheet", [&] { return export_topology(given, false); }), false);
-    file_option(add(*topology, "detected", "Write the topology that the system detected", [&] { return export_topology(given, true); }), false);
-    file_option(add(*topology, "import", "Put a spreadsheet in force", [&] {
-        return ask_and_show(given, topology_import_request{read_text(given.file), false});
-    }), true);
-    file_option(add(*topology, "check", "Check a spreadsheet, change nothing", [&] {
-        return ask_and_show(given, topology_import_request{read_text(given.file), true});
-    }), true);
-    add(*topology, "show", "Print the topology in force", [&] { return export_topology(given, false); });
-
-    auto* clients = app.add_subcommand("clients", "All clients; shut one out, or let it in again");
-    clients->callback([&] {
-        if (clients->get_subcommands().empty()) action = [&] { return ask_and_show(given, clients_request{}); };
-    });
-    const auto client_option = [&](CLI::App* command) {
-        command->add_option("ID", given.client, "The client's id, as `clients` shows it")->required();
-    };
-    const auto client_of = [&given] {
-        const auto id = client_id::parse(given.client);
-        if (!id) throw CLI::ValidationError("ID", "'" + given.client + "' is no client id: 32 hexadecimal digits");
-        return *id;
-    };
-    auto* revoke = add(*clients, "revoke", "Shut a client out: nobody serves it any more, and it serves nobody", [&, client_of] {
-        return ask_and_show(given, revoke_request{client_of(), given.reason});
-    });
-    client_option(revoke);
-    revoke->add_option("--reason", given.reason, "Shown by `clients`");
-    client_option(add(*clients, "reinstate", "Let a revoked client in again", [&, client_of] {
-        return ask_and_show(given, reinstate_request{client_of()});
-    }));
-    auto* keys = group("keys", "The keys that the members share");
-    auto* rotate = add(*keys, "rotate", "Begin a new key epoch without a revocation; members renew their certificates by themselves", [&] {
-        return ask_and_show(given, rotate_epoch_request{given.at_once});
-    });
-    rotate->add_flag("--at-once", given.at_once,
-                     "Refuse the former keys now, not after the grace period: members that don't reach the server stand alone until they do");
-    add(app, "offices", "All offices", [&] { return ask_and_show(given, offices_request{}); });
-    add(app, "links", "Content bytes over each office's link to its parent", [&] { return ask_and_show(given, links_request{}); });
-    auto* settings = group("settings", "The organisation's settings");
-    add(*settings, "show", "All settings", [&] { return ask_and_show(given, settings_show_request{}); });
-    auto* set = add(*settings, "set", "Change a setting; an empty value takes it back", [&] {
-        return ask_and_show(given, settings_set_request{given.setting, given.value});
-    });
-    set->add_option("KEY", given.setting)->required();
-    set->add_option("VALUE", given.value)->required();
-
+    command_line commands(app, given, action);
+    commands.add_server_commands();
+    commands.add_content_commands();
+    commands.add_topology_commands();
+    commands.add_client_commands();
+    commands.add_setting_commands();
     tools::add_firewall_command(app, role::connector, "p2pdist-admin", action);
     tools::finish_options(app);
     return tools::run_program(app, argc, argv, [&] { return action(); });

@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -11,34 +9,7 @@
 namespace p2pdist::tools {
 namespace {
 
-struct quantity {
-    double number;
-    std::string unit;
-};
-
-quantity split_quantity(const std::string& text, const std::string& option) {
-    std::size_t used = 0;
-    double number = 0;
-    try {
-        number = std::stod(text, &used);
-    } catch (const std::exception&) {
-        throw CLI::ValidationError(option, "'" + text + "' does not begin with a number");
-    }
-    if (!std::isfinite(number) || number < 0) throw CLI::ValidationError(option, "'" + text + "' is not a number from 0 on");
-    auto unit = text.substr(used);
-    std::erase(unit, ' ');
-    return {number, unit};
-}
-
-template <std::size_t Count>
-double factor_of(const std::string& unit, const std::array<std::pair<const char*, double>, Count>& units, const std::string& option) {
-    std::string known;
-    for (const auto& [name, factor] : units) {
-        if (unit == name) return factor;
-        known += (known.empty() ? "" : ", ") + std::string(*name == '\0' ? "none" : name);
-    }
-    throw CLI::ValidationError(option, "unknown unit '" + unit + "'; known are " + known);
-}
+constexpr auto duration_max = std::chrono::hours(24 * 365 * 100);
 
 }  // namespace
 
@@ -57,20 +28,14 @@ std::vector<ip_address> parse_addresses(const std::string& text, const std::stri
 }
 
 std::uint64_t parse_size(const std::string& text, const std::string& option) {
-    constexpr std::array<std::pair<const char*, double>, 15> units{{{"", 1}, {"B", 1}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
-        {"K", 1024}, {"M", 1048576.0}, {"G", 1073741824.0}, {"T", 1099511627776.0}, {"KiB", 1024}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}}};
-    const auto [number, unit] = split_quantity(text, option);
-    const auto size = number * factor_of(unit, units, option);
-    if (size >= 9.2e18) throw CLI::ValidationError(option, "'" + text + "' is too large");
-    return static_cast<std::uint64_t>(size);
+    if (const auto size = p2pdist::parse_size(text, 0, INT64_MAX)) return *size;
+    throw CLI::ValidationError(option, "'" + text + "' is no size: write a number and a unit, such as 512 MiB or 1.5 GB (" + std::string(size_unit_names) + ")");
 }
 
 duration parse_duration(const std::string& text, const std::string& option) {
-    constexpr std::array<std::pair<const char*, double>, 8> units{{{"", 1}, {"s", 1}, {"ms", 1e-3}, {"min", 60}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}}};
-    const auto [number, unit] = split_quantity(text, option);
-    const auto seconds = number * factor_of(unit, units, option);
-    if (seconds > 9e9) throw CLI::ValidationError(option, "'" + text + "' is too long");
-    return std::chrono::duration_cast<duration>(std::chrono::duration<double>(seconds));
+    if (const auto time = p2pdist::parse_duration(text, {}, duration_max)) return *time;
+    throw CLI::ValidationError(option, "'" + text + "' is no time: write a number and a unit, such as 90 s or 1.5 h (" + std::string(time_unit_names) +
+                                           "), up to 100 years");
 }
 
 port_plan parse_ports(const std::string& text, const std::string& option) {

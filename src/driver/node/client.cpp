@@ -65,15 +65,16 @@ public:
     }
     void perform(time_point, client_event&& event) { events_.push_back(std::move(event)); }
 
-    /// Sends, then tells the program: its handlers may give commands, or stop this client.
+    /// Sends, then tells the program. Its handler comes last: it may give commands, or stop this client, and client_stopped is the last
+    /// event that anybody hears.
     void after_pump() {
         ports_.flush();
         while (!events_.empty() && !stopped_) {
             const auto event = std::move(events_.front());
             events_.pop_front();
             keep_credentials(event);
-            if (handler_ && !std::holds_alternative<client_piece>(event)) handler_(event);
             hand_on(event);
+            if (handler_ && !std::holds_alternative<client_piece>(event)) handler_(event);
         }
     }
 
@@ -138,8 +139,10 @@ public:
         fallback_.reset();
         if (store_) store_->stop();
         store_.reset();
-        for (const auto& event : std::exchange(events_, {})) {
-            keep_credentials(event);
+        while (!events_.empty()) {
+            const auto event = std::move(events_.front());
+            events_.pop_front();
+            keep_credentials(event);  // which may add a notice
             hand_on(event);
         }
         for (const auto& channel : channels_) {

@@ -56,7 +56,11 @@ void find_addresses(client_options& options) {
 
 void load_credentials(client_options& options) {
     auto& core = options.core;
-    if (auto kept = read_secret_file(credentials_file(options)); kept) core.saved_credentials = std::move(*kept);
+    if (auto kept = read_secret_file(credentials_file(options)); kept) {
+        core.saved_credentials = std::move(*kept);
+    } else if (kept.error().code != errc::not_found) {
+        fail(kept.error());
+    }
     if (!options.enrolment_key_file.empty()) core.enrolment = value_or_fail(read_key_file(options.enrolment_key_file));
     if (!core.saved_credentials && core.enrolment == secret_key{}) {
         fail({errc::invalid_argument, "this device is not enrolled yet ('" + options.data.string() +

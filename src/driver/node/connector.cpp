@@ -49,6 +49,8 @@ public:
         turn();
     }
 
+    [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
+
     void stop() {
         if (std::exchange(stopped_, true)) return;
         if (channel_) {
@@ -262,7 +264,12 @@ connector::connector(const asio::any_io_executor& executor, connector_options op
     : self_(std::make_shared<implementation>(executor, std::move(options))) {
     self_->start();
 }
-connector::~connector() { self_->stop(); }
+connector::~connector() {
+    self_->stop();
+    // A handler of ours that destroys us may be above on the stack.
+    auto executor = self_->executor();
+    asio::post(executor, [kept = std::move(self_)] {});
+}
 void connector::request(message_body body, answer_handler handler) { self_->request(std::move(body), std::move(handler)); }
 void connector::stop() { self_->stop(); }
 

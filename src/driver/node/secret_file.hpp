@@ -6,13 +6,19 @@
 #include <string>
 
 #include "p2pdist/base/bytes.hpp"
+#include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/result.hpp"
 
 namespace p2pdist {
 
+/// The longest that is read: a client's credentials carry the organisation's topology.
+inline constexpr std::size_t secret_file_bytes_max = limits::spreadsheet_bytes_max + (1u << 20);
+
 [[nodiscard]] result<void> write_secret_file(const std::filesystem::path& file, byte_span content);
-/// errc::not_found where there is none.
+/// errc::not_found where there is none; limit_reached where it is longer than secret_file_bytes_max.
 [[nodiscard]] result<bytes> read_secret_file(const std::filesystem::path& file);
+/// What read_secret_file says of a file that is too long.
+[[nodiscard]] error secret_file_too_long(const std::filesystem::path& file);
 /// Puts zeros where a secret was.
 void wipe(mutable_byte_span secret) noexcept;
 void wipe(std::string& secret) noexcept;

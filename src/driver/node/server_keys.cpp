@@ -24,6 +24,10 @@ fs::path key_file(const fs::path& data, server_key which) {
 
 }  // namespace
 
+error secret_file_too_long(const fs::path& file) {
+    return {errc::limit_reached, file.string() + " is longer than the " + std::to_string(secret_file_bytes_max >> 20) + " MiB that a file of its kind may have"};
+}
+
 void wipe(mutable_byte_span secret) noexcept { OPENSSL_cleanse(secret.data(), secret.size()); }
 void wipe(std::string& secret) noexcept { OPENSSL_cleanse(secret.data(), secret.size()); }
 

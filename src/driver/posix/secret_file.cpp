@@ -1,6 +1,5 @@
 #include "node/secret_file.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -49,7 +48,6 @@ result<void> write_secret_file(const fs::path& file, byte_span content) {
 }
 
 result<bytes> read_secret_file(const fs::path& file) {
-    constexpr std::size_t bytes_max = 1u << 20;
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         if (errno == ENOENT) return {errc::not_found, "there is no " + file.string()};
@@ -57,7 +55,12 @@ result<bytes> read_secret_file(const fs::path& file) {
     }
     // Straight into what is given back, in one piece: no copy of it stays behind in a buffer.
     struct stat about {};
-    bytes out(::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? std::min(static_cast<std::size_t>(about.st_size), bytes_max) : std::size_t{4096});
+    const bool regular = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    if (regular && static_cast<std::size_t>(about.st_size) > secret_file_bytes_max) {
+        ::close(fd);
+        return secret_file_too_long(file);
+    }
+    bytes out(regular ? static_cast<std::size_t>(about.st_size) : std::size_t{4096});
     std::size_t size = 0;
     ssize_t count = 0;
     while (size < out.size() && ((count = ::read(fd, out.data() + size, out.size() - size)) > 0 || (count < 0 && errno == EINTR))) {

@@ -38,7 +38,6 @@ result<void> write_secret_file(const fs::path& file, byte_span content) {
 }
 
 result<bytes> read_secret_file(const fs::path& file) {
-    constexpr std::size_t bytes_max = 1u << 20;
     const auto opened = windows::own(::CreateFileW(file.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr));
     if (!opened) {
         const auto code = ::GetLastError();
@@ -47,8 +46,9 @@ result<bytes> read_secret_file(const fs::path& file) {
     }
     LARGE_INTEGER length{};
     if (::GetFileSizeEx(opened.get(), &length) == 0) return file_error(file, "read", ::GetLastError());
+    if (length.QuadPart > static_cast<LONGLONG>(secret_file_bytes_max)) return secret_file_too_long(file);
     // Straight into what is given back, in one piece: no copy of it stays behind in a buffer.
-    bytes out(std::min(static_cast<std::size_t>(length.QuadPart), bytes_max));
+    bytes out(static_cast<std::size_t>(length.QuadPart));
     std::size_t size = 0;
     while (size < out.size()) {
         DWORD count = 0;

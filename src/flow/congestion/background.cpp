@@ -32,6 +32,25 @@ constexpr double loss_share_max = 0.03;         // random loss below it is no co
 constexpr double loss_packets_min = 8;          // within about a second, before a share means anything
 constexpr double rate_max = 4e9;
 constexpr double start_doublings = 0.7;         // a round trip: a queue shows a round trip late, and must stay short until then
+constexpr double start_overshoot = 4;           // times what arrives: beyond it the sender's machine is what limits
+
+// What is left of a rate. Between 0.9 and 1 lies the margin in which a queue goes while the line stays nearly full; half of it empties a
+// queue in as long as it took to build. Found by
+// experiment: on emulated links and in test/unit/flow/controller_test.cpp, whose budgets they have to meet.
+constexpr double ceiling_share = 0.97;          // of the rate at which a queue showed: from there growth is careful
+constexpr double ceiling_share_alone = 0.985;   // the same where the queue was all our own
+constexpr double drain_share = 0.5;
+constexpr double return_share = 0.9;            // after a queue that was our own
+constexpr double return_share_again = 0.8;      // after a second false alarm within a second
+constexpr double overload_share = 0.92;
+constexpr double capacity_gain = 0.25;          // of a new measurement of the capacity, against the former ones
+constexpr double careful_share = 0.92;          // of the ceiling: below it growth doubles each round trip, above it is additive
+constexpr double growth_share = 0.01;           // of the capacity each round trip, doubled every growth_doubling_round_trips
+constexpr double growth_share_max = 0.16;
+constexpr double growth_doubling_round_trips = 8;
+constexpr double reclaim_share = 0.25;          // of what is known, after the first quiet time
+constexpr double reclaim_share_wary = 0.04;     // of the capacity, after others came back soon
+constexpr double burst_bytes_max = 256.0 * 1024;
 
 }  // namespace
 
@@ -70,7 +89,7 @@ double background_controller::pacing_rate() const {
 std::uint64_t background_controller::burst_bytes() const {
     if (phase_ == phase::floor) return static_cast<std::uint64_t>(probe_bytes);
     const auto late = std::max(rate_ * seconds_f(lateness).count(), 2 * segment_);
-    return static_cast<std::uint64_t>(std::min(late, 256.0 * 1024));
+    return static_cast<std::uint64_t>(std::min(late, burst_bytes_max));
 }
 
 std::uint64_t background_controller::datagram_bytes() const {
@@ -135,7 +154,6 @@ void background_controller::on_feedback(const feedback_sample& sample) {
         if (!rtt_known_) rate_ = std::max(rate_, initial_segments * segment_ / seconds_f(std::max<duration>(sample.rtt, round_trip_min)).count());
         rtt_known_ = true;
         rtt_least_ = sample.rtt_min;
-        rtt_smoothed_ = sample.rtt_smoothed;
     }
     if (sample.acked_packets > 0) limited_ = sample.application_limited;
     queue_.add(sample, phase_ == phase::floor);
@@ -169,14 +187,14 @@ void background_controller::in_start() {
     if (limited_ || queue_.filtered() > queue_low()) return;
     rate_ = std::min(rate_ * std::exp2(start_doublings * std::min(passed, 1.0)), rate_max);
     // Faster than the sender's machine can send is no measurement of the path.
-    if (delivered_.known()) rate_ = std::min(rate_, std::max(4 * delivered_.value(), initial_segments * segment_ / seconds_f(round_trip()).count()));
+    if (delivered_.known()) rate_ = std::min(rate_, std::max(start_overshoot * delivered_.value(), initial_segments * segment_ / seconds_f(round_trip()).count()));
 }
 
 void background_controller::enter_drain() {
     const auto out = delivered_.known() ? std::min(delivered_.value(), rate_) : rate_ / 2;
     capacity_ = std::max(out, segment_ * 2);
-    ceiling_ = 0.97 * capacity_;
-    rate_ = 0.5 * capacity_;
+    ceiling_ = ceiling_share * capacity_;
+    rate_ = drain_share * capacity_;
     phase_ = phase::drain;
     phase_since_ = now_;
     queue_before_ = queue_.filtered();
@@ -185,7 +203,7 @@ void background_controller::enter_drain() {
 
 void background_controller::in_drain() {
     queue_before_ = std::max(queue_before_, queue_.filtered());
-    if (now_ > phase_since_ + round_trip() && queue_.filtered() <= queue_low()) return enter_run(0.9 * capacity_);
+    if (now_ > phase_since_ + round_trip() && queue_.filtered() <= queue_low()) return enter_run(return_share * capacity_);
     // At half the capacity our own queue takes twice its length to go.
     if (now_ > phase_since_ + std::max<duration>(4 * round_trip() + 2 * queue_before_, 250ms)) enter_floor();
 }
@@ -212,10 +230,11 @@ void background_controller::in_run(const feedback_sample& sample) {
 }
 
 void background_controller::overload_of_our_own() {
-    const auto out = delivered_.value();
-    capacity_ += 0.25 * (out - capacity_);
-    rate_ = 0.92 * std::min(rate_, out);
-    ceiling_ = 0.985 * out;
+    // After a pause nothing is known yet of what arrives: our own rate is the nearest to it, and says nothing about the capacity.
+    const auto out = delivered_.known() ? delivered_.value() : rate_;
+    if (delivered_.known()) capacity_ += capacity_gain * (out - capacity_);
+    rate_ = overload_share * std::min(rate_, out);
+    ceiling_ = ceiling_share_alone * out;
     hold_until_ = now_ + std::chrono::duration_cast<duration>(round_trip() * 1.3) + 10ms;
     mark_event();
 }
@@ -226,11 +245,11 @@ void background_controller::grow(const feedback_sample& sample) {
     if (delivered_.known() && !limited_ && delivered_.value() > capacity_) capacity_ = delivered_.value();
     if (limited_ || sample.acked_packets == 0 || now_ < hold_until_ || queue_.filtered() > queue_low()) return;
     quiet_round_trips_ += passed;
-    const auto careful_from = 0.92 * std::min(ceiling_, capacity_);
+    const auto careful_from = careful_share * std::min(ceiling_, capacity_);
     if (rate_ < careful_from) {
         rate_ = std::min(rate_ * std::exp2(passed), careful_from);
     } else {
-        const auto gain = std::min(0.01 * std::exp2(std::floor(quiet_round_trips_ / 8)), 0.16);
+        const auto gain = std::min(growth_share * std::exp2(std::floor(quiet_round_trips_ / growth_doubling_round_trips)), growth_share_max);
         rate_ += gain * capacity_ * passed;
     }
     if (delivered_.known()) rate_ = std::min({rate_, std::max(2 * delivered_.value(), careful_from), rate_max});
@@ -249,7 +268,7 @@ void background_controller::enter_caution() {
     rate_before_ = rate_;
     delivered_before_ = delivered_.value();
     queue_before_ = queue_.filtered();
-    rate_ = 0.5 * std::min(rate_, delivered_before_);
+    rate_ = drain_share * std::min(rate_, delivered_before_);
     phase_ = phase::caution;
     phase_since_ = now_;
     caution_looks_ = 0;
@@ -267,9 +286,9 @@ void background_controller::in_caution() {
         false_alarm_at_ = now_;
         const auto before = std::min(rate_before_, delivered_before_);
         capacity_ = std::min(capacity_, std::max(delivered_before_, segment_ * 2));
-        ceiling_ = 0.97 * before;
+        ceiling_ = ceiling_share * before;
         const auto since = run_since_;
-        enter_run((again ? 0.8 : 0.9) * before);
+        enter_run((again ? return_share_again : return_share) * before);
         run_since_ = since;
         return;
     }
@@ -288,7 +307,7 @@ void background_controller::enter_floor() {
     if (phase_ == phase::caution) {
         // Whoever it was: this is what there was for us. A link that got slower is thus learnt in a few returns.
         capacity_ = std::clamp(delivered_before_, 0.5 * capacity_, capacity_);
-        ceiling_ = std::min(ceiling_, 0.97 * capacity_);
+        ceiling_ = std::min(ceiling_, ceiling_share * capacity_);
     }
     const bool short_lived = run_since_ != time_point{} && now_ < run_since_ + std::max<duration>(1500ms, 20 * round_trip());
     if (patience_ == duration{}) patience_ = patience_min();
@@ -302,7 +321,7 @@ void background_controller::in_floor() {
     if (queue_.filtered() > queue_low()) quiet_since_ = now_;
     if (now_ < quiet_since_ + patience_) return;
     const auto known = std::min(ceiling_, capacity_);
-    enter_run(patience_ <= patience_min() ? 0.25 * known : 0.04 * capacity_);
+    enter_run(patience_ <= patience_min() ? reclaim_share * known : reclaim_share_wary * capacity_);
 }
 
 }  // namespace detail::flow

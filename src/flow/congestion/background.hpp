@@ -63,7 +63,6 @@ private:
     time_point hold_until_{};
     time_point last_sent_at_{};
     duration rtt_least_{};
-    duration rtt_smoothed_{};
     bool rtt_known_ = false;
 
     queue_estimate queue_;

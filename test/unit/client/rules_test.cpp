@@ -267,6 +267,10 @@ TEST_CASE("verify finds what the disk altered, and the next fetch mends it", "[R
     REQUIRE(world.run_until([&] { return one.done(verified) != nullptr; }, 5s));
     REQUIRE(one.done(verified)->failure);
     CHECK(one.done(verified)->failure->code == errc::integrity_failed);
+    const auto kept = one.with([&](client_core& c) { return c.contents(); });
+    REQUIRE(kept.size() == 1);
+    CHECK_FALSE(kept.front().whole);
+    CHECK(kept.front().verified_bytes == data.size() - chunk_bytes);
     damage = false;
     const auto again = one.fetch("app");
     REQUIRE(world.run_until([&] { return one.complete(again); }));

@@ -160,6 +160,37 @@ TEST_CASE("a Background flow that stands aside says so, and says when it goes on
     CHECK_FALSE(s.world.receiver.statuses.back().paused);
 }
 
+TEST_CASE("Background that meets congestion after a pause of its application goes on slowly, not without a limit", "[REQ-XFER-3]") {
+    auto now = time_point(1h);
+    const auto controller = make_background_controller(1200, now);
+    feedback_sample sample;
+    sample.has_rtt = sample.has_delay = true;
+    sample.rtt = sample.rtt_min = sample.rtt_smoothed = 40ms;
+    sample.delivered_bytes = 12'000;
+    sample.delivered_over = 10ms;
+    const auto feed = [&](std::uint64_t marked) {
+        sample.now = now += 10ms;
+        sample.acked_bytes = sample.delivered_bytes;
+        sample.acked_packets = sample.delivered_bytes / 1200;
+        sample.ce_packets = marked;
+        controller->on_sent(now, 1200, sample.delivered_bytes);
+        controller->on_feedback(sample);
+    };
+    for (int i = 0; i < 200; ++i) feed(i == 100 ? 3 : 0);
+    REQUIRE(controller->state() == "run");
+    const auto before = controller->pacing_rate();
+    // Two seconds in which there was nothing to send: what arrives, and how fast, is not known any more.
+    now += 2s;
+    sample.delivered_over = 2s;
+    feed(0);
+    sample.delivered_over = 1ms;
+    for (int i = 0; i < 4; ++i) {
+        feed(3);
+        CHECK(controller->pacing_rate() > before / 100);
+        CHECK(controller->pacing_rate() < before);
+    }
+}
+
 TEST_CASE("Background is not fooled by random loss, a longer way or a slower link", "[REQ-XFER-2]") {
     SECTION("one percent of loss") {
         scenario s({20, 40ms, 50ms, 0.01}, background);

@@ -1,0 +1,75 @@
+// What the programs' nodes owe to those who use them: the last event is the last, handlers may end what calls them, secrets are kept whole.
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <optional>
+
+#include <unistd.h>
+
+#include "loopback_office.hpp"
+#include "node/secret_file.hpp"
+#include "p2pdist/driver/connector.hpp"
+
+using namespace p2pdist;
+using namespace std::chrono_literals;
+using p2pdist::test::loopback_office;
+
+TEST_CASE("an event whose handler stops the client comes before client_stopped, for streams too", "[driver]") {
+    loopback_office office;
+    client node(office.io, office.client_at(10));
+    event_stream events(node);
+    node.set_event_handler([&](const client_event& event) {
+        if (std::holds_alternative<client_registered>(event)) node.stop();
+    });
+    bool registered = false, stopped = false;
+    std::error_code end;
+    std::function<void(std::error_code, client_event)> next = [&](std::error_code why, const client_event& event) {
+        end = why;
+        if (why) return;
+        CHECK_FALSE(stopped);
+        registered = registered || std::holds_alternative<client_registered>(event);
+        stopped = stopped || std::holds_alternative<client_stopped>(event);
+        events.async_next(next);
+    };
+    events.async_next(next);
+    REQUIRE(office.run_until([&] { return bool(end); }));
+    CHECK(registered);
+    CHECK(stopped);
+    CHECK(office.runs_out());
+}
+
+TEST_CASE("a connector may go within its own answer", "[REQ-CON-2]") {
+    loopback_office office;
+    connector_options options;
+    options.server = ip_address::parse(office.address(200)).value();  // nobody
+    options.bind = ip_address::parse(office.address(201)).value();
+    options.ports = office.client_at(10).core.ports;
+    options.timeout = 200ms;
+    auto link = std::make_unique<connector>(office.io.get_executor(), options);
+    int answers = 0;
+    for (int i = 0; i < 2; ++i) {
+        link->request(health_request{}, [&](const result<message_body>& answer) {
+            CHECK_FALSE(answer);
+            ++answers;
+            link.reset();
+        });
+    }
+    REQUIRE(office.run_until([&] { return answers == 2; }));
+    CHECK(office.runs_out());
+}
+
+TEST_CASE("a secret file comes back whole, or not at all", "[REQ-SEC-1]") {
+    const auto file = std::filesystem::temp_directory_path() / ("p2pdist-secret-" + std::to_string(::getpid()));
+    // A client's credentials carry the topology: more than a mebibyte where there are tens of thousands of offices.
+    bytes content(3u << 20);
+    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
+    REQUIRE(write_secret_file(file, content));
+    const auto kept = read_secret_file(file);
+    REQUIRE(kept);
+    CHECK(*kept == content);
+    std::filesystem::resize_file(file, secret_file_bytes_max + 1);
+    CHECK(read_secret_file(file).error().code == errc::limit_reached);
+    std::filesystem::remove(file);
+    CHECK(read_secret_file(file).error().code == errc::not_found);
+}
