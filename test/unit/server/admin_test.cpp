@@ -68,13 +68,13 @@ TEST_CASE("settings are known, checked, versioned and told to clients", "[REQ-SR
                                                                                      {"cdn", "http://host/a b"},
                                                                                      {"ranking.free_storage_step", "0"},
                                                                                      {"ranking.free_storage_step", "-1"},
-                                                                                     {"ranking.free_storage_step", "1.5 GiB"},
-                                                                                     {"ranking.free_storage_step", "1 GB"},
+                                                                                     {"ranking.free_storage_step", "1.5.5 GiB"},
+                                                                                     {"ranking.free_storage_step", "1 gigabyte"},
                                                                                      {"ranking.free_storage_step", "99999999 TiB"},
                                                                                      {"ranking.uptime_step", "1 week"},
                                                                                      {"ranking.uptime_step", "0s"},
                                                                                      {"fallback_bytes_per_second", "fast"},
-                                                                                     {"fallback_bytes_per_second", "1 MB"}}) {
+                                                                                     {"fallback_bytes_per_second", "1 mb"}}) {
         INFO(key << " = " << value);
         CHECK(world.administer<error_reply>(settings_set_request{key, value}).code == errc::invalid_argument);
     }
