@@ -7,30 +7,26 @@ namespace p2pdist {
 std::optional<large_offer> large_objects::offer(const crypto_suite& crypto, entropy& random_bytes, const client_id& peer, large_offerer by,
                                                 bytes data, transfer_protocol protocol) {
     const auto of_peer = of_peer_.find(peer);
-    if (objects_.size() >= limits::large_objects_max || bytes_in_all_ + data.size() > limits::large_object_bytes_max ||
-        (of_peer != of_peer_.end() && of_peer->second >= limits::large_objects_of_peer_max))
+    if (objects_.size() >= limits::large_objects_max || (of_peer != of_peer_.end() && of_peer->second >= limits::large_objects_of_peer_max))
         return std::nullopt;
     large_offer out;
-    do {
-        out.token = random_bytes.u64();
-    } while (objects_.contains(out.token));
     out.size_bytes = data.size();
     out.sha256 = crypto.sha256({data});
     out.protocol = protocol;
-    bytes_in_all_ += data.size();
+    const auto known = by_hash_.find(out.sha256);
+    if (known == by_hash_.end() && bytes_in_all_ + data.size() > limits::large_object_bytes_max) return std::nullopt;
+    do {
+        out.token = random_bytes.u64();
+    } while (objects_.contains(out.token));
+    auto& shared = known == by_hash_.end() ? by_hash_[out.sha256] : known->second;
+    if (!shared.data) {
+        bytes_in_all_ += data.size();
+        shared.data = std::make_shared<const bytes>(std::move(data));
+    }
+    ++shared.objects;
     ++of_peer_[peer];
-    objects_.emplace(out.token, large_object{peer, by, share(out.sha256, std::move(data)), protocol});
+    objects_.emplace(out.token, large_object{peer, by, out.sha256, shared.data, protocol});
     return out;
-}
-
-std::shared_ptr<const bytes> large_objects::share(const digest& hash, bytes data) {
-    // Forgotten hashes are swept when they could be as many as the objects.
-    if (by_hash_.size() > objects_.size() + 64) std::erase_if(by_hash_, [](const auto& entry) { return entry.second.expired(); });
-    auto& known = by_hash_[hash];
-    if (auto shared = known.lock()) return shared;
-    auto shared = std::make_shared<const bytes>(std::move(data));
-    known = shared;
-    return shared;
 }
 
 large_object* large_objects::find(std::uint64_t token) noexcept {
@@ -57,7 +53,11 @@ void large_objects::flow_ended(std::uint64_t token) {
 }
 
 void large_objects::erase(std::map<std::uint64_t, large_object>::iterator at) {
-    bytes_in_all_ -= at->second.data->size();
+    const auto shared = by_hash_.find(at->second.hash);
+    if (--shared->second.objects == 0) {
+        bytes_in_all_ -= at->second.data->size();
+        by_hash_.erase(shared);
+    }
     const auto of_peer = of_peer_.find(at->second.peer);
     if (--of_peer->second == 0) of_peer_.erase(of_peer);
     objects_.erase(at);

@@ -22,6 +22,7 @@ struct large_offerer {
 struct large_object {
     client_id peer;
     large_offerer by;
+    digest hash{};
     std::shared_ptr<const bytes> data;  ///< shared by objects of the same content, as a server sends them to many
     transfer_protocol protocol = transfer_protocol::background;
     int flows = 0;                      ///< that fetch it now
@@ -43,11 +44,15 @@ public:
 
 private:
     void erase(std::map<std::uint64_t, large_object>::iterator at);
-    [[nodiscard]] std::shared_ptr<const bytes> share(const digest& hash, bytes data);
 
+    /// Counted once, however many objects it is of: who asks for the same again and again takes no more room with it.
+    struct shared_data {
+        std::shared_ptr<const bytes> data;
+        std::size_t objects = 0;
+    };
     std::map<std::uint64_t, large_object> objects_;
     std::map<client_id, std::size_t> of_peer_;
-    std::map<digest, std::weak_ptr<const bytes>> by_hash_;
+    std::map<digest, shared_data> by_hash_;
     std::uint64_t bytes_in_all_ = 0;
 };
 

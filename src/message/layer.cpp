@@ -83,14 +83,14 @@ void message_layer::implementation::on_data(time_point now, const received_datag
     const auto key = fetches_.key_of_flow(piece->flow.value);
     if (!key) return;
     auto& fetch = *fetches_.find(*key);
-    if (fetch.add(piece->offset, piece->payload) && fetch.complete()) finish_fetch(now, *key);
+    if (fetch.add(now, piece->offset, piece->payload) && fetch.complete()) finish_fetch(now, *key);
 }
 
 void message_layer::implementation::on_timer(time_point now) {
     close_flows(now);
     while (const auto handle = request_timers_.pop_due(now)) on_request_timer(now, *handle);
     while (const auto handle = acknowledge_timers_.pop_due(now)) acknowledge(now, *handle);
-    while (const auto key = fetch_timers_.pop_due(now)) open_flow(now, *key);
+    while (const auto key = fetch_timers_.pop_due(now)) on_fetch_timer(now, *key);
     forget_old(now);
     flows_.on_timer(now);
 }

@@ -83,9 +83,12 @@ private:
 
     // Large ones (layer_large.cpp).
     /// Puts an offer in the place of a body too large for a frame: its token, 0 where the body fits; why not where it can't be offered.
-    result<std::uint64_t> offer_if_large(message& value, const client_id& peer, large_offerer by, transfer_protocol protocol);
+    result<std::uint64_t> offer_if_large(message& value, const client_id& peer, role peer_role, large_offerer by, transfer_protocol protocol);
+    std::uint64_t large_bytes_max(role sender, role receiver, bool is_reply) const noexcept;
+    bool make_fetch_room(time_point now, const opened& frame, std::uint64_t size_bytes);
     std::uint64_t start_fetch(time_point now, const opened& frame, const large_offer& offer, fetch_purpose purpose);
     void open_flow(time_point now, std::uint64_t key);
+    void on_fetch_timer(time_point now, std::uint64_t key);
     void retry_or_fail_fetch(time_point now, std::uint64_t key, const flow_ended& end);
     void finish_fetch(time_point now, std::uint64_t key);
     void on_wrong_hash(time_point now, std::uint64_t key);
@@ -120,7 +123,7 @@ private:
     large_objects objects_;
     std::map<std::uint64_t, std::uint64_t> sending_;                // flow -> token
     large_fetches fetches_;
-    timer_queue fetch_timers_;                                      // when the next flow of a fetch is opened
+    timer_queue fetch_timers_;                                      // when the next flow of a fetch is opened, or the one that it has is too slow
     std::vector<std::pair<std::uint64_t, errc>> closing_;           // flows to close as soon as we are told the time, and why
 };
 

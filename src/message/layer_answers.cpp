@@ -27,7 +27,8 @@ void message_layer::implementation::on_request(time_point now, const opened& fra
         return;
     }
     const auto* const offer = std::get_if<large_offer>(&value.body);
-    const bool fetchable = offer && offer->size_bytes > 0 && offer->size_bytes <= config_.large_bytes_max;
+    const auto most = large_bytes_max(frame.sender_role, config_.own_role, false);
+    const bool fetchable = offer && offer->size_bytes > 0 && offer->size_bytes <= most;
     handled_request request;
     request.peer = frame.from;
     request.id = value.id;
@@ -35,7 +36,7 @@ void message_layer::implementation::on_request(time_point now, const opened& fra
     request.peer_standing = frame.sender_standing;
     request.way = frame.way;
     const auto handle = next_handle_++;
-    if ((fetchable && !fetches_.has_room(frame.from, offer->size_bytes)) || !answers_.add(handle, std::move(request), now + open_kept)) {
+    if ((fetchable && !make_fetch_room(now, frame, offer->size_bytes)) || !answers_.add(handle, std::move(request), now + open_kept)) {
         ++counters_.dropped_full;  // it will be sent again
         return;
     }
@@ -47,7 +48,7 @@ void message_layer::implementation::on_request(time_point now, const opened& fra
         ++counters_.large_refused;
         reply(now, handle,
               error_reply{errc::limit_reached, "the message has " + std::to_string(offer->size_bytes) + " bytes; at most " +
-                                                   std::to_string(config_.large_bytes_max) + " are taken"},
+                                                   std::to_string(most) + " are taken"},
               transfer_protocol::background);
     } else {
         deliver(handle, *answers_.find(handle), std::move(value.body));
@@ -79,7 +80,7 @@ void message_layer::implementation::reply(time_point now, std::uint64_t handle, 
     auto* const request = answers_.find(handle);
     if (!request || request->answered) return;
     message value{next_id(), request->id, false, std::move(body)};
-    auto offered = offer_if_large(value, request->peer, {handle, true}, protocol);
+    auto offered = offer_if_large(value, request->peer, request->peer_role, {handle, true}, protocol);
     if (offered)
         request->offer = *offered;
     else

@@ -18,15 +18,25 @@ bool is_final(errc reason) noexcept {
 
 }  // namespace
 
-result<std::uint64_t> message_layer::implementation::offer_if_large(message& value, const client_id& peer, large_offerer by,
+/// What the largest message between such nodes needs: nobody else's device may fill memory with more. Connectors have the security key.
+std::uint64_t message_layer::implementation::large_bytes_max(role sender, role receiver, bool is_reply) const noexcept {
+    auto most = limits::large_between_clients_bytes_max;
+    if (sender == role::connector || receiver == role::connector) most = limits::large_message_bytes_max;
+    else if (sender == role::server) most = limits::client_large_message_bytes_max;
+    else if (receiver == role::server && !is_reply) most = limits::large_to_server_bytes_max;
+    return std::min(most, config_.large_bytes_max);
+}
+
+result<std::uint64_t> message_layer::implementation::offer_if_large(message& value, const client_id& peer, role peer_role, large_offerer by,
                                                                     transfer_protocol protocol) {
     auto body = encode_body(value.body);
     // Two ids, the flag and the body's own header.
     constexpr std::size_t around_body = 9 + 9 + 2 + 4;
     if (body.size() + around_body <= link_->frame_payload_max()) return std::uint64_t{0};
-    if (body.size() > config_.large_bytes_max)
+    const auto most = large_bytes_max(config_.own_role, peer_role, by.is_reply);
+    if (body.size() > most)
         return {errc::limit_reached, std::string(name_of(value.body)) + " has " + std::to_string(body.size()) + " bytes; at most " +
-                                         std::to_string(config_.large_bytes_max) + " are sent"};
+                                         std::to_string(most) + " are sent"};
     const auto offer = objects_.offer(*crypto_, *random_bytes_, peer, by, std::move(body), protocol);
     if (!offer) return {errc::limit_reached, "too many large messages are on their way; try again later"};
     ++counters_.large_sent;
@@ -40,13 +50,14 @@ std::uint64_t message_layer::implementation::start_fetch(time_point now, const o
     // The pair follows the direction of the request, whichever way the bytes go (MSG-4).
     const auto pair = purpose.is_reply ? large_pair(config_.own_role, frame.sender_role, offer.protocol)
                                        : large_pair(frame.sender_role, config_.own_role, offer.protocol);
-    const auto key = fetches_.add({frame.from, way_over(pair, purpose.is_reply, frame.way.remote.address), offer, purpose});
+    const auto key = fetches_.add({frame.from, frame.sender_role, way_over(pair, purpose.is_reply, frame.way.remote.address), offer, purpose});
     open_flow(now, key);
     return key;
 }
 
 void message_layer::implementation::open_flow(time_point now, std::uint64_t key) {
-    const auto& fetch = *fetches_.find(key);
+    auto& fetch = *fetches_.find(key);
+    fetch.begin(now);
     flow_open open;
     open.object = message_object{fetch.offer.token};
     open.protocol = fetch.offer.protocol;
@@ -55,6 +66,30 @@ void message_layer::implementation::open_flow(time_point now, std::uint64_t key)
     const auto flow = flows_.open(now, fetch.peer, fetch.way, std::move(open));
     fetches_.set_flow(key, flow.value);
     flows_.want(now, flow, {{0, fetch.offer.size_bytes}});
+    if (fetch.purpose.is_reply && fetch.peer_role == role::client) fetch_timers_.set(key, fetch.slow_from());
+}
+
+/// Either its next flow is due, or an answer that a client gives too slowly: whoever asked it would wait for ever. The server's answers
+/// have all the time that a busy line takes, and others' requests until somebody needs their room.
+void message_layer::implementation::on_fetch_timer(time_point now, std::uint64_t key) {
+    const auto& fetch = *fetches_.find(key);
+    if (fetch.flow == 0) return open_flow(now, key);
+    if (now < fetch.slow_from()) return fetch_timers_.set(key, fetch.slow_from());
+    flows_.close(now, {fetch.flow}, {errc::timed_out, "too slow", 0});
+    retry_or_fail_fetch(now, key, {{fetch.flow}, errc::timed_out, "next to nothing comes", {}});
+}
+
+/// Whether a request of this size may be fetched from the peer now; the slowest of others' make room for it.
+bool message_layer::implementation::make_fetch_room(time_point now, const opened& frame, std::uint64_t size_bytes) {
+    const auto most = large_bytes_max(frame.sender_role, config_.own_role, false);
+    if (fetches_.waits_its_turn(now, frame.from) || !fetches_.peer_has_room(frame.from, size_bytes, false, most)) return false;
+    while (!fetches_.has_room(size_bytes, false)) {
+        const auto* const slow = fetches_.slowest_request(now, frame.from);
+        if (!slow) return false;
+        fetches_.send_back(now, slow->peer);
+        forget_request(slow->purpose.handle);  // its sender still asks: it comes again when it has its turn
+    }
+    return true;
 }
 
 void message_layer::implementation::finish_fetch(time_point now, std::uint64_t key) {
@@ -72,6 +107,7 @@ void message_layer::implementation::finish_fetch(time_point now, std::uint64_t k
     }
     ++counters_.large_received;
     const auto purpose = fetch.purpose;
+    fetch_timers_.clear(key);
     fetches_.erase(key);
     if (purpose.is_reply) {
         requests_.at(purpose.handle).fetch = 0;
@@ -93,7 +129,6 @@ void message_layer::implementation::on_wrong_hash(time_point now, std::uint64_t 
         return;
     }
     fetch.strict = true;
-    fetch.restart();
     open_flow(now, key);
 }
 
@@ -105,7 +140,6 @@ void message_layer::implementation::retry_or_fail_fetch(time_point now, std::uin
         return;
     }
     ++fetch.attempts;
-    fetch.restart();
     fetch_timers_.set(key, now + jitter_.jittered(std::max(end.retry_after, retry_delay), retry_jitter_spread));
 }
 

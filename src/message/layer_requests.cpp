@@ -47,7 +47,7 @@ message_handle message_layer::implementation::request(time_point now, const mess
         outputs_.emplace_back(message_failed{{handle}, to, {errc::limit_reached, "too many requests are open; try again later"}});
         return {handle};
     }
-    auto offered = offer_if_large(value, to.id, {handle, false}, options.large_protocol);
+    auto offered = offer_if_large(value, to.id, to.as, {handle, false}, options.large_protocol);
     if (!offered) {
         outputs_.emplace_back(message_failed{{handle}, to, offered.error()});
         return {handle};
@@ -131,14 +131,16 @@ void message_layer::implementation::on_answer(time_point now, const opened& fram
         return;
     }
     if (request.fetch != 0) return;
-    if (offer->size_bytes == 0 || offer->size_bytes > config_.large_bytes_max) {
+    const auto most = large_bytes_max(frame.sender_role, config_.own_role, true);
+    if (offer->size_bytes == 0 || offer->size_bytes > most) {
         ++counters_.large_refused;
         fail_request(handle, {errc::limit_reached, "the answer has " + std::to_string(offer->size_bytes) + " bytes; at most " +
-                                                       std::to_string(config_.large_bytes_max) + " are taken"});
+                                                       std::to_string(most) + " are taken"});
         return;
     }
     acknowledge_request(now, handle);
-    if (!fetches_.has_room(frame.from, offer->size_bytes)) return;  // the next repetition brings the offer again
+    const bool room = fetches_.peer_has_room(frame.from, offer->size_bytes, true, most) && fetches_.has_room(offer->size_bytes, true);
+    if (!room) return;  // the next repetition brings the offer again
     request_timers_.clear(handle);
     request.fetch = start_fetch(now, frame, *offer, {handle, true});
 }

@@ -76,7 +76,7 @@ struct message_layer_config {
     duration answer_timeout = std::chrono::seconds(60);       ///< from the first acknowledgement of a request to its answer
     duration acknowledge_delay = std::chrono::milliseconds(5);  ///< an answer that comes sooner saves the acknowledgement
     duration duplicates_kept = std::chrono::seconds(90);      ///< how long a handled request's answer is kept for its repetitions
-    std::uint64_t large_bytes_max = limits::large_message_bytes_max;  ///< of a large message, sent or received
+    std::uint64_t large_bytes_max = limits::large_message_bytes_max;  ///< of a large message, sent or received; limits.hpp has less for most roles
     std::size_t requests_max = limits::message_requests_max;
     std::size_t answers_max = limits::message_answers_max;
     std::size_t answer_bytes_max = limits::message_answer_bytes_max;

@@ -20,10 +20,10 @@ std::optional<large_offer> offer(large_objects& objects, seeded_entropy& random,
     return objects.offer(crypto(), random, peer(of), {1, true}, bytes(size), transfer_protocol::background);
 }
 
-large_fetch fetch(std::size_t of, std::uint64_t size) {
+large_fetch fetch(std::size_t of, std::uint64_t size, bool is_reply = false) {
     large_offer what;
     what.size_bytes = size;
-    return {peer(of), {}, what, {}};
+    return {peer(of), role::client, {}, what, {0, is_reply}};
 }
 
 }  // namespace
@@ -51,24 +51,40 @@ TEST_CASE("the bytes of large messages on offer are counted", "[message][limits]
     large_objects objects;
     constexpr auto most = static_cast<std::size_t>(limits::large_object_bytes_max);
     constexpr auto each = static_cast<std::size_t>(limits::large_message_bytes_max);
-    for (std::size_t i = 0; i < most / each; ++i) REQUIRE(offer(objects, random, i, each));
-    CHECK_FALSE(offer(objects, random, 99, 1));
+    const auto other = [&](std::size_t of, std::size_t size) {
+        bytes data(size);
+        data[0] = static_cast<std::uint8_t>(of);
+        return objects.offer(crypto(), random, peer(of), {1, true}, std::move(data), transfer_protocol::background);
+    };
+    for (std::size_t i = 0; i < most / each; ++i) REQUIRE(other(i, each));
+    CHECK_FALSE(other(99, 1));
 }
 
 TEST_CASE("so many large messages are fetched, from one peer and from all", "[message][limits]") {
+    const bool is_reply = GENERATE(false, true);
+    constexpr std::uint64_t most = 1'000'000, everything = limits::large_fetch_bytes_max, small = limits::large_fetch_small_bytes;
     large_fetches fetches;
     std::uint64_t key = 0;
     for (std::size_t i = 0; i < limits::large_fetches_max; ++i) {
         const auto of = i / limits::large_fetches_of_peer_max;
-        REQUIRE(fetches.has_room(peer(of), 100));
-        key = fetches.add(fetch(of, 100));
-        REQUIRE(fetches.has_room(peer(of), 100) == ((i + 1) % limits::large_fetches_of_peer_max != 0 && i + 1 < limits::large_fetches_max));
+        REQUIRE(fetches.peer_has_room(peer(of), 100, is_reply, most));
+        REQUIRE(fetches.has_room(100, is_reply));
+        key = fetches.add(fetch(of, 100, is_reply));
+        REQUIRE(fetches.peer_has_room(peer(of), 100, is_reply, most) == ((i + 1) % limits::large_fetches_of_peer_max != 0));
     }
-    CHECK_FALSE(fetches.has_room(peer(999), 1));
+    CHECK_FALSE(fetches.has_room(1, is_reply));
+    CHECK(fetches.has_room(1, !is_reply));
     fetches.erase(key);
-    CHECK(fetches.has_room(peer(999), 1));
-    CHECK(fetches.has_room(peer(999), limits::large_fetch_bytes_max - 100 * (limits::large_fetches_max - 1)));
-    CHECK_FALSE(fetches.has_room(peer(999), limits::large_fetch_bytes_max - 100 * (limits::large_fetches_max - 1) + 1));
+    CHECK(fetches.has_room(1, is_reply));
+    // Large ones are counted by their bytes, too; small ones find room beside them.
+    fetches.erase(key - 1);
+    CHECK(fetches.has_room(everything, is_reply));
+    CHECK_FALSE(fetches.has_room(everything + 1, is_reply));
+    (void)fetches.add(fetch(999, everything, is_reply));
+    CHECK_FALSE(fetches.peer_has_room(peer(999), 1, is_reply, everything));
+    CHECK(fetches.peer_has_room(peer(999), 1, is_reply, everything + 1));
+    CHECK(fetches.has_room(small, is_reply));
+    CHECK_FALSE(fetches.has_room(small + 1, is_reply));
 }
 
 TEST_CASE("others' requests and the answers to them have their room", "[message][limits]") {
