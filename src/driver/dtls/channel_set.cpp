@@ -11,7 +11,7 @@ constexpr auto idle_max = std::chrono::minutes(10);          // a connector that
 constexpr auto handshake_max = std::chrono::seconds(15);
 constexpr auto idle_enough = std::chrono::minutes(1);        // to give its place to another
 constexpr auto check_period = std::chrono::milliseconds(100);
-constexpr auto handshake_enough = std::chrono::seconds(1);   // to give its place to another of the same host
+constexpr auto handshake_enough = std::chrono::seconds(1);   // without a step, to give its place to another of its pair or host
 
 /// Who can have as many addresses as it likes: an IPv4 address, or an IPv6 subnet.
 ip_address host_of(const endpoint& from) {
@@ -21,33 +21,38 @@ ip_address host_of(const endpoint& from) {
 
 }  // namespace
 
-channel_set::channel_set(const asio::any_io_executor& executor, const secret_key& psk, const secret_key& cookie_key, channel_handlers handlers)
-    : timer_(executor), psk_(psk), cookie_key_(cookie_key), listener_(std::make_unique<dtls_listener>(psk, cookie_key)), handlers_(std::move(handlers)) {}
+channel_set::channel_set(const asio::any_io_executor& executor, const secret_key& psk, const secret_key& cookie_key, channel_handlers handlers,
+                         std::function<clock::time_point()> now)
+    : timer_(executor), psk_(psk), cookie_key_(cookie_key), listener_(std::make_unique<dtls_listener>(psk, cookie_key)),
+      handlers_(std::move(handlers)), now_(std::move(now)) {}
 
 void channel_set::on_datagram(const endpoint& from, byte_span datagram) {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = now_();
     const auto found = pairs_.find(from);
     if (found != pairs_.end()) {
         auto& known = found->second;
-        // Another handshake than the one under way: that one may be of a connector that ended, or had a wrong key, and gets no further.
-        const auto is_of = [random = dtls_client_random(datagram)](const channel& which) { return which.association && which.hello_random == random; };
-        const bool handshake_restarts = is_dtls_client_hello(datagram) && !is_of(known.current) && !is_of(known.next);
-        if (!handshake_restarts) {
+        if (!is_dtls_client_hello(datagram)) {
             // While a new association is being made the old one still gets its records: each drops what is not its own.
-            known.current.last_heard = now;
-            known.current.association->on_datagram(datagram);
-            if (known.next.association) known.next.association->on_datagram(datagram);
-            settle(from);
-            return;
+            for (auto* which : {&known.current, &known.next}) {
+                if (!which->association) continue;
+                const bool answered = which->association->key_exchanged();
+                which->association->on_datagram(datagram);
+                if (!answered && which->association->key_exchanged()) which->advanced = now;
+            }
+            return settle(from);
         }
+        // Another handshake than the one under way: that one may be of a connector that ended, or had a wrong key, and gets no further. The
+        // hello of one of ours comes again where an answer got lost, which its timer repeats.
+        const auto random = dtls_client_random(datagram);
+        const auto is_of = [&](const channel& which) { return which.association && which.hello_random == random; };
+        if (is_of(known.current) || is_of(known.next)) return;
     }
-    auto heard = listener_->on_datagram(from, datagram, now);
+    auto heard = listener_->on_datagram(from, datagram, now, [&] { return make_room(from, now); });
     for (auto& answer : heard.datagrams) handlers_.send(from, std::move(answer));
     if (!heard.association) return;
-    if (found == pairs_.end() && !make_room(from, now)) return;
     auto& entry = pairs_[from];
     auto& slot = entry.current.announced ? entry.next : entry.current;
-    slot = {std::move(heard.association), channel_id{++last_id_}, false, now, now, dtls_client_random(datagram)};
+    slot = {std::move(heard.association), channel_id{++last_id_}, false, now, now, now, 0, dtls_client_random(datagram)};
     settle(from);
     arm();
 }
@@ -93,9 +98,12 @@ void channel_set::drive(const endpoint& from, channel& which) {
     for (auto& datagram : which.association->take_datagrams()) handlers_.send(from, std::move(datagram));
 }
 
-/// After anything happened to a pair: sends what its associations have to say, announces, replaces, ends.
+/// After anything happened to a pair: sends what its associations have to say, announces, replaces, ends. A handshake that failed keeps
+/// its place for as long as another would, or whoever lets his fail could begin them without end.
 void channel_set::settle(const endpoint& from) {
     using state = dtls_association::state;
+    const auto now = now_();
+    const auto rests = [&](const channel& which) { return !which.announced && now - which.advanced < handshake_enough; };
     auto& entry = pairs_.at(from);
     if (entry.next.association) {
         drive(from, entry.next);
@@ -103,7 +111,7 @@ void channel_set::settle(const endpoint& from) {
             if (entry.current.announced) handlers_.closed(entry.current.id);
             entry.current = std::move(entry.next);
             entry.next = {};
-        } else if (entry.next.association->status() != state::handshaking) {
+        } else if (entry.next.association->status() != state::handshaking && !rests(entry.next)) {
             entry.next = {};
         }
     }
@@ -111,13 +119,16 @@ void channel_set::settle(const endpoint& from) {
     drive(from, current);
     if (current.association->status() == state::open && !current.announced) {
         current.announced = true;
+        current.last_heard = now;
         handlers_.opened(current.id, from, current.association->exporter());
     }
     const auto id = current.id;
     const bool announced = current.announced;
     const bool over = current.association->status() == state::closed || current.association->status() == state::failed;
-    for (const auto& record : current.association->take_records()) handlers_.record(id, record);
-    if (!over) return;
+    const auto records = current.association->take_records();
+    if (!records.empty()) current.last_heard = now;
+    for (const auto& record : records) handlers_.record(id, record);
+    if (!over || rests(current)) return;
     pairs_.erase(from);
     if (announced) handlers_.closed(id);
 }
@@ -125,25 +136,24 @@ void channel_set::settle(const endpoint& from) {
 void channel_set::arm() {
     timer_.expires_after(check_period);
     timer_.async_wait([this, alive = std::weak_ptr(alive_)](std::error_code failure) {
-        if (!failure && !alive.expired()) on_timer();
+        if (!failure && !alive.expired()) check();
     });
 }
 
-void channel_set::on_timer() {
-    const auto now = std::chrono::steady_clock::now();
+void channel_set::check() {
+    const auto now = now_();
     std::vector<endpoint> all;
     for (const auto& [from, entry] : pairs_) all.push_back(from);
     for (const auto& from : all) {
         auto& entry = pairs_.at(from);
         for (auto* which : {&entry.current, &entry.next}) {
-            if (!which->association) continue;
-            const auto left = which->association->retransmit_in();
-            if (left && left->count() <= 0) which->association->retransmit();
-            drive(from, *which);
+            if (which->association) repeat_flight(from, *which);
         }
-        if (entry.next.association && now - entry.next.began > handshake_max) entry.next = {};
-        const bool open = entry.current.association->status() == dtls_association::state::open;
-        if (open ? now - entry.current.last_heard > idle_max : now - entry.current.began > handshake_max) {
+        const auto* const handshake = unfinished(entry);
+        const bool unanswered = handshake && handshake->flight_repeats > limits::server_channel_flight_repeats_max;
+        if (unanswered || (handshake && now - handshake->began > handshake_max)) {
+            drop_unfinished(pairs_.find(from));
+        } else if (entry.current.announced && now - entry.current.last_heard > idle_max) {
             drop(pairs_.find(from));
         } else {
             settle(from);
@@ -152,27 +162,49 @@ void channel_set::on_timer() {
     if (!pairs_.empty()) arm();
 }
 
+/// Few times only: whoever showed a cookie hears what is sent to the address, and need not be who it is meant for.
+void channel_set::repeat_flight(const endpoint& from, channel& which) {
+    const auto left = which.association->retransmit_in();
+    if (!left || left->count() > 0 || ++which.flight_repeats > limits::server_channel_flight_repeats_max) return;
+    which.association->retransmit();
+    drive(from, which);
+}
+
+channel_set::channel* channel_set::unfinished(pair& of) noexcept {
+    auto& which = of.current.announced ? of.next : of.current;
+    return which.association ? &which : nullptr;
+}
+
 /// Whether there is room for one more. Handshakes go first, since whoever has no key can begin them; an open channel goes only if it
-/// was silent for a while. No host may fill the table with handshakes: its newest takes the place of its oldest.
-bool channel_set::make_room(const endpoint& newcomer, std::chrono::steady_clock::time_point now) {
+/// was silent for a while. No pair and no host may fill the table with handshakes, or begin them without end: a new one takes the place
+/// of one that makes no progress.
+bool channel_set::make_room(const endpoint& newcomer, clock::time_point now) {
+    const auto own = pairs_.find(newcomer);
+    if (const auto* const before = own == pairs_.end() ? nullptr : unfinished(own->second)) return now - before->advanced >= handshake_enough;
     const auto host = host_of(newcomer);
     std::size_t count = 0;
     auto oldest = pairs_.end();
     for (auto it = pairs_.begin(); it != pairs_.end(); ++it) {
-        if (it->second.current.announced || host_of(it->first) != host) continue;
+        const auto* const which = unfinished(it->second);
+        if (!which || host_of(it->first) != host) continue;
         ++count;
-        if (oldest == pairs_.end() || it->second.current.began < oldest->second.current.began) oldest = it;
+        if (oldest == pairs_.end() || which->advanced < unfinished(oldest->second)->advanced) oldest = it;
     }
     if (count >= limits::server_channel_handshakes_of_host_max) {
-        if (now - oldest->second.current.began < handshake_enough) return false;
-        drop(oldest);
+        if (now - unfinished(oldest->second)->advanced < handshake_enough) return false;
+        drop_unfinished(oldest);
     }
-    if (pairs_.size() < limits::server_channels_max) return true;
+    if (own != pairs_.end() || pairs_.size() < limits::server_channels_max) return true;
     const auto rank = [](const auto& item) { return std::pair(item.second.current.announced, item.second.current.last_heard); };
     const auto least = std::ranges::min_element(pairs_, {}, rank);
     if (least->second.current.announced && now - least->second.current.last_heard <= idle_enough) return false;
     drop(least);
     return true;
+}
+
+void channel_set::drop_unfinished(std::map<endpoint, pair>::iterator of) {
+    if (of->second.current.announced) of->second.next = {};
+    else drop(of);
 }
 
 void channel_set::drop(std::map<endpoint, pair>::iterator which) {

@@ -1,6 +1,10 @@
 #pragma once
 // The server's side of all connectors' channels (CON-2): tells associations apart by address, makes new ones after a cookie, lets a
 // new association on the same address pair take over only once its handshake is done (RFC 6347, 4.2.8).
+//
+// Whoever hears at an address can get a cookie for it, and so a handshake: a pair has one at a time, which stays for a second and for
+// another after the client has answered, and a host has few. That bounds what handshakes without the key cost, and keeps a connector's
+// from being replaced while it is made.
 
 #include <array>
 #include <cstdint>
@@ -24,7 +28,9 @@ struct channel_handlers {
 
 class channel_set {
 public:
-    channel_set(const asio::any_io_executor& executor, const secret_key& psk, const secret_key& cookie_key, channel_handlers handlers);
+    using clock = std::chrono::steady_clock;
+    channel_set(const asio::any_io_executor& executor, const secret_key& psk, const secret_key& cookie_key, channel_handlers handlers,
+                std::function<clock::time_point()> now = clock::now);
 
     void on_datagram(const endpoint& from, byte_span datagram);
     void send(channel_id channel, byte_span record);
@@ -32,14 +38,18 @@ public:
     /// A new security key: the old one's channels end at once, and their connectors are told.
     void set_key(const secret_key& psk);
     void stop();
+    /// Repeats flights and ends what is over. Its own timer calls it ten times a second.
+    void check();
 
 private:
     struct channel {
         std::unique_ptr<dtls_association> association;
         channel_id id;
         bool announced = false;
-        std::chrono::steady_clock::time_point began;
-        std::chrono::steady_clock::time_point last_heard;
+        clock::time_point began;
+        clock::time_point advanced;     ///< its handshake, the last time
+        clock::time_point last_heard;   ///< a record that only who has the key can write
+        int flight_repeats = 0;
         std::array<std::uint8_t, 32> hello_random{};  ///< tells its ClientHello from that of another handshake
     };
     /// One address pair: the channel in use, and one whose handshake may replace it.
@@ -51,8 +61,11 @@ private:
     void drive(const endpoint& from, channel& which);
     void settle(const endpoint& from);
     void arm();
-    void on_timer();
-    [[nodiscard]] bool make_room(const endpoint& newcomer, std::chrono::steady_clock::time_point now);
+    void repeat_flight(const endpoint& from, channel& which);
+    /// The one of the pair's whose handshake is under way; null where none is.
+    [[nodiscard]] static channel* unfinished(pair& of) noexcept;
+    [[nodiscard]] bool make_room(const endpoint& newcomer, clock::time_point now);
+    void drop_unfinished(std::map<endpoint, pair>::iterator of);
     void drop(std::map<endpoint, pair>::iterator which);
 
     asio::steady_timer timer_;
@@ -60,6 +73,7 @@ private:
     secret_key cookie_key_;
     std::unique_ptr<dtls_listener> listener_;
     channel_handlers handlers_;
+    std::function<clock::time_point()> now_;
     std::map<endpoint, pair> pairs_;
     std::uint64_t last_id_ = 0;
     std::shared_ptr<char> alive_ = std::make_shared<char>();

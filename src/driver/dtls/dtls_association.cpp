@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #ifdef _WIN32
 #include <winsock2.h>  // timeval, of which OpenSSL speaks
@@ -43,6 +44,7 @@ struct callback_data {
     secret_key psk{};
     secret_key cookie_key{};
     endpoint from;
+    bytes hello;                // the client's, but for its cookie
     std::uint64_t period = 0;   // in which a cookie is made or comes back
 };
 
@@ -63,12 +65,34 @@ unsigned on_psk_server(SSL* ssl, const char* name, unsigned char* key, unsigned 
     return static_cast<unsigned>(psk.size());
 }
 
+/// What a ClientHello says but for its cookie: the same in both of a handshake (RFC 6347, 4.2.1). Nothing where it is none, or in pieces.
+bytes hello_but_cookie(byte_span datagram) {
+    constexpr std::size_t record_head = 13, message_head = 12, version_and_random = 2 + 32;
+    if (!is_dtls_client_hello(datagram) || datagram.size() < record_head + message_head) return {};
+    const auto size = static_cast<std::size_t>(datagram[11]) << 8 | datagram[12];
+    if (size < message_head || datagram.size() - record_head < size) return {};
+    const auto body = datagram.subspan(record_head + message_head, size - message_head);
+    byte_reader reader(body);
+    (void)reader.raw(version_and_random);
+    (void)reader.raw(reader.u8());   // session
+    if (!reader.ok()) return {};
+    const auto head = body.first(body.size() - reader.rest().size());
+    (void)reader.raw(reader.u8());   // cookie
+    if (!reader.ok()) return {};
+    auto out = to_bytes(head);
+    const auto rest = reader.rest();
+    out.insert(out.end(), rest.begin(), rest.end());
+    return out;
+}
+
+/// Bound to the address and to the whole hello: who hears one on its way can begin nothing with it but that handshake.
 std::array<std::uint8_t, 32> cookie_of(const callback_data& data, std::uint64_t period) {
-    const auto text = std::to_string(period) + ' ' + data.from.to_string();
+    const auto text = std::to_string(period) + ' ' + data.from.to_string() + ' ';
+    auto covered = to_bytes(as_bytes(text));
+    covered.insert(covered.end(), data.hello.begin(), data.hello.end());
     std::array<std::uint8_t, 32> cookie{};
     unsigned size = 0;
-    HMAC(EVP_sha256(), data.cookie_key.data(), static_cast<int>(data.cookie_key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-         text.size(), cookie.data(), &size);
+    HMAC(EVP_sha256(), data.cookie_key.data(), static_cast<int>(data.cookie_key.size()), covered.data(), covered.size(), cookie.data(), &size);
     return cookie;
 }
 
@@ -115,6 +139,10 @@ SSL_CTX* shared_context(bool server) {
     static const auto server_side = make_context(true);
     return (server ? server_side : client_side).get();
 }
+
+/// The library's generator lives in the process, and a virtual machine that is resumed twice from one snapshot has two of it. Before
+/// the keys of a handshake are drawn it takes from the kernel's anew, which a resume reseeds.
+void reseed() { RAND_poll(); }
 
 /// What of a datagram an open association may see; the library is too strict with the rest. Everybody can write records of epoch 0: of these
 /// only a peer's repeated flight has a meaning, while a plain alert would end the association (RFC 6347, 4.1.2.7). And some versions end it
@@ -214,6 +242,7 @@ dtls_association::~dtls_association() = default;
 
 std::unique_ptr<dtls_association> dtls_association::connect(const secret_key& psk) {
     auto self = std::make_unique<implementation>(false, psk);
+    reseed();
     self->advance();
     return std::unique_ptr<dtls_association>(new dtls_association(std::move(self)));
 }
@@ -246,6 +275,10 @@ void dtls_association::close() {
 }
 
 dtls_association::state dtls_association::status() const noexcept { return self_->status; }
+bool dtls_association::key_exchanged() const noexcept {
+    const auto at = SSL_get_state(self_->ssl());
+    return self_->status == state::open || at == TLS_ST_SR_KEY_EXCH || at == TLS_ST_SR_CHANGE;
+}
 const std::string& dtls_association::failure() const noexcept { return self_->failure; }
 
 secret_key dtls_association::exporter() const {
@@ -276,7 +309,8 @@ dtls_listener::dtls_listener(const secret_key& psk, const secret_key& cookie_key
     : self_(std::make_unique<implementation>(psk, cookie_key)) {}
 dtls_listener::~dtls_listener() = default;
 
-dtls_listener::outcome dtls_listener::on_datagram(const endpoint& from, byte_span datagram, std::chrono::steady_clock::time_point now) {
+dtls_listener::outcome dtls_listener::on_datagram(const endpoint& from, byte_span datagram, std::chrono::steady_clock::time_point now,
+                                                  const std::function<bool()>& admit) {
     struct address_deleter {
         void operator()(BIO_ADDR* address) const { BIO_ADDR_free(address); }
     };
@@ -286,12 +320,18 @@ dtls_listener::outcome dtls_listener::on_datagram(const endpoint& from, byte_spa
     if (!next) next = std::make_unique<dtls_association::implementation>(true, self_->psk);
     next->data.cookie_key = self_->cookie_key;
     next->data.from = from;
+    next->data.hello = hello_but_cookie(datagram);
     next->data.period = static_cast<std::uint64_t>(now.time_since_epoch() / cookie_period);
     next->queues.incoming.push_back(to_bytes(datagram));
     const std::unique_ptr<BIO_ADDR, address_deleter> peer(BIO_ADDR_new());
     ERR_clear_error();
     const int heard = DTLSv1_listen(next->ssl(), peer.get());
+    if (heard == 1 && admit && !admit()) {
+        next.reset();
+        return out;
+    }
     if (heard == 1) {
+        reseed();
         next->advance();
         next->queues.incoming.clear();
         out.association.reset(new dtls_association(std::move(next)));

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,8 @@ public:
     void close();   ///< sends close_notify
 
     [[nodiscard]] state status() const noexcept;
+    /// Server: the client has answered the first flight. Anybody who can write from its address can, too.
+    [[nodiscard]] bool key_exchanged() const noexcept;
     [[nodiscard]] const std::string& failure() const noexcept;   ///< of state::failed, for people
     /// Key material of this association alone (RFC 5705), equal on both sides; only while open.
     [[nodiscard]] secret_key exporter() const;
@@ -61,8 +64,10 @@ public:
         std::unique_ptr<dtls_association> association;   ///< the cookie was right: the handshake goes on in here
         std::vector<bytes> datagrams;                    ///< answers, never larger than what came
     };
-    /// `now`: a cookie is good for the address that it was made for, and for a minute or two.
-    [[nodiscard]] outcome on_datagram(const endpoint& from, byte_span datagram, std::chrono::steady_clock::time_point now);
+    /// `now`: a cookie is good for the hello and the address that it was made for, and for a minute or two. `admit` is asked once a
+    /// cookie was right and before the handshake costs anything; where it says no nothing comes of it. Without it: always yes.
+    [[nodiscard]] outcome on_datagram(const endpoint& from, byte_span datagram, std::chrono::steady_clock::time_point now,
+                                      const std::function<bool()>& admit = {});
 
 private:
     class implementation;

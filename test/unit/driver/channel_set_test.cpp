@@ -5,12 +5,16 @@
 #include <asio/io_context.hpp>
 
 #include "dtls/channel_set.hpp"
+#include "fake_time_of_day.hpp"
 #include "filled_key.hpp"
 #include "p2pdist/base/limits.hpp"
 
 using namespace p2pdist;
+using namespace std::chrono_literals;
 
 namespace {
+
+constexpr std::size_t client_random_at = 13 + 12 + 2;   // in a ClientHello's datagram
 
 endpoint at(std::uint16_t port) { return {ip_address::v4(0x0a000005), port}; }
 
@@ -20,7 +24,8 @@ struct world {
                    {[this](const endpoint& to, bytes datagram) { answers[to].push_back(std::move(datagram)); },
                     [this](channel_id, const endpoint& from, const secret_key&) { opened.push_back(from); },
                     [this](channel_id, byte_span record) { records.push_back(to_bytes(record)); },
-                    [this](channel_id) { ++closed; }}) {}
+                    [this](channel_id) { ++closed; }},
+                   [this] { return time.now(); }) {}
 
     /// A connector's handshake, as far as it gets.
     std::unique_ptr<dtls_association> knock(std::uint16_t port, const secret_key& psk) {
@@ -48,6 +53,18 @@ struct world {
         }
     }
 
+    /// What a connector would take, or somebody's patience; the server repeats its flights as the timer has it.
+    void wait(std::chrono::milliseconds span) {
+        constexpr auto step = std::chrono::milliseconds(100);
+        for (; span > step; span -= step) {
+            time.advance(step);
+            channels.check();
+        }
+        time.advance(span);
+        channels.check();
+    }
+
+    fake_time_of_day time;
     asio::io_context context;
     std::map<endpoint, std::vector<bytes>> answers;
     std::vector<endpoint> opened;
@@ -83,6 +100,8 @@ TEST_CASE("a new association takes over only once it has shown the key", "[drive
     // Hellos of somebody who forges the address, with and without a cookie, and a whole handshake without the key.
     (void)here.hello_with_cookie(1000, key_of(9));
     (void)here.knock(1000, key_of(9));
+    here.wait(1s);
+    here.answers.clear();
     auto [second, hello] = here.hello_with_cookie(1000, key_of(1));
     here.channels.on_datagram(at(1000), hello);
     const auto flight = std::exchange(here.answers[at(1000)], {});
@@ -143,5 +162,143 @@ TEST_CASE("a new security key ends every channel, and says so", "[driver][REQ-CO
     CHECK(connector->status() == dtls_association::state::closed);
     CHECK(here.knock(1000, key_of(1))->status() == dtls_association::state::handshaking);
     CHECK(here.opened.size() == 1);
+    here.wait(1s);
+    here.answers.clear();
     CHECK(here.knock(1000, key_of(3))->status() == dtls_association::state::open);
+}
+
+TEST_CASE("who hears a cookie begins nothing with it but that one handshake", "[driver][hostile][REQ-CON-2][REQ-SEC-1]") {
+    world here;
+    auto [connector, hello] = here.hello_with_cookie(1000, key_of(1));
+    const auto server_flights = [&](const bytes& datagram) {
+        here.channels.on_datagram(at(1000), datagram);
+        std::size_t out = 0;
+        for (const auto& answer : std::exchange(here.answers[at(1000)], {})) out += answer.size() > datagram.size() ? 1 : 0;
+        return out;
+    };
+    // Altered in any place but the cookie it is a stranger's hello. The record's number may differ, the version is not OpenSSL's to check.
+    std::size_t flights = 0;
+    for (std::size_t i = client_random_at; i < hello.size(); ++i) {
+        auto altered = hello;
+        altered[i] ^= 0x55;
+        flights += server_flights(altered);
+    }
+    CHECK(flights == 0);
+    // His is the same one, sent before it arrives: the handshake is the connector's all the same.
+    here.channels.on_datagram(at(1000), hello);
+    for (int i = 0; i < 3000; ++i) here.channels.on_datagram(at(1000), hello);
+    here.pass(1000, *connector);
+    CHECK(connector->status() == dtls_association::state::open);
+    CHECK(here.opened.size() == 1);
+}
+
+TEST_CASE("a connector whose hellos are heard and answered with others gets in", "[driver][hostile][REQ-CON-2][REQ-SEC-1]") {
+    world here;
+    int opened = 0;
+    for (int round = 0; round < 20; ++round) {
+        auto [connector, hello] = here.hello_with_cookie(1000, key_of(1));
+        here.channels.on_datagram(at(1000), hello);
+        auto flight = std::exchange(here.answers[at(1000)], {});
+        // An altered one, and a whole hello of his own for which he heard the cookie.
+        auto altered = hello;
+        altered[client_random_at + 6] ^= 0x55;
+        here.channels.on_datagram(at(1000), altered);
+        auto [other, other_hello] = here.hello_with_cookie(1000, key_of(9));
+        here.channels.on_datagram(at(1000), other_hello);
+        here.answers.clear();
+        for (const auto& datagram : flight) connector->on_datagram(datagram);
+        here.pass(1000, *connector);
+        opened += connector->status() == dtls_association::state::open ? 1 : 0;
+        here.wait(1s);
+    }
+    CHECK(opened == 20);
+}
+
+TEST_CASE("handshakes without the key are few a second, whatever becomes of them", "[driver][limits][hostile][REQ-CON-2][REQ-SEC-1]") {
+    world here;
+    std::size_t flights = 0;
+    const auto knock = [&](std::uint16_t port, bool spoil) {
+        auto [client, hello] = here.hello_with_cookie(port, key_of(9));
+        here.channels.on_datagram(at(port), hello);
+        flights += here.answers[at(port)].empty() ? 0 : 1;
+        if (!spoil) return;
+        // A key exchange that makes no sense, which ends the handshake at once.
+        auto nonsense = hello;
+        nonsense[13] = 16;
+        nonsense[18] = 2;
+        here.channels.on_datagram(at(port), nonsense);
+        here.answers.clear();
+    };
+    for (const bool spoil : {false, true}) {
+        // One pair: one handshake a second.
+        flights = 0;
+        for (int i = 0; i < 30; ++i, here.wait(100ms)) knock(1000, spoil);
+        CHECK(flights >= 2);
+        CHECK(flights <= 3);
+        here.wait(20s);
+        // Many pairs of one host.
+        flights = 0;
+        for (int i = 0; i < 30; ++i, here.wait(100ms)) {
+            for (std::uint16_t port = 1; port <= 20; ++port) knock(port, spoil);
+        }
+        CHECK(flights <= 3 * limits::server_channel_handshakes_of_host_max);
+        here.wait(20s);
+    }
+}
+
+TEST_CASE("handshakes beside an open channel count among those of their host", "[driver][limits][hostile][REQ-CON-2]") {
+    world here;
+    std::vector<std::unique_ptr<dtls_association>> connectors;
+    int answered = 0;
+    for (std::uint16_t port = 1; port <= 12; ++port) connectors.push_back(here.knock(port, key_of(1)));
+    REQUIRE(here.opened.size() == 12);
+    for (std::uint16_t port = 1; port <= 12; ++port) {
+        auto [client, hello] = here.hello_with_cookie(port, key_of(9));
+        here.answers.clear();
+        here.channels.on_datagram(at(port), hello);
+        answered += here.answers[at(port)].empty() ? 0 : 1;
+    }
+    CHECK(answered == limits::server_channel_handshakes_of_host_max);
+    CHECK(here.closed == 0);
+    here.wait(20s);
+    for (std::uint16_t port = 1; port <= 12; ++port) {
+        connectors[port - 1u]->send(as_bytes("still here"));
+        here.pass(port, *connectors[port - 1u]);
+    }
+    CHECK(here.records.size() == 12);
+}
+
+TEST_CASE("who only shows a cookie is sent so much and no more", "[driver][limits][hostile][REQ-CON-2][REQ-SEC-1]") {
+    world here;
+    auto [client, hello] = here.hello_with_cookie(1000, key_of(9));
+    here.answers.clear();
+    here.channels.on_datagram(at(1000), hello);
+    const auto bytes_sent = [&] {
+        std::size_t out = 0;
+        for (const auto& answer : here.answers[at(1000)]) out += answer.size();
+        return out;
+    };
+    const auto flight = bytes_sent();
+    here.wait(60s);
+    CHECK(bytes_sent() == flight * (1 + limits::server_channel_flight_repeats_max));
+    CHECK(flight <= hello.size());
+}
+
+TEST_CASE("a channel that is dead is not kept by what anybody can write", "[driver][hostile][REQ-CON-2]") {
+    world here;
+    auto dead = here.knock(1000, key_of(1));
+    auto alive = here.knock(1001, key_of(1));
+    REQUIRE(here.opened.size() == 2);
+    dead->send(as_bytes("one"));
+    const auto record = dead->take_datagrams().front();
+    auto forged = record;
+    forged.back() ^= 1;
+    for (int minute = 0; minute < 11; ++minute) {
+        here.channels.on_datagram(at(1000), forged);
+        alive->send(as_bytes("here"));
+        here.pass(1001, *alive);
+        here.wait(60s);
+    }
+    CHECK(here.closed == 1);
+    CHECK(here.records.size() == 11);
 }

@@ -6,6 +6,10 @@
 #include <map>
 #include <random>
 
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
 #include "dtls/dtls_association.hpp"
 #include "fake_time_of_day.hpp"
 #include "filled_key.hpp"
@@ -190,6 +194,34 @@ TEST_CASE("a cookie is good for one address and a short time", "[driver][hostile
     CHECK_FALSE(accepted(address_of(5), address_of(6), 0s));
     CHECK_FALSE(accepted(address_of(5), {address_of(5).address, 34999}, 0s));
     CHECK_FALSE(accepted(address_of(5), address_of(5), 121s));
+}
+
+TEST_CASE("each handshake draws its keys from a generator that was seeded anew", "[driver][REQ-SEC-1]") {
+    // A machine that is resumed twice from one snapshot has two of the process's generator, and the same numbers in both.
+    const auto seeded = [] {
+        unsigned int count = 0;
+        OSSL_PARAM wanted[] = {OSSL_PARAM_construct_uint(OSSL_DRBG_PARAM_RESEED_COUNTER, &count), OSSL_PARAM_construct_end()};
+        REQUIRE(EVP_RAND_CTX_get_params(RAND_get0_private(nullptr), wanted) == 1);
+        return count;
+    };
+    server_end server(key_of(1));
+    auto before = seeded();
+    auto client = dtls_association::connect(key_of(1));
+    for (int round = 0; round < 4; ++round) {
+        for (const auto& datagram : client->take_datagrams()) server.hear(datagram, {});
+        if (server.association && before != 0) {
+            CHECK(seeded() > before);   // the server's keys
+            before = 0;
+        }
+        for (const auto& datagram : server.take()) client->on_datagram(datagram);
+    }
+    CHECK(client->status() == state::open);
+    const auto then = seeded();
+    (void)dtls_association::connect(key_of(1));
+    CHECK(RAND_status() == 1);
+    unsigned char drawn = 0;
+    REQUIRE(RAND_priv_bytes(&drawn, 1) == 1);
+    CHECK(seeded() > then);             // and the client's
 }
 
 TEST_CASE("nothing that lacks the key disturbs an open association", "[driver][hostile][REQ-CON-2]") {
