@@ -109,6 +109,7 @@ say "== a server"
 "$bin/p2pdist-server" init --data "$work/server" --json >"$work/keys.json" || exit 1
 sed -n 's/.*"security_key":"\([^"]*\)".*/\1/p' "$work/keys.json" >"$work/security.key"
 sed -n 's/.*"enrolment_key":"\([^"]*\)".*/\1/p' "$work/keys.json" >"$work/enrolment.key"
+chmod 600 "$work/security.key" "$work/enrolment.key"
 mkdir "$work/packages"
 start_on server "$bin/p2pdist-server" run --data "$work/server" --bind "$server_address" --file-store "$work/packages" 2>"$work/server.log" &
 processes="$processes $!"

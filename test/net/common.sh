@@ -55,6 +55,7 @@ start_server() {
         "$bin/p2pdist-server" init --data "$work/server" --json >"$work/keys.json" || { fail "server init"; exit 1; }
         sed -n 's/.*"security_key":"\([^"]*\)".*/\1/p' "$work/keys.json" >"$work/security.key"
         sed -n 's/.*"enrolment_key":"\([^"]*\)".*/\1/p' "$work/keys.json" >"$work/enrolment.key"
+        chmod 600 "$work/security.key" "$work/enrolment.key"
         mkdir "$work/packages"
         local first=yes
     fi

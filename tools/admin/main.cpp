@@ -39,9 +39,9 @@ int ask(const options& given, message_body request, const std::function<int(cons
     if (!given.bind.empty()) settings.bind = tools::parse_address(given.bind, "--bind");
     else if (!settings.server.is_v4()) settings.bind = ip_address::v6({});
     if (!given.ports.empty()) settings.ports = tools::parse_ports(given.ports, "--ports");
-    settings.security_key = read_key_file(given.key_file).value();
-    settings.timeout = std::chrono::duration_cast<duration>(std::chrono::duration<double>(given.timeout_seconds));
     settings.log = given.log.sink();
+    settings.security_key = tools::read_key(given.key_file, settings.log);
+    settings.timeout = std::chrono::duration_cast<duration>(std::chrono::duration<double>(given.timeout_seconds));
     asio::io_context io(1);
     connector link(io.get_executor(), settings);
     int code = tools::failed;

@@ -19,13 +19,14 @@ constexpr auto profile_period = std::chrono::minutes(1);
 client_options to_client_options(const run_options& given) {
     client_options out;
     auto& core = out.core;
+    core.log = given.log.sink();
     core.servers = parse_addresses(given.server, "--server");
     const auto own = find_own_address(given.bind.empty() ? std::nullopt : std::optional(parse_address(given.bind, "--bind")), core.servers.front()).value();
     core.address = own.address;
     core.prefix_bits = own.prefix_bits;
     core.broadcast = own.broadcast;
     if (!given.broadcast.empty()) core.broadcast = parse_address(given.broadcast, "--broadcast");
-    if (!given.enrolment_key_file.empty()) core.enrolment = read_key_file(given.enrolment_key_file).value();
+    if (!given.enrolment_key_file.empty()) core.enrolment = read_key(given.enrolment_key_file, core.log);
     if (!given.ports.empty()) core.ports = parse_ports(given.ports, "--ports");
     if (!given.cdn.empty() && !given.cdn.starts_with("http://") && !given.cdn.starts_with("https://"))
         throw CLI::ValidationError("--cdn", "this is no URL of a CDN: give http://HOST/PATH or https://HOST/PATH");
@@ -88,7 +89,6 @@ void add_run_options(CLI::App& command, run_options& options) {
 int run_client(const run_options& given) {
     forbid_core_files();
     auto settings = to_client_options(given);
-    settings.core.log = given.log.sink();
     settings.core.profile = profile_of(given, settings.store_limit_bytes);
     const auto log = settings.core.log;
     asio::io_context io(1);

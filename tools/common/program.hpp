@@ -20,6 +20,7 @@
 #include "p2pdist/base/log.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/base/time.hpp"
+#include "p2pdist/crypto/crypto_suite.hpp"
 #include "p2pdist/wire/port_plan.hpp"
 
 namespace p2pdist::tools {
@@ -53,6 +54,9 @@ public:
 private:
     asio::signal_set signals_;
 };
+
+/// A key file, with a warning where others than its owner may read it. Throws what read_key_file() says.
+[[nodiscard]] secret_key read_key(const std::string& file, const log_sink& log);
 
 // Values of options. Each throws CLI::ValidationError with a sentence.
 [[nodiscard]] ip_address parse_address(const std::string& text, const std::string& option);

@@ -5,6 +5,8 @@
 #include <sstream>
 
 #include "common/program.hpp"
+#include "p2pdist/driver/device.hpp"
+#include "p2pdist/driver/server.hpp"
 
 namespace p2pdist::tools {
 namespace {
@@ -12,6 +14,12 @@ namespace {
 constexpr auto duration_max = std::chrono::hours(24 * 365 * 100);
 
 }  // namespace
+
+secret_key read_key(const std::string& file, const log_sink& log) {
+    const auto key = read_key_file(file).value();
+    if (const auto exposed = secret_file_exposure(file); !exposed.empty()) log(log_level::warning, "event=key_exposed reason=\"" + exposed + '"');
+    return key;
+}
 
 ip_address parse_address(const std::string& text, const std::string& option) {
     auto parsed = ip_address::parse(text);

@@ -7,7 +7,8 @@
 
 namespace p2pdist::net {
 
-/// " (by PROGRAM, process 1234)", or empty where that cannot be found out.
+/// " (by PROGRAM, process 1234)"; " (perhaps by ...)" where it can only be one of our own programs, whose open files the system hides;
+/// empty where nothing can be found out.
 [[nodiscard]] std::string describe_port_holder(const endpoint& local);
 
 }  // namespace p2pdist::net

@@ -61,7 +61,11 @@ void load_credentials(client_options& options) {
     } else if (kept.error().code != errc::not_found) {
         fail(kept.error());
     }
-    if (!options.enrolment_key_file.empty()) core.enrolment = value_or_fail(read_key_file(options.enrolment_key_file));
+    if (!options.enrolment_key_file.empty()) {
+        core.enrolment = value_or_fail(read_key_file(options.enrolment_key_file));
+        if (const auto exposed = secret_file_exposure(options.enrolment_key_file); !exposed.empty())
+            core.log(log_level::warning, "event=key_exposed reason=\"" + exposed + '"');
+    }
     if (!core.saved_credentials && core.enrolment == secret_key{}) {
         fail({errc::invalid_argument, "this device is not enrolled yet ('" + options.data.string() +
                                           "' holds no credentials): set client_options::enrolment_key_file to the organisation's enrolment key"});

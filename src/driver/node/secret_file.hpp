@@ -15,14 +15,14 @@ namespace p2pdist {
 inline constexpr std::size_t secret_file_bytes_max = limits::spreadsheet_bytes_max + (1u << 20);
 
 [[nodiscard]] result<void> write_secret_file(const std::filesystem::path& file, byte_span content);
-/// errc::not_found where there is none; limit_reached where it is longer than secret_file_bytes_max.
+/// errc::not_found where there is none; refused where everybody may write to it; limit_reached where it is longer than secret_file_bytes_max.
 [[nodiscard]] result<bytes> read_secret_file(const std::filesystem::path& file);
 /// What read_secret_file says of a file that is too long.
 [[nodiscard]] error secret_file_too_long(const std::filesystem::path& file);
 /// Puts zeros where a secret was.
 void wipe(mutable_byte_span secret) noexcept;
 void wipe(std::string& secret) noexcept;
-/// Makes the directory, mode 0700, with its parents.
+/// Makes the directory, mode 0700, with its parents. One that is there stays as it is; errc::refused where everybody may write to it.
 [[nodiscard]] result<void> make_private_directory(const std::filesystem::path& directory);
 
 }  // namespace p2pdist

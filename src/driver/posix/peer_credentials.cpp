@@ -44,17 +44,29 @@ bool listener_owns(int socket, const std::filesystem::path& data) noexcept {
     return user && (*user == 0 || user == owner_of(data));
 }
 
+bool is_private_directory(const std::filesystem::path& directory, std::uint32_t owner) noexcept {
+    struct stat about {};
+    constexpr mode_t others = 0077;
+    return ::lstat(directory.c_str(), &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == owner && (about.st_mode & others) == 0;
+}
+
+std::filesystem::path private_directory_of(std::uint32_t owner, const std::filesystem::path& usual, const std::filesystem::path& runtime) {
+    struct stat about {};
+    const bool taken = ::lstat(usual.c_str(), &about) == 0 && !is_private_directory(usual, owner);
+    return taken && is_private_directory(runtime, owner) ? runtime / "p2pdist" : usual;
+}
+
 std::filesystem::path short_socket_directory(const std::filesystem::path& data) {
-    // Not the environment's choice: both ends have to come to the same one.
-    return "/tmp/p2pdist-" + std::to_string(owner_of(data).value_or(::geteuid()));
+    // Not the environment's choice: both ends have to come to the same one. Anybody can make the usual one first, and nobody the other, which
+    // the system makes for its user; but that one is not there for services, and goes when the user leaves.
+    const auto owner = owner_of(data).value_or(::geteuid());
+    return private_directory_of(owner, "/tmp/p2pdist-" + std::to_string(owner), "/run/user/" + std::to_string(owner));
 }
 
 result<void> make_short_socket_directory(const std::filesystem::path& directory) {
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
         return {errc::io_failed, "cannot make " + directory.string() + ": " + std::strerror(errno)};
-    struct stat about {};
-    constexpr mode_t others = 0077;
-    if (::lstat(directory.c_str(), &about) != 0 || !S_ISDIR(about.st_mode) || about.st_uid != ::geteuid() || (about.st_mode & others) != 0)
+    if (!is_private_directory(directory, ::geteuid()))
         return {errc::refused, directory.string() + " belongs to somebody else or is open to others: remove it, or use a data directory with a shorter path"};
     return {};
 }

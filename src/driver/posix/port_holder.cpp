@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t perhaps_bytes_max = 200;
+
 /// An address as the kernel's tables write it: words of 32 bits in the machine's own byte order.
 std::string table_text(const ip_address& address) {
     std::array<std::uint8_t, 16> octets{};
@@ -52,12 +54,20 @@ std::string socket_inode(const endpoint& local, const char* table) {
     return {};
 }
 
+std::string name_of_process(const fs::path& process) {
+    std::ifstream file(process / "comm");
+    std::string name;
+    std::getline(file, name);
+    return name;
+}
+
 }  // namespace
 
 std::string describe_port_holder(const endpoint& local) {
     const auto inode = socket_inode(local, local.address.is_v4() ? "/proc/net/udp" : "/proc/net/udp6");
     if (inode.empty()) return {};
     const auto wanted = "socket:[" + inode + "]";
+    std::string perhaps;  // our own programs show their open files to the administrator alone
     std::error_code failure;
     for (fs::directory_iterator process("/proc", failure), end; !failure && process != end; process.increment(failure)) {
         const auto pid = process->path().filename().string();
@@ -66,13 +76,13 @@ std::string describe_port_holder(const endpoint& local) {
         for (fs::directory_iterator fd(process->path() / "fd", hidden), last; !hidden && fd != last; fd.increment(hidden)) {
             std::error_code gone;
             if (fs::read_symlink(fd->path(), gone) != wanted) continue;
-            std::ifstream name_file(process->path() / "comm");
-            std::string name;
-            std::getline(name_file, name);
-            return " (by " + name + ", process " + pid + ")";
+            return " (by " + name_of_process(process->path()) + ", process " + pid + ")";
         }
+        if (!hidden || perhaps.size() > perhaps_bytes_max) continue;
+        const auto name = name_of_process(process->path());
+        if (name.starts_with("p2pdist")) perhaps += (perhaps.empty() ? "" : " or ") + name + ", process " + pid;
     }
-    return {};
+    return perhaps.empty() ? perhaps : " (perhaps by " + perhaps + ")";
 }
 
 }  // namespace p2pdist::net

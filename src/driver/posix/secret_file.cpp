@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "p2pdist/driver/device.hpp"
 #include "posix/file_error.hpp"
 
 namespace p2pdist {
@@ -29,6 +30,12 @@ void sync_directory(const fs::path& directory) {
     if (fd < 0) return;
     ::fsync(fd);
     ::close(fd);
+}
+
+/// Where others may write, what is there need not be ours.
+error writable_by_others(const fs::path& path) {
+    return {errc::refused, "everybody may write to " + path.string() + ", and could have put a key of his own there: look who did, then `chmod o-w " +
+                               path.string() + "`"};
 }
 
 }  // namespace
@@ -56,6 +63,10 @@ result<bytes> read_secret_file(const fs::path& file) {
     // Straight into what is given back, in one piece: no copy of it stays behind in a buffer.
     struct stat about {};
     const bool regular = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    if (regular && (about.st_mode & S_IWOTH) != 0) {
+        ::close(fd);
+        return writable_by_others(file);
+    }
     if (regular && static_cast<std::size_t>(about.st_size) > secret_file_bytes_max) {
         ::close(fd);
         return secret_file_too_long(file);
@@ -73,9 +84,20 @@ result<bytes> read_secret_file(const fs::path& file) {
     return out;
 }
 
+std::string secret_file_exposure(const fs::path& file) {
+    struct stat about {};
+    constexpr mode_t others = 0077;
+    if (::stat(file.c_str(), &about) != 0 || !S_ISREG(about.st_mode) || (about.st_mode & others) == 0) return {};
+    return "others than its owner may read " + file.string() + ": `chmod 600 " + file.string() + "`";
+}
+
 result<void> make_private_directory(const fs::path& directory) {
     std::error_code failure;
-    if (fs::is_directory(directory, failure)) return {};
+    struct stat about {};
+    if (::stat(directory.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
+        if ((about.st_mode & S_IWOTH) != 0) return writable_by_others(directory);
+        return {};
+    }
     if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), failure);
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return file_error(directory, "make the directory");
     return {};

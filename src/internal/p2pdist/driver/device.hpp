@@ -25,8 +25,11 @@ struct own_address {
 [[nodiscard]] device_profile read_device_profile();
 /// Free bytes of the volume that holds `path` or its nearest existing parent.
 [[nodiscard]] std::uint64_t free_storage_bytes(const std::filesystem::path& path);
-/// No core file of this process is written: it would hold its keys. Processes that it starts inherit that.
+/// No core file of this process is written, nor handed to a program that collects them: it would hold its keys. Processes that it starts
+/// inherit the limit of zero. On Linux only the system's administrator can trace the process afterwards, or look at its open files.
 void forbid_core_files();
 [[nodiscard]] std::string read_host_name();
+/// A sentence to warn with where others than its owner may read a file that holds a key; empty where they may not, or there is none.
+[[nodiscard]] std::string secret_file_exposure(const std::filesystem::path& file);
 
 }  // namespace p2pdist

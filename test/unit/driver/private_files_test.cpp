@@ -1,0 +1,97 @@
+// What holds keys stays private: key files, data directories, the socket's directory, the process's memory.
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "local/peer_credentials.hpp"
+#include "node/secret_file.hpp"
+#include "p2pdist/driver/device.hpp"
+
+using namespace p2pdist;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct folder {
+    folder() : path(fs::temp_directory_path() / ("p2pdist-private-" + std::to_string(::getpid()))) {
+        fs::remove_all(path);
+        fs::create_directory(path);
+    }
+    ~folder() { fs::remove_all(path); }
+    [[nodiscard]] fs::path with_mode(const std::string& name, mode_t mode, bool directory = false) const {
+        const auto out = path / name;
+        if (directory) fs::create_directory(out);
+        else std::ofstream(out) << "secret";
+        ::chmod(out.c_str(), mode);
+        return out;
+    }
+    fs::path path;
+};
+
+}  // namespace
+
+TEST_CASE("a key that everybody may write is refused, one that others may read is warned of", "[driver][hostile][REQ-SEC-1]") {
+    const folder here;
+    CHECK(read_secret_file(here.with_mode("own", 0600)));
+    CHECK(secret_file_exposure(here.path / "own").empty());
+    CHECK(secret_file_exposure(here.path / "none").empty());
+    CHECK(read_secret_file(here.with_mode("read", 0644)));
+    CHECK(secret_file_exposure(here.path / "read").find("chmod 600") != std::string::npos);
+    CHECK_FALSE(secret_file_exposure(here.with_mode("group", 0640)).empty());
+    const auto planted = read_secret_file(here.with_mode("write", 0606));
+    REQUIRE_FALSE(planted);
+    CHECK(planted.error().code == errc::refused);
+    CHECK(planted.error().message.find("chmod o-w") != std::string::npos);
+}
+
+TEST_CASE("a data directory that everybody may write is refused", "[driver][hostile][REQ-SEC-1]") {
+    const folder here;
+    CHECK(make_private_directory(here.path / "new" / "one"));
+    CHECK((fs::status(here.path / "new" / "one").permissions() & fs::perms::others_all) == fs::perms::none);
+    CHECK(make_private_directory(here.with_mode("usual", 0755, true)));
+    const auto open = make_private_directory(here.with_mode("open", 0777, true));
+    REQUIRE_FALSE(open);
+    CHECK(open.error().code == errc::refused);
+    CHECK_FALSE(make_private_directory(here.with_mode("sticky", 01777, true)));
+}
+
+TEST_CASE("a socket directory that somebody else has made first is passed over", "[driver][hostile][REQ-SEC-1]") {
+    const folder here;
+    const auto usual = here.path / "p2pdist-1", runtime = here.path / "run";
+    const auto own = static_cast<std::uint32_t>(::geteuid());
+    CHECK(private_directory_of(own, usual, runtime) == usual);
+    fs::create_directory(runtime);
+    ::chmod(runtime.c_str(), 0700);
+    CHECK(private_directory_of(own, usual, runtime) == usual);   // both ends come to it, whether the user is logged in or not
+    CHECK(private_directory_of(own, here.with_mode("private", 0700, true), runtime) == here.path / "private");
+    CHECK(private_directory_of(own, here.with_mode("taken", 0777, true), runtime) == runtime / "p2pdist");
+    CHECK(private_directory_of(own, here.with_mode("file", 0600), runtime) == runtime / "p2pdist");
+    fs::create_directory_symlink(here.path / "private", here.path / "link");
+    CHECK(private_directory_of(own, here.path / "link", runtime) == runtime / "p2pdist");
+    CHECK(private_directory_of(own + 1, here.path / "private", runtime) == here.path / "private");   // nothing better: it will be refused
+}
+
+#ifdef __linux__
+TEST_CASE("a program that holds keys leaves no core, to whomever cores go", "[driver][hostile][REQ-SEC-1]") {
+    // In a process of its own, since it cannot be taken back.
+    const auto child = ::fork();
+    if (child == 0) {
+        forbid_core_files();
+        ::_exit(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && ::access("/proc/self/fd", X_OK) == 0 ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+#endif
