@@ -145,8 +145,12 @@ std::optional<error> read_file(const fallback_request& request, const std::optio
     return std::nullopt;
 }
 
-std::optional<error> read_cdn(const fallback_request& request, const std::function<bool(byte_span)>& sink) {
-    http_read_request http{request.url, 0, std::nullopt, request.bytes_per_second_max};
+std::optional<error> read_cdn(const reading& shared, const std::function<bool(byte_span)>& sink) {
+    const auto& request = shared.request;
+    http_read_request http;
+    http.url = request.url;
+    http.bytes_per_second_max = request.bytes_per_second_max;
+    http.cancelled = &shared.cancelled;
     if (request.what == fallback_request::target::content) {
         http.offset = request.range.offset;
         http.length = request.range.length;
@@ -197,11 +201,17 @@ private:
         shared.changed.notify_all();
     }
 
+    /// In their order, but one kind of source leaves the other a reader, however long its own take.
     void start_waiting() {
-        while (!waiting_.empty() && running_.size() < limits::fallback_readers_max) {
+        for (auto next = waiting_.begin(); next != waiting_.end() && running_.size() < limits::fallback_readers_max;) {
+            const auto of_source = std::ranges::count_if(running_, [&](const auto& entry) { return entry.second.shared->request.from == next->from; });
+            if (static_cast<std::size_t>(of_source) >= limits::fallback_readers_of_source_max) {
+                ++next;
+                continue;
+            }
             auto shared = std::make_shared<reading>();
-            shared->request = std::move(waiting_.front());
-            waiting_.pop_front();
+            shared->request = std::move(*next);
+            next = waiting_.erase(next);
             const auto id = shared->request.id;
             running_[id] = {shared, std::thread([weak = weak_from_this(), shared, file_store = file_store_, executor = executor_] {
                                 run(weak, shared, file_store, executor);
@@ -221,7 +231,7 @@ private:
             });
         });
         const auto sink = [&](byte_span data) { return pieces.add(data); };
-        auto failure = request.from == source_kind::cdn ? read_cdn(request, sink) : read_file(request, file_store, sink);
+        auto failure = request.from == source_kind::cdn ? read_cdn(*shared, sink) : read_file(request, file_store, sink);
         if (!failure && !pieces.flush()) failure = error{errc::cancelled, "reading was stopped"};
         asio::post(executor, [weak, shared, failure] {
             if (const auto self = weak.lock(); self && !self->closed_) self->finish(*shared, failure);

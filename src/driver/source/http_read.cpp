@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "p2pdist/base/limits.hpp"
 #include "source/range_filter.hpp"
 
 namespace p2pdist {
@@ -26,6 +27,9 @@ struct transfer {
     bool whole = false;            // no range was asked for
     std::size_t head_bytes = 0;
     std::string refusal = {};      // what is wrong with the answer
+    const http_read_request* request = nullptr;
+    std::chrono::steady_clock::time_point began_at = {};
+    std::chrono::steady_clock::duration in_sink = {};   // which waits for the store
 };
 
 std::string header_of(const transfer& self, const char* name) {
@@ -61,12 +65,24 @@ std::size_t on_data(char* data, std::size_t size, std::size_t count, void* conte
     if (!std::exchange(self.began, true)) self.refusal = begin_answer(self);
     if (!self.refusal.empty()) return 0;
     const auto piece = self.filter.take(all);
-    if (!piece.empty() && !(*self.sink)(piece)) {
-        self.stopped = true;
-        return 0;
+    if (!piece.empty()) {
+        const auto handed_over = self.request->now();
+        const bool goes_on = (*self.sink)(piece);
+        self.in_sink += self.request->now() - handed_over;
+        self.stopped = !goes_on;
+        if (!goes_on) return 0;
     }
     const bool more_than_asked = self.filter.complete() && (piece.empty() || piece.data() + piece.size() != all.data() + all.size());
     return more_than_asked ? 0 : all.size();   // there is more that nobody asked for: end here
+}
+
+/// Also while nothing comes, at least once a second. Anything but 0 ends the download.
+int on_progress(void* context, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
+    auto& self = *static_cast<transfer*>(context);
+    if (self.request->cancelled && *self.request->cancelled) self.stopped = true;
+    const auto spent = self.request->now() - self.began_at - self.in_sink;
+    if (too_slow(spent, static_cast<std::uint64_t>(received), self.request->bytes_per_second_max)) self.refusal = "it sends too slowly";
+    return self.stopped || !self.refusal.empty() ? 1 : 0;
 }
 
 /// For people: without a user name and password, which are never logged (SRC-2).
@@ -86,12 +102,21 @@ void initialise_once() {
 
 }  // namespace
 
+bool too_slow(std::chrono::steady_clock::duration spent, std::uint64_t received, double bytes_per_second_max) noexcept {
+    auto pace = static_cast<double>(limits::cdn_pace_bytes_min);
+    if (bytes_per_second_max > 0) pace = std::min(pace, bytes_per_second_max / 2);
+    const auto allowed = std::chrono::duration<double>(limits::cdn_grace) + std::chrono::duration<double>(static_cast<double>(received) / pace);
+    return spent > allowed;
+}
+
 std::optional<error> http_read(const http_read_request& request, const std::function<bool(byte_span)>& sink) {
     if (request.length == 0) return std::nullopt;
     initialise_once();
     const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle(curl_easy_init(), curl_easy_cleanup);
     if (!handle) return error{errc::source_failed, "libcurl could not start"};
     transfer state{handle.get(), &sink, range_filter(request.offset, request.length)};
+    state.request = &request;
+    state.began_at = request.now();
     state.whole = request.offset == 0 && !request.length;
     const auto set = [&](auto option, auto value) { curl_easy_setopt(handle.get(), option, value); };
     set(CURLOPT_URL, request.url.c_str());
@@ -111,6 +136,9 @@ std::optional<error> http_read(const http_read_request& request, const std::func
     set(CURLOPT_HEADERDATA, static_cast<void*>(&state));
     set(CURLOPT_WRITEFUNCTION, on_data);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&state));
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(CURLOPT_XFERINFODATA, static_cast<void*>(&state));
     if (request.bytes_per_second_max > 0) set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(request.bytes_per_second_max));
     std::string range;
     if (request.offset != 0 || request.length) {

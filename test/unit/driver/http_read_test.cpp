@@ -3,17 +3,25 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
+#include <unistd.h>
+
 #include <asio/connect.hpp>
+#include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read_until.hpp>
 #include <asio/write.hpp>
 
+#include "p2pdist/base/limits.hpp"
+#include "source/fallback_reader.hpp"
 #include "source/http_read.hpp"
 
 using namespace p2pdist;
+using namespace std::chrono_literals;
 using asio::ip::tcp;
 
 namespace {
@@ -56,6 +64,17 @@ private:
     std::thread thread_;
 };
 
+/// Takes connections and says nothing.
+class silent_server {
+public:
+    silent_server() : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {}
+    std::string url() { return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/app"; }
+
+private:
+    asio::io_context io_;
+    tcp::acceptor acceptor_;
+};
+
 struct got {
     std::optional<error> failure;
     std::string body;
@@ -63,7 +82,7 @@ struct got {
 
 got read(const std::string& url, std::uint64_t offset, std::optional<std::uint64_t> length, std::size_t limit = 1 << 20) {
     got out;
-    out.failure = http_read({url, offset, length, 0}, [&](byte_span data) {
+    out.failure = http_read({url, offset, length, 0, nullptr, std::chrono::steady_clock::now}, [&](byte_span data) {
         out.body += as_text(data);
         return out.body.size() <= limit;
     });
@@ -162,4 +181,70 @@ TEST_CASE("errors never show a user name or password", "[driver][REQ-SRC-2]") {
     REQUIRE(seen.failure);
     CHECK(seen.failure->message.find("hunter2") == std::string::npos);
     CHECK(seen.failure->message.find("somebody") == std::string::npos);
+}
+
+TEST_CASE("a source has to keep a least pace", "[driver][hostile][REQ-SRC-2]") {
+    constexpr auto grace = limits::cdn_grace;
+    constexpr auto pace = limits::cdn_pace_bytes_min;
+    CHECK_FALSE(too_slow(grace, 0, 0));
+    CHECK(too_slow(grace + 1s, 0, 0));
+    CHECK_FALSE(too_slow(grace + 10s, 10 * pace, 0));
+    CHECK(too_slow(grace + 11s, 10 * pace, 0));
+    CHECK(too_slow(90s, 90 * 300, 0));             // what a limit of 256 bytes a second would let through for ever
+    CHECK_FALSE(too_slow(24h, 24 * 3600 * pace, 0));
+    // A rate that somebody asked for is no reason.
+    CHECK_FALSE(too_slow(1h, 3600 * 1000, 1000));
+    CHECK(too_slow(1h, 3600 * 400, 1000));
+    // And a download heeds it: the clock of this one runs a minute for each look.
+    canned_server endless("HTTP/1.1 200 OK\r\n\r\n", "x");
+    auto time = std::chrono::steady_clock::time_point{};
+    http_read_request request;
+    request.url = endless.url();
+    request.length = 100'000'000;
+    request.now = [&] { return time += 60s; };
+    const auto failure = http_read(request, [](byte_span) { return true; });
+    REQUIRE(failure);
+    CHECK(failure->code == errc::source_failed);
+    CHECK(failure->message.find("slow") != std::string::npos);
+}
+
+TEST_CASE("a download that nobody wants any more ends though nothing comes", "[driver][hostile][REQ-SRC-2]") {
+    silent_server silent;
+    const std::atomic<bool> cancelled = true;
+    http_read_request request;
+    request.url = silent.url();
+    request.cancelled = &cancelled;
+    const auto failure = http_read(request, [](byte_span) { return true; });
+    REQUIRE(failure);
+    CHECK(failure->code == errc::cancelled);
+}
+
+TEST_CASE("downloads that hang leave the file store a reader, and end with it", "[driver][limits][hostile][REQ-SRC-2]") {
+    silent_server silent;
+    const auto directory = std::filesystem::temp_directory_path() / ("p2pdist-readers-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(directory);
+    std::ofstream(directory / "app") << "0123456789";
+    asio::io_context io;
+    const auto busy = asio::make_work_guard(io);
+    std::string got;
+    std::vector<std::uint64_t> ended;
+    {
+        fallback_reader reader(io.get_executor(), directory,
+                               {[&](std::uint64_t, std::uint64_t, const shared_bytes& data) { got += as_text(data.view); },
+                                [&](std::uint64_t request, const std::optional<error>&) {
+                                    ended.push_back(request);
+                                    io.stop();
+                                }});
+        fallback_request request;
+        request.content = {content_id::parse("app").value(), 10, {}};
+        request.range = {0, 10};
+        request.url = silent.url();
+        for (request.id = 1; request.id <= limits::fallback_readers_max + 1; ++request.id) reader.start(request);
+        request.from = source_kind::file_store;
+        reader.start(request);
+        io.run_for(10s);
+        CHECK(ended == std::vector<std::uint64_t>{request.id});
+        CHECK(got == "0123456789");
+    }   // without the wait of 30 s for what stalls
+    std::filesystem::remove_all(directory);
 }
