@@ -203,6 +203,7 @@ TEST_CASE("a connector whose hellos are heard and answered with others gets in",
         auto altered = hello;
         altered[client_random_at + 6] ^= 0x55;
         here.channels.on_datagram(at(1000), altered);
+        here.answers.clear();
         auto [other, other_hello] = here.hello_with_cookie(1000, key_of(9));
         here.channels.on_datagram(at(1000), other_hello);
         here.answers.clear();
