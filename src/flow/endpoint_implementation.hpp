@@ -16,7 +16,10 @@ namespace p2pdist {
 class flow_endpoint::implementation {
 public:
     implementation(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed, flow_endpoint_config config)
-        : config_(std::move(config)), random_(&random_bytes), jitter_(jitter_seed), context_{crypto, link, config_, jitter_, background_} {}
+        : config_(std::move(config)),
+          random_(&random_bytes),
+          jitter_(jitter_seed),
+          context_{crypto, link, config_, jitter_, random_bytes, background_} {}
 
     flow_handle open(time_point now, const client_id& peer, const path& way, flow_open request);
     void authenticate(time_point now, flow_handle flow);

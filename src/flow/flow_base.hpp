@@ -16,6 +16,7 @@ struct flow_context {
     sealed_link& link;
     const flow_endpoint_config& config;
     random_source& jitter;
+    entropy& secrets;
     background_watch& background;
 
     /// Seals and sends a control signal; gives the UDP payload that it took, or 0 where it could not be sent.

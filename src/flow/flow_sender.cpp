@@ -21,16 +21,23 @@ constexpr std::uint64_t ask_again_after_bytes = 64 * 1024;
 
 }  // namespace
 
-flow_sender::flow_sender(std::unique_ptr<congestion_controller> controller, std::uint32_t datagram_bytes_max)
+flow_sender::flow_sender(std::unique_ptr<congestion_controller> controller, std::uint32_t datagram_bytes_max, entropy& secrets)
     : controller_(std::move(controller)),
       payload_bytes_max_(std::min<std::uint64_t>(datagram_bytes_max, limits::datagram_bytes_max) - data_overhead_bytes +
-                         (sings(canary::long_frame) ? 60u : 0u)) {}
+                         (sings(canary::long_frame) ? 60u : 0u)),
+      secrets_(&secrets) {
+    choose_skip();
+}
 
 // --- what the receiver says
 
 bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback, duration background_queue) {
     if (any_feedback_ && static_cast<std::int32_t>(feedback.sequence - last_.sequence) <= 0) return false;
-    if (!plausible(feedback)) return false;
+    if (!plausible(feedback)) {
+        receiver_lies_ = true;
+        return false;
+    }
+    forgive(now);
     change_.clear();
     std::optional<duration> rtt_sample;
     if (feedback.received_packets > 0) {
@@ -57,11 +64,13 @@ bool flow_sender::on_feedback(time_point now, const flow_feedback& feedback, dur
     return true;
 }
 
-/// Nobody received what was not sent: a receiver that says so wants to be flooded, or others to be.
+/// Nobody received what was not sent: a receiver that says so wants to be flooded, or others to be. One that guesses what was sent comes
+/// to a number that was left out.
 bool flow_sender::plausible(const flow_feedback& feedback) const noexcept {
     if (feedback.received_packets == 0) return true;
-    return feedback.largest_packet < ledger_.next_number() && feedback.received_packets <= ledger_.next_number() &&
-           feedback.received_bytes <= sent_bytes_;
+    const auto all_sent = [this](const index_range& numbers) { return ledger_.all_sent(numbers); };
+    return feedback.received_packets <= ledger_.next_number() && feedback.received_bytes <= sent_bytes_ &&
+           all_sent({feedback.largest_packet, 1}) && std::ranges::all_of(feedback.acknowledged, all_sent);
 }
 
 void flow_sender::apply_change(const ledger_change& change) {
@@ -156,7 +165,7 @@ void flow_sender::release_supply() {
 void flow_sender::ask_ahead() {
     sent_since_ask_ = 0;
     needs_.clear();
-    const auto ahead = std::clamp(2 * controller_->window_bytes(), limits::flow_supply_ahead_bytes_min, limits::flow_supply_ahead_bytes_max);
+    const auto ahead = supply_window();
     std::uint64_t walked = 0;
     std::vector<index_range> parts;
     for (const auto& range : pending_) {
@@ -174,11 +183,36 @@ void flow_sender::ask_ahead() {
     std::reverse(needs_.begin(), needs_.end());
 }
 
+std::uint64_t flow_sender::supply_window() const {
+    return std::clamp(2 * controller_->window_bytes(), limits::flow_supply_ahead_bytes_min, limits::flow_supply_ahead_bytes_max);
+}
+
+/// One window in each flow_supply_forget_time.
+void flow_sender::forgive(time_point now) {
+    const double part = std::chrono::duration<double>(now - owed_at_) / std::chrono::duration<double>(limits::flow_supply_forget_time);
+    const auto forgiven = static_cast<std::uint64_t>(std::clamp(part, 0.0, 16.0) * static_cast<double>(supply_window()));
+    if (owed_bytes_ > 0 && forgiven == 0) return;   // too little time to count
+    owed_bytes_ -= std::min(owed_bytes_, forgiven);
+    owed_at_ = now;
+}
+
+/// When the next range may be asked for: with the debt, it must not exceed twice the window.
+time_point flow_sender::need_time(time_point now) const {
+    if (needs_.empty()) return never;
+    const auto debt = owed_bytes_ + needs_.back().length;
+    const auto most = 2 * supply_window();
+    if (debt <= most) return now;
+    const double seconds = static_cast<double>(debt - most) / static_cast<double>(supply_window());
+    const auto wait = seconds * std::chrono::duration<double>(limits::flow_supply_forget_time);
+    return std::max(now, owed_at_ + std::chrono::duration_cast<duration>(wait) + 1ms);
+}
+
 std::optional<index_range> flow_sender::next_need() {
-    if (needs_.empty()) return std::nullopt;
+    if (needs_.empty() || owed_bytes_ + needs_.back().length > 2 * supply_window()) return std::nullopt;
     const auto need = needs_.back();
     needs_.pop_back();
     supply_.on_asked(need);
+    owed_bytes_ += need.length;
     return need;
 }
 
@@ -251,6 +285,11 @@ bool flow_sender::last_before_pause(std::uint64_t next_datagram) const {
 outgoing_piece flow_sender::emit(time_point now, std::uint64_t offset, const shared_bytes& payload) {
     const index_range range{offset, payload.view.size()};
     const auto datagram = static_cast<std::uint32_t>(range.length + data_overhead_bytes);
+    if (ledger_.next_number() >= skip_at_) {
+        ledger_.skip(now);
+        choose_skip();
+    }
+    owed_bytes_ -= std::min(owed_bytes_, range.length);
     outgoing_piece piece;
     piece.packet_number = ledger_.on_sent({now, range, datagram});
     piece.sent_at_us = microseconds_of(now);
@@ -264,6 +303,11 @@ outgoing_piece flow_sender::emit(time_point now, std::uint64_t offset, const sha
     pacer_.on_sent(datagram);
     controller_->on_sent(now, datagram, ledger_.bytes_in_flight());
     return piece;
+}
+
+void flow_sender::choose_skip() {
+    const auto spread = limits::flow_skip_gap_max - limits::flow_skip_gap_min + 1;
+    skip_at_ = ledger_.next_number() + limits::flow_skip_gap_min + secrets_->u64() % spread;
 }
 
 // --- timers
@@ -306,6 +350,7 @@ std::optional<outgoing_piece> flow_sender::probe_piece(time_point now) {
 }
 
 void flow_sender::on_timer(time_point now) {
+    forgive(now);
     if (controller_->deadline() <= now) controller_->on_clock(now);
     if (ledger_.loss_time() <= now) {
         change_.clear();
@@ -329,8 +374,8 @@ void flow_sender::on_timer(time_point now) {
 }
 
 time_point flow_sender::deadline(time_point now) const {
-    if (probes_due_ > 0 || !needs_.empty()) return now;
-    auto when = std::min({controller_->deadline(), ledger_.loss_time(), probe_time()});
+    if (probes_due_ > 0) return now;
+    auto when = std::min({need_time(now), controller_->deadline(), ledger_.loss_time(), probe_time()});
     const auto datagram = std::min(controller_->datagram_bytes(), payload_bytes_max_ + data_overhead_bytes);
     if (has_sendable() && ledger_.bytes_in_flight() + datagram <= controller_->window_bytes())
         when = std::min(when, std::max(now, pacer_.next(datagram)));

@@ -9,6 +9,7 @@
 
 #include "delay_clock.hpp"
 #include "p2pdist/base/datagram.hpp"
+#include "p2pdist/crypto/crypto_suite.hpp"
 #include "p2pdist/flow/congestion_controller.hpp"
 #include "p2pdist/wire/flow_control.hpp"
 #include "packet_ledger.hpp"
@@ -33,19 +34,22 @@ struct outgoing_piece {
 /// cover bytes that it has, and the acknowledgements seen decide.
 class flow_sender {
 public:
-    flow_sender(std::unique_ptr<congestion_controller> controller, std::uint32_t datagram_bytes_max);
+    /// `secrets` chooses the packet numbers that are left out; it outlives this.
+    flow_sender(std::unique_ptr<congestion_controller> controller, std::uint32_t datagram_bytes_max, entropy& secrets);
 
     void set_object_bytes(std::uint64_t size) noexcept { object_bytes_ = size; }
-    /// False, and nothing changes, where it is older than one seen before or tells of packets that were never sent.
+    /// False, and nothing changes, where it is older than one seen before or tells of packets that were never sent: receiver_lies().
     bool on_feedback(time_point now, const flow_feedback& feedback, duration background_queue = {});
     void provide(std::uint64_t offset, const shared_bytes& data);
     /// The next range to ask the upper layer for.
-    [[nodiscard]] std::optional<index_range> next_need();
+    [[nodiscard]] std::optional<index_range> next_need();   ///< nothing, for a while, where much was asked for and not sent
     [[nodiscard]] std::optional<outgoing_piece> next_piece(time_point now);
     /// Loss timer, probe timeout and the controller's clock.
     void on_timer(time_point now);
     [[nodiscard]] time_point deadline(time_point now) const;
 
+    /// A newer feedback told of packets that were never sent: it lies, and may want others to be flooded.
+    [[nodiscard]] bool receiver_lies() const noexcept { return receiver_lies_; }
     /// No packet number is left (after 2^32 packets, about 5 TB): the flow has to be opened anew.
     [[nodiscard]] bool exhausted() const noexcept { return ledger_.next_number() >= packet_numbers_max; }
     [[nodiscard]] const congestion_controller& controller() const noexcept { return *controller_; }
@@ -63,6 +67,10 @@ private:
     void apply_change(const ledger_change& change);
     void plan();
     void ask_ahead();
+    [[nodiscard]] std::uint64_t supply_window() const;
+    void forgive(time_point now);
+    [[nodiscard]] time_point need_time(time_point now) const;
+    void choose_skip();
     void release_supply();
     void on_probe_timeout(time_point now);
     [[nodiscard]] time_point probe_time() const;
@@ -90,8 +98,14 @@ private:
     supply supply_;
     std::vector<index_range> needs_;   // to be asked, in reverse
     std::uint64_t sent_since_ask_ = 0;
+    // Wants that change make the upper layer read in vain. A change of mind is forgiven in time, one after the other is not.
+    std::uint64_t owed_bytes_ = 0;     // asked for and not sent
+    time_point owed_at_{};             // when it was last brought up to date
 
     packet_ledger ledger_;
+    entropy* secrets_;
+    std::uint64_t skip_at_ = 0;   // the packet number to be left out next
+    bool receiver_lies_ = false;
     ledger_change change_;  // scratch
     rtt_estimator rtt_;
     pacer pacer_;

@@ -27,6 +27,24 @@ std::uint32_t packet_ledger::on_sent(const sent_packet& packet) {
     return static_cast<std::uint32_t>(number);
 }
 
+void packet_ledger::skip(time_point now) {
+    skipped_.push_back(next_number());
+    if (skipped_.size() > skips_remembered) skipped_.pop_front();
+    packets_.push_back({now, {}, 0, sent_packet::fate::skipped});
+}
+
+bool packet_ledger::all_sent(const index_range& numbers) const noexcept {
+    const auto next_skip = std::ranges::lower_bound(skipped_, numbers.first);
+    const bool reached = numbers.first < next_number() && numbers.length <= next_number() - numbers.first;
+    return reached && (next_skip == skipped_.end() || *next_skip >= numbers.end());
+}
+
+/// How many packets after `number` were sent, up to `later`.
+std::uint64_t packet_ledger::sent_between(std::uint64_t number, std::uint64_t later) const noexcept {
+    const auto skips = std::ranges::upper_bound(skipped_, later) - std::ranges::upper_bound(skipped_, number);
+    return later - number - static_cast<std::uint64_t>(skips);
+}
+
 void packet_ledger::acknowledge(const std::vector<index_range>& ranges, ledger_change& change) {
     for (const auto& range : ranges) {
         const auto low = std::max(range.first, first_);
@@ -36,7 +54,7 @@ void packet_ledger::acknowledge(const std::vector<index_range>& ranges, ledger_c
 }
 
 void packet_ledger::acknowledge_one(std::uint64_t number, sent_packet& packet, ledger_change& change) {
-    if (packet.state == sent_packet::fate::acknowledged) return;
+    if (packet.state == sent_packet::fate::acknowledged || packet.state == sent_packet::fate::skipped) return;
     if (packet.state == sent_packet::fate::in_flight) {
         bytes_in_flight_ -= packet.bytes;
         --packets_in_flight_;
@@ -44,7 +62,7 @@ void packet_ledger::acknowledge_one(std::uint64_t number, sent_packet& packet, l
         ++change.acknowledged_packets;
     } else if (packet.state == sent_packet::fate::lost && any_acknowledged_ && largest_acknowledged_ > number) {
         // It was late, not lost: this path reorders by at least that much.
-        reordering_packets_ = std::clamp(largest_acknowledged_ - number + 1, reordering_packets_, reordering_packets_max);
+        reordering_packets_ = std::clamp(sent_between(number, largest_acknowledged_) + 1, reordering_packets_, reordering_packets_max);
         reordering_eighths_ = std::min(reordering_eighths_ + 2, reordering_eighths_max);
     }
     packet.state = sent_packet::fate::acknowledged;
@@ -62,15 +80,14 @@ void packet_ledger::detect_losses(time_point now, const rtt_estimator& rtt, ledg
         const auto stop = std::min(largest_acknowledged_, next_number());
         for (auto number = first_; number < stop; ++number) {
             auto& packet = packets_[number - first_];
-            const bool overtaken = largest_acknowledged_ - number >= reordering_packets_;
+            if (packet.state != sent_packet::fate::in_flight) continue;
+            const bool overtaken = sent_between(number, largest_acknowledged_) >= reordering_packets_;
             const bool old = packet.sent_at + patience <= now;
             if (!overtaken && !old) {
                 // All later ones are younger and less overtaken; only the first in flight matters for the timer.
-                if (packet.state != sent_packet::fate::in_flight) continue;
                 loss_time_ = packet.sent_at + patience;
                 break;
             }
-            if (packet.state != sent_packet::fate::in_flight) continue;
             packet.state = sent_packet::fate::lost;
             bytes_in_flight_ -= packet.bytes;
             --packets_in_flight_;
@@ -88,7 +105,8 @@ void packet_ledger::forget_settled(time_point now, duration keep) {
         const auto& front = packets_.front();
         if (front.state == sent_packet::fate::in_flight) return;
         // Packets thought lost are remembered a while, so that their late acknowledgement teaches something.
-        if (front.state != sent_packet::fate::acknowledged && front.sent_at + keep > now) return;
+        const bool settled = front.state == sent_packet::fate::acknowledged || front.state == sent_packet::fate::skipped;
+        if (!settled && front.sent_at + keep > now) return;
         packets_.pop_front();
         ++first_;
     }

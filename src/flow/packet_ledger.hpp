@@ -13,7 +13,7 @@
 namespace p2pdist::detail::flow {
 
 struct sent_packet {
-    enum class fate : std::uint8_t { in_flight, acknowledged, lost, superseded };
+    enum class fate : std::uint8_t { in_flight, acknowledged, lost, superseded, skipped };
 
     time_point sent_at;
     index_range range;         ///< of the object
@@ -37,8 +37,14 @@ struct ledger_change {
 
 class packet_ledger {
 public:
-    /// Returns the number of the packet, one more than the last.
+    static constexpr std::size_t skips_remembered = 64;
+
+    /// Returns the number of the packet, one more than the last one sent or skipped.
     std::uint32_t on_sent(const sent_packet& packet);
+    /// Leaves the next number out. Who really receives never acknowledges it, and nothing is lost by it.
+    void skip(time_point now);
+    /// Whether all of these packet numbers were sent, as far as that is remembered: for the last skips_remembered that were left out.
+    [[nodiscard]] bool all_sent(const index_range& numbers) const noexcept;
     /// `ranges` are packet numbers. Numbers that were never sent are ignored.
     void acknowledge(const std::vector<index_range>& ranges, ledger_change& change);
     /// Declares lost what later acknowledgements and time have overtaken; call after acknowledge() and at loss_time().
@@ -59,9 +65,11 @@ public:
 private:
     void acknowledge_one(std::uint64_t number, sent_packet& packet, ledger_change& change);
     void forget_settled(time_point now, duration keep);
+    [[nodiscard]] std::uint64_t sent_between(std::uint64_t number, std::uint64_t later) const noexcept;
 
     std::deque<sent_packet> packets_;
     std::uint64_t first_ = 0;             // number of packets_.front()
+    std::deque<std::uint64_t> skipped_;   // the last ones, ascending, also such that are no longer in packets_
     std::uint64_t largest_acknowledged_ = 0;
     bool any_acknowledged_ = false;
     std::uint64_t bytes_in_flight_ = 0;

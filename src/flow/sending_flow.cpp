@@ -38,7 +38,7 @@ void sending_flow::accept(time_point now, std::uint64_t object_bytes, bytes stat
     const auto datagram_max = static_cast<std::uint32_t>(std::min<std::size_t>(request_.datagram_bytes_max, context_.link.data_frame_max()));
     const bool background = request_.protocol == transfer_protocol::background;
     const auto& factory = background ? context_.config.background : context_.config.foreground;
-    sender_ = std::make_unique<flow_sender>(factory(datagram_max, now), datagram_max);
+    sender_ = std::make_unique<flow_sender>(factory(datagram_max, now), datagram_max, context_.secrets);
     sender_->set_object_bytes(object_bytes);
     paused_raw_since_ = now;
     send_accept(now);
@@ -51,7 +51,7 @@ void sending_flow::send_accept(time_point now) {
 }
 
 void sending_flow::on_open_again(time_point now) {
-    heard_at_ = now;
+    if (!accepted_) heard_at_ = now;   // it waits for us; afterwards its feedback tells that it is there
     if (accepted_ && !ending_) send_accept(now);
 }
 
@@ -84,9 +84,18 @@ void sending_flow::on_feedback(time_point now, flow_feedback feedback) {
     request_.strict = request_.strict || feedback.strict;
     on_their_status(feedback);
     own_status_seen_ = std::max(own_status_seen_, std::min(feedback.status_sequence_seen, own_status_sequence_));
-    if (!sender_->on_feedback(now, feedback, context_.background.queue(now))) return;
+    if (!sender_->on_feedback(now, feedback, context_.background.queue(now))) {
+        if (sender_->receiver_lies()) give_up({errc::malformed, std::string(false_receipt_text), 0}, now);
+        return;
+    }
     if (request_.protocol == transfer_protocol::background) context_.background.note(now, sender_->controller().queueing_delay());
     watch_pause(now);
+}
+
+/// Ends the flow, and tells the receiver why.
+void sending_flow::give_up(const flow_close& why, time_point now) {
+    if (!ending_) context_.say(now, peer_, way_, {token_, false, why});
+    end(why);
 }
 
 void sending_flow::on_their_status(const flow_feedback& feedback) {
@@ -165,9 +174,7 @@ std::optional<flow_output> sending_flow::poll(time_point now) {
         return out;
     }
     if (sender_->exhausted()) {
-        const flow_close why{errc::limit_reached, "all packet numbers are used: open the flow anew", 1};
-        context_.say(now, peer_, way_, {token_, false, why});
-        end(why);
+        give_up({errc::limit_reached, "all packet numbers are used: open the flow anew", 1}, now);
         return ended_event();
     }
     return std::nullopt;

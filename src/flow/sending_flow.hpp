@@ -33,6 +33,7 @@ private:
     void send_accept(time_point now);
     void send_status(time_point now);
     void watch_pause(time_point now);
+    void give_up(const flow_close& why, time_point now);
     void on_their_status(const flow_feedback& feedback);
     [[nodiscard]] time_point pause_check_at() const noexcept;
     [[nodiscard]] time_point status_due() const noexcept;

@@ -25,12 +25,14 @@ struct store_purpose {
     time_point asked_at{};
 };
 
-/// Peers that were found to send bad chunks, for limits::transfer_blame_time. Bounded: the oldest goes.
+/// Peers that were found out, for the given time each. Bounded: the oldest goes.
 class blame_list {
 public:
+    explicit blame_list(duration time) : time_(time) {}
+
     [[nodiscard]] bool contains(time_point now, const client_id& peer) const {
         const auto found = since_.find(peer);
-        return found != since_.end() && now < found->second + limits::transfer_blame_time;
+        return found != since_.end() && now < found->second + time_;
     }
     void add(time_point now, const client_id& peer) {
         since_[peer] = now;
@@ -40,12 +42,13 @@ public:
     [[nodiscard]] std::vector<client_id> all(time_point now) const {
         std::vector<client_id> out;
         for (const auto& [peer, since] : since_) {
-            if (now < since + limits::transfer_blame_time) out.push_back(peer);
+            if (now < since + time_) out.push_back(peer);
         }
         return out;
     }
 
 private:
+    duration time_;
     std::map<client_id, time_point> since_;
 };
 
@@ -81,7 +84,8 @@ struct engine_context {
     random_source random;
     region_pool pool;
     region_cache cache;
-    blame_list blamed;
+    blame_list blamed{limits::transfer_blame_time};   ///< who sent bad chunks
+    blame_list refused{limits::transfer_refusal_time};  ///< who acknowledged what was never sent
     std::vector<client_id> newly_blamed;  ///< to be dropped by every download
     time_point guarded_until{};           ///< strict mode for every flow until then
     bool guard_news = false;              ///< the downloads have not heard of it

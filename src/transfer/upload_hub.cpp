@@ -25,6 +25,7 @@ void upload_hub::on_requested(time_point now, const flow_requested& request) {
     };
     const auto* object = std::get_if<content_object>(&request.open.object);
     if (object == nullptr || !acceptable_way(request)) return refuse(errc::invalid_argument, "this is not a way to fetch content");
+    if (context_->refused.contains(now, request.peer)) return refuse(errc::refused, "you acknowledged what was never sent");
     const auto found = contents_->find(object->content.key());
     if (found == contents_->end()) return refuse(errc::not_found, "this content is not here");
     const auto& content = found->second;
@@ -264,11 +265,27 @@ void upload_hub::close_all(time_point now, const content_key& key, const flow_cl
 
 void upload_hub::end(time_point now, flow_handle flow, const flow_close& why) { deny(now, flow, why); }
 
-void upload_hub::on_ended(time_point, const flow_ended& ended) {
+void upload_hub::on_ended(time_point now, const flow_ended& ended) {
     const auto found = uploads_.find(ended.flow);
     if (found == uploads_.end()) return;
+    if (ended.text == false_receipt_text) {
+        const auto peer = found->second.peer;
+        forget(found);
+        return refuse_liar(now, peer);
+    }
     if (ended.text == complete_text) found->second.sent_bytes = found->second.provided_bytes;
     forget(found);
+}
+
+/// It is served nothing more for a while: each of its flows would be sent some hundred packets before it is found out again.
+void upload_hub::refuse_liar(time_point now, const client_id& peer) {
+    context_->say(log_level::warning, "event=false_receipt peer=" + peer.to_string());
+    context_->refused.add(now, peer);
+    std::vector<flow_handle> flows;
+    for (const auto& [flow, one] : uploads_) {
+        if (one.peer == peer) flows.push_back(flow);
+    }
+    for (const auto flow : flows) end(now, flow, {errc::refused, "you acknowledged what was never sent", 0});
 }
 
 /// Content bytes that left, without proofs' share and repetitions; the flow is asked for a little more than it sends.

@@ -77,6 +77,7 @@ private:
     void provide(time_point now, const region_key& key, const local_content& content, const need& wanted, const shared_bytes& region);
     void start_reads(time_point now);
     void end(time_point now, flow_handle flow, const flow_close& why);
+    void refuse_liar(time_point now, const client_id& peer);
     void forget(std::map<flow_handle, upload>::iterator at);
     void measure(flow_handle flow, upload& one) const;
     void fail_read(time_point now, const content_key& key, const std::vector<need>& waiters, const error& failure);

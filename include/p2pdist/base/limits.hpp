@@ -108,6 +108,9 @@ inline constexpr std::size_t flow_packet_ranges_max = 128;  ///< ranges of packe
 inline constexpr std::uint64_t flow_supply_ahead_bytes_min = 1u << 20;  ///< how far ahead of need the upper layer is asked for bytes
 inline constexpr std::uint64_t flow_supply_ahead_bytes_max = 8u << 20;
 inline constexpr std::uint64_t flow_window_bytes_max = 16u << 20;  ///< bytes under way of one flow
+inline constexpr std::chrono::seconds flow_supply_forget_time = 1s;   ///< in which a window of bytes that were asked for and never sent is forgiven
+inline constexpr std::uint64_t flow_skip_gap_min = 128;   ///< packets between two numbers that a sender leaves out, so that only who receives
+inline constexpr std::uint64_t flow_skip_gap_max = 512;   ///< can acknowledge (RFC 9000, section 21.4): few enough that a liar is caught within a megabyte
 inline constexpr std::size_t flow_endings_max = 256;  ///< ended flows whose end is repeated to a peer that goes on
 
 // driver
@@ -163,6 +166,7 @@ inline constexpr std::chrono::hours transfer_blame_time = 24h;        ///< how l
 inline constexpr std::chrono::minutes transfer_guard_time = 10min;    ///< all payloads are authenticated after a sign of forgery
 inline constexpr std::size_t transfer_evidence_max = 8;               ///< bad regions of a download that wait for right bytes
 inline constexpr int transfer_integrity_attempts_max = 8;            ///< times a whole content may fail its hash before the download fails
+inline constexpr std::chrono::minutes transfer_refusal_time = 10min;  ///< who acknowledges what was never sent is not served for so long
 inline constexpr std::chrono::milliseconds transfer_status_delay = 20ms;  ///< how long a verified chunk waits to be announced with others
 inline constexpr std::chrono::seconds transfer_stall_time = 5s;      ///< a source that gives nothing of what it holds for so long is left
 inline constexpr std::chrono::seconds transfer_watch_time = 10s;      ///< over which a source's pace is watched

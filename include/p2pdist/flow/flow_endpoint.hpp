@@ -68,6 +68,10 @@ struct flow_ended {
     duration retry_after{};  ///< zero: don't
 };
 
+/// The text of flow_ended where a receiver acknowledged packets that were never sent, so that it, or somebody whose address it uses, would
+/// be sent more than the way takes.
+inline constexpr std::string_view false_receipt_text = "the receiver acknowledges what was never sent";
+
 /// What it gives out, in order.
 using flow_output = std::variant<send_datagram, flow_requested, flow_accepted, flow_needs, flow_status_changed, flow_ended>;
 

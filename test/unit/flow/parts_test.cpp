@@ -11,10 +11,12 @@
 #include "../../../src/flow/supply.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/random.hpp"
+#include "support/seeded_crypto.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::detail::flow;
 using namespace std::chrono_literals;
+using p2pdist::test::seeded_entropy;
 
 namespace {
 
@@ -98,6 +100,54 @@ TEST_CASE("packets are lost after three later ones or in time, and late ones tea
     CHECK(ledger.size() == 0);
 }
 
+TEST_CASE("a number that is left out is neither lost nor a later packet, and whoever acknowledges it is known", "[flow][REQ-SEC-3]") {
+    packet_ledger ledger;
+    rtt_estimator rtt;
+    rtt.add(40ms);
+    for (std::uint64_t n = 0; n < 2; ++n) CHECK(ledger.on_sent({start, {n * 100, 100}, 128}) == n);
+    ledger.skip(start);
+    for (std::uint64_t n = 3; n < 6; ++n) CHECK(ledger.on_sent({start, {n * 100, 100}, 128}) == n);
+    CHECK(ledger.bytes_in_flight() == 5 * 128);
+    CHECK(ledger.all_sent({0, 2}));
+    CHECK(ledger.all_sent({3, 3}));
+    CHECK_FALSE(ledger.all_sent({0, 3}));
+    CHECK_FALSE(ledger.all_sent({2, 1}));
+    CHECK_FALSE(ledger.all_sent({5, 2}));
+    ledger_change change;
+    ledger.acknowledge({{0, 1}, {3, 1}, {4, 1}}, change);
+    ledger.detect_losses(start + 41ms, rtt, change);
+    CHECK(change.lost_packets == 0);   // two came after 1, and the gap between is nobody's
+    ledger.acknowledge({{5, 1}}, change);
+    ledger.detect_losses(start + 41ms, rtt, change);
+    CHECK(change.lost == std::vector<index_range>{{100, 100}});
+    ledger.detect_losses(start + 10s, rtt, change);
+    CHECK(change.lost_packets == 1);
+    CHECK(ledger.size() == 0);
+    CHECK_FALSE(ledger.all_sent({2, 1}));   // remembered beyond what is in doubt
+}
+
+TEST_CASE("a sender that has asked for much in vain says when it asks again", "[REQ-XFER-5]") {
+    seeded_entropy secrets(1);
+    flow_sender sender(make_foreground_controller(1200, start), 1200, secrets);
+    sender.set_object_bytes(std::uint64_t{1} << 40);
+    flow_feedback feedback;
+    std::uint64_t asked = 0;
+    for (std::uint32_t n = 1; n <= 10; ++n) {
+        feedback.sequence = n;
+        feedback.wanted = {{std::uint64_t{n} << 30, 1u << 20}};
+        REQUIRE(sender.on_feedback(start, feedback));
+        while (const auto need = sender.next_need()) asked += need->length;
+    }
+    CHECK(asked == 2 * limits::flow_supply_ahead_bytes_min);
+    const auto when = sender.deadline(start);
+    CHECK(when > start);
+    CHECK(when <= start + 1s);
+    sender.on_timer(when - 10ms);
+    CHECK_FALSE(sender.next_need());
+    sender.on_timer(when);
+    CHECK(sender.next_need());
+}
+
 TEST_CASE("a receiver remembers no more ranges than its limits", "[limits]") {
     flow_receiver receiver(transfer_protocol::foreground);
     receiver.want({{0, 1u << 30}});
@@ -162,7 +212,8 @@ TEST_CASE("supply keeps what is needed and lets go of the rest", "[flow]") {
 }
 
 TEST_CASE("a sender holds a bounded number of bytes, however much is wanted", "[limits]") {
-    flow_sender sender(make_foreground_controller(1200, start), 1200);
+    seeded_entropy secrets(1);
+    flow_sender sender(make_foreground_controller(1200, start), 1200, secrets);
     sender.set_object_bytes(std::uint64_t{1} << 40);
     flow_feedback feedback;
     feedback.sequence = 1;
@@ -189,7 +240,8 @@ TEST_CASE("a sender holds a bounded number of bytes, however much is wanted", "[
 }
 
 TEST_CASE("a sender does not believe in the receipt of what it has not sent", "[REQ-SEC-3]") {
-    flow_sender sender(make_foreground_controller(1200, start), 1200);
+    seeded_entropy secrets(1);
+    flow_sender sender(make_foreground_controller(1200, start), 1200, secrets);
     sender.set_object_bytes(1u << 20);
     flow_feedback feedback;
     feedback.sequence = 1;

@@ -161,3 +161,43 @@ TEST_CASE("a plain content goes on at another source when one is lost", "[REQ-XF
     CHECK(b.content(content) == data);
     CHECK(w.data_bytes[{c.number, b.number}] < data.size() * 3 / 4);
 }
+
+TEST_CASE("who acknowledges what was never sent is not served for a while", "[REQ-SEC-3]") {
+    world w;
+    const auto data = noise(3'000'000);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    auto& liar = w.add();
+    a.holds(content, data);
+    const port_plan ports;
+    const auto pair = content_pair(role::client, transfer_protocol::foreground);
+    const path way{ports[pair.from], {a.address, ports[pair.to]}};
+    const auto say = [&](std::uint32_t token, decltype(flow_control::signal) what) {
+        (void)liar.seal.send(w.now, a.id(), way, frame_type::flow_control, encode(flow_control{token, true, std::move(what)}));
+        liar.pump();
+        w.run(100ms);
+    };
+    flow_open request;
+    request.object = content_object{content};
+    request.protocol = transfer_protocol::foreground;
+    say(7, request);
+    say(8, request);
+    REQUIRE(a.engine.uploads().size() == 2);
+    flow_feedback lie;
+    lie.sequence = 1;
+    lie.received_packets = 100;
+    lie.largest_packet = 99;
+    lie.acknowledged = {{0, 100}};
+    say(7, lie);
+    CHECK(a.engine.uploads().empty());
+    say(9, request);
+    CHECK(a.engine.uploads().empty());
+    w.run(limits::transfer_refusal_time);
+    say(10, request);
+    CHECK(a.engine.uploads().size() == 1);
+    // Others are served.
+    auto& b = w.add();
+    b.gets(content);
+    b.from(content, a);
+    CHECK(w.until(20s, [&] { return b.done(); }));
+}

@@ -264,7 +264,7 @@ TEST_CASE("right bytes tell who altered his part, and only what he authenticated
 }
 
 TEST_CASE("blame lasts for a named time", "[REQ-SEC-3]") {
-    blame_list blamed;
+    blame_list blamed(limits::transfer_blame_time);
     const time_point now{1h};
     blamed.add(now, peer(1));
     CHECK(blamed.contains(now + 23h, peer(1)));
@@ -321,7 +321,7 @@ TEST_CASE("the region cache forgets the least recently used", "[REQ-XFER-1]") {
 }
 
 TEST_CASE("the blame list is bounded", "[REQ-SEC-3]") {
-    blame_list blamed;
+    blame_list blamed(limits::transfer_blame_time);
     client_id id;
     time_point now{1h};
     for (std::size_t i = 0; i < limits::transfer_blamed_max + 10; ++i) {
