@@ -1,9 +1,10 @@
 #pragma once
 // Bytes that can only be written in order: plain contents, and tree contents from a fallback source without a tree file.
 
+#include <algorithm>
 #include <deque>
 #include <optional>
-#include <set>
+#include <vector>
 
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/transfer/transfer_engine.hpp"
@@ -67,8 +68,11 @@ public:
     void on_appended(std::uint64_t appended) {
         if (!pending_) return;
         split_[static_cast<std::size_t>(pending_->from.kind)] += pending_->data.view.size();
-        givers_.insert(pending_->from);
-        last_kind_ = pending_->from.kind;
+        if (givers_.empty() || pending_->from != last_) {
+            last_is_new_ = std::ranges::find(givers_, pending_->from) == givers_.end();
+            if (last_is_new_) givers_.push_back(pending_->from);
+            last_ = pending_->from;
+        }
         pending_.reset();
         appended_ = std::max(appended_, appended);
         while (!waiting_.empty()) {
@@ -86,10 +90,13 @@ public:
     /// Who gave every byte, if it was one alone.
     [[nodiscard]] std::optional<giver> sole_giver() const {
         if (resumed_ || givers_.size() != 1) return std::nullopt;
-        return *givers_.begin();
+        return givers_.front();
     }
-    [[nodiscard]] const std::set<giver>& givers() const noexcept { return givers_; }
-    [[nodiscard]] source_kind last_kind() const noexcept { return last_kind_; }
+    /// In the order in which they began to give.
+    [[nodiscard]] const std::vector<giver>& givers() const noexcept { return givers_; }
+    [[nodiscard]] const giver& last_giver() const noexcept { return last_; }
+    /// Whether it stayed from its first byte to the end, so far.
+    [[nodiscard]] bool stayed(const giver& one) const noexcept { return last_is_new_ && one == last_; }
     [[nodiscard]] bool all_authenticated() const noexcept { return strict_; }
 
 private:
@@ -100,11 +107,12 @@ private:
     };
     std::deque<item> waiting_;
     std::optional<item> pending_;
-    std::set<giver> givers_;  // bounded by the sources of a download
+    std::vector<giver> givers_;  // bounded by the sources of a download
     source_split split_{};
     std::uint64_t appended_ = 0;
     std::uint64_t queued_to_ = 0;
-    source_kind last_kind_ = source_kind::store;
+    giver last_;
+    bool last_is_new_ = false;   // it gave nothing before somebody else did
     bool resumed_ = false;
     bool strict_ = true;
 };

@@ -75,6 +75,11 @@ void download::on_opened(time_point now, const store_completion& completion) {
     blocked_ = content_->held;
     split_[static_cast<std::size_t>(source_kind::store)] = content_->held.content_bytes(content_->geometry);
     line_.reset(opened->whole ? 0 : opened->appended_bytes);
+    if (plain()) {
+        short_key secret;
+        context_->secrets.fill(secret);
+        record_.emplace(context_->crypto, secret, content_->geometry).begin(line_.appended());
+    }
     if (!content_->held.empty()) announce_held();
     uploads_->on_opened_by_download(now, *content_);
     if (opened->whole || (!plain() && content_->held.full() && chunk_count() > 0)) return complete(now);
@@ -141,7 +146,8 @@ void download::pause(time_point now, bool paused) {
     paused_ = paused;
     for (auto& [peer, one] : sources_) {
         one.wants_changed = true;
-        one.progress_at = one.busy_since = now;
+        one.progress_at = one.busy_since = one.watched_since = now;
+        one.watched_bytes = 0;
     }
     short_since_ = never;
     tell_fetching(now);
@@ -179,6 +185,7 @@ transfer_progress download::progress() const {
     out.content = content_->info;
     out.split = split_;
     for (const auto bytes_given : split_) out.verified_bytes += bytes_given;
+    if (!finished()) out.unverified_bytes = line_.appended();
     out.bytes_per_second = rate_.bytes_per_second();
     bool under_way = !verifying_.empty() || line_.busy();
     bool standing_aside = false;

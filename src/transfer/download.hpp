@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "append_line.hpp"
+#include "attempt_record.hpp"
 #include "chunk_assembler.hpp"
 #include "engine_context.hpp"
 #include "source_state.hpp"
@@ -98,7 +99,6 @@ private:
     void manage_sources(time_point now);
     void manage_office(time_point now);
     void manage_outer(time_point now);
-    void manage_plain(time_point now);
     void open(time_point now, source_state& one);
     void shut(time_point now, source_state& one, errc why);
     void lose(time_point now, source_state& one, errc reason, std::string text, duration retry_after);
@@ -140,12 +140,27 @@ private:
     void blame_by_evidence(time_point now, chunk_index chunk, const verification& right);
     void on_tree(time_point now, const store_completion& completion);
 
+    // download_plain.cpp: whom to ask for what can only be verified as a whole
+    void manage_plain(time_point now);
+    void replace_slow(time_point now, source_state& giving, source_state* rival);
+    void watch_pace(time_point now, source_state& one) const;
+    void on_whole(time_point now, const store_opened& opened);
+    void on_misfit(time_point now);
+    [[nodiscard]] std::vector<source_state*> plain_order();
+    [[nodiscard]] source_state* plain_giver();
+    [[nodiscard]] bool too_slow(time_point now, const source_state& one) const;
+    [[nodiscard]] bool longer_than(duration patience, const source_state& one) const;
+    [[nodiscard]] bool crawls(time_point now);
+    [[nodiscard]] bool fallback_before(const source_state& one) const noexcept;
+    [[nodiscard]] bool anybody_left() const;
+
     // download_append.cpp: in order
     void assign_plain(time_point now);
     void pour(time_point now);
     void on_appended(time_point now, const store_completion& completion);
     void on_checked(time_point now, const store_completion& completion);
     void start_over(time_point now);
+    bool line_up(std::uint64_t offset, const shared_bytes& data, const append_line::giver& from, bool authenticated);
 
     engine_context* context_;
     upload_hub* uploads_;
@@ -172,6 +187,9 @@ private:
     std::optional<chunk_index> reader_;  // where somebody reads that cannot wait for the rest
     duration verification_time_{std::chrono::milliseconds(20)};
     append_line line_;
+    std::optional<attempt_record> record_;   // of a plain content
+    time_point next_rival_{};                // of a plain content
+    int fallback_unfinished_ = 0;            // as source_state::unfinished, of fallback sources
     std::map<chunk_index, std::pair<std::shared_ptr<const bytes>, std::vector<contribution>>> ready_;  // of a plain content, out of order
     int integrity_failures_ = 0;
 

@@ -1,4 +1,4 @@
-// Contents that can only be verified as a whole, and bytes of fallback sources.
+// Bytes that are written in order: of contents that can only be verified as a whole, and of fallback sources.
 
 #include <algorithm>
 
@@ -10,25 +10,32 @@ namespace p2pdist::detail::transfer {
 
 /// A plain content's regions in ascending order from the one source.
 void download::assign_plain(time_point now) {
-    for (auto& [peer, one] : sources_) {
-        if (!one.answering() || !one.told || !one.held.full()) continue;
-        while (room() && one.assigned.size() < one.window(verification_time_)) {
-            auto next = static_cast<chunk_index>(line_.queued_to() / chunk_bytes);
-            while (next < chunk_count() && (active_.contains(next) || ready_.contains(next))) ++next;
-            if (next >= chunk_count()) return;
-            auto& work = active_.try_emplace(next, content_->geometry, next, context_->pool).first->second;
-            ++context_->regions_in_use;
-            work.strict = true;
-            work.outer = one.outer();
-            const auto first_byte = content_->geometry.chunk(next).offset;
-            add_share(now, one, next, {0, work.assembler.region().length});
-            if (line_.queued_to() > first_byte) {  // resumed in the middle of a chunk
-                work.assembler.skip(content_->geometry.proof_bytes(next) + line_.queued_to() - first_byte);
-                work.shares.back().exact = true;
-            }
+    auto* const found = plain_giver();
+    if (found == nullptr || !found->answering() || !found->told || !found->held.full()) return;
+    auto& one = *found;
+    while (room() && one.assigned.size() < one.window(verification_time_)) {
+        auto next = static_cast<chunk_index>(line_.queued_to() / chunk_bytes);
+        while (next < chunk_count() && (active_.contains(next) || ready_.contains(next))) ++next;
+        if (next >= chunk_count()) return;
+        auto& work = active_.try_emplace(next, content_->geometry, next, context_->pool).first->second;
+        ++context_->regions_in_use;
+        work.strict = true;
+        work.outer = one.outer();
+        const auto first_byte = content_->geometry.chunk(next).offset;
+        add_share(now, one, next, {0, work.assembler.region().length});
+        if (line_.queued_to() > first_byte) {  // resumed in the middle of a chunk
+            work.assembler.skip(content_->geometry.proof_bytes(next) + line_.queued_to() - first_byte);
+            work.shares.back().exact = true;
         }
-        return;
     }
+}
+
+/// As append_line::give(), and notes who gave it.
+bool download::line_up(std::uint64_t offset, const shared_bytes& data, const append_line::giver& from, bool authenticated) {
+    const auto skip = line_.queued_to() - std::min(offset, line_.queued_to());
+    if (!line_.give(offset, data, from, authenticated)) return false;
+    if (record_ && skip < data.view.size()) record_->note(data.view.subspan(skip), from, authenticated);
+    return true;
 }
 
 /// Moves what has come to the store, in order, one request at a time.
@@ -43,7 +50,7 @@ void download::pour(time_point now) {
         append_line::giver from;
         if (!givers.empty()) from.peer = givers.front().peer;
         if (const auto* one = find_source(from.peer)) from.kind = one->source.kind;
-        (void)line_.give(offset, parts.data, from, givers.size() == 1 && givers.front().authenticated);
+        (void)line_up(offset, parts.data, from, givers.size() == 1 && givers.front().authenticated);
         ready_.erase(first);
     }
     if (auto request = line_.next(content_->info.key())) {
@@ -70,42 +77,16 @@ void download::on_appended(time_point now, const store_completion& completion) {
 
 void download::on_checked(time_point now, const store_completion& completion) {
     const auto* opened = completion.ok() ? std::get_if<store_opened>(&completion.value) : nullptr;
-    if (opened != nullptr && opened->whole) {
-        const auto here = content_->held.content_bytes(content_->geometry);  // chunk by chunk, counted already
-        if (here == 0) split_ = line_.split();
-        else split_[static_cast<std::size_t>(line_.last_kind())] += content_->info.size_bytes - here;
-        (void)content_->refresh(*opened);
-        announce_held();
-        return complete(now);
-    }
+    if (opened != nullptr && opened->whole) return on_whole(now, *opened);
     if (completion.ok() || completion.failure->code != errc::integrity_failed)
         return fail(now, completion.failure.value_or(error{errc::io_failed, "the store did not finish the content"}));
-    if (++integrity_failures_ >= limits::transfer_integrity_attempts_max || content_->info.size_bytes == 0) {
-        return fail(now, {errc::integrity_failed, "no source gave bytes that fit the hash of " + content_->info.key().to_string() +
-                                                      ": check the package that was published"});
-    }
-    state_ = life::running;
-    if (const auto giver = line_.sole_giver()) {
-        auto* const one = find_source(giver->peer);
-        if (one != nullptr && line_.all_authenticated()) {
-            blame(now, giver->peer, 0);
-        } else if (one == nullptr) {
-            transfer_source source;
-            source.kind = giver->kind;
-            context_->outputs.push_back(source_lost{content_->info.key(), source, errc::integrity_failed,
-                                                    "the bytes of this source do not fit the content's hash", {}});
-        }
-    }
-    // One of several altered its part, nobody knows which: the next attempt begins with others.
-    for (const auto& giver : line_.givers()) {
-        if (auto* const one = find_source(giver.peer)) one->order = ++named_;
-    }
-    start_over(now);
+    on_misfit(now);
 }
 
 void download::start_over(time_point now) {
     for (const auto& [chunk, work] : std::exchange(ready_, {})) context_->pool.give_back(work.first);
     line_.reset(0);
+    if (record_) record_->begin(0);
     after_change(now);
 }
 
@@ -127,7 +108,8 @@ std::optional<byte_range> download::fallback_wants() const {
     if (line_.waiting_bytes() >= limits::transfer_fallback_bytes_max) return std::nullopt;
     std::vector<const chunk_set*> elsewhere = in_office();
     for (const auto& [peer, one] : sources_) {
-        if (plain() && one.in_use()) return std::nullopt;
+        const bool besides = one.rival || fallback_before(one) || (one.slow_watches > 0 && longer_than(limits::transfer_plain_crawl, one));
+        if (plain() && one.in_use() && !besides) return std::nullopt;
         if (one.outer() && one.answering()) elsewhere.push_back(&one.held);
     }
     const auto size = content_->info.size_bytes;
@@ -153,7 +135,7 @@ void download::give(time_point now, source_kind kind, std::uint64_t offset, shar
     rate_.add(now, data.view.size());
     if (plain() || !tree_known_) {
         if (line_.waiting_bytes() > 2 * limits::transfer_fallback_bytes_max) return;
-        (void)line_.give(offset, std::move(data), {kind, {}}, true);
+        (void)line_up(offset, data, {kind, {}}, true);
         return pour(now);
     }
     if (offset % chunk_bytes != 0) return;

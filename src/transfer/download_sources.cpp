@@ -21,7 +21,10 @@ void download::add_source(time_point now, const transfer_source& source) {
     auto* one = find_source(source.peer);
     if (one == nullptr) {
         if (sources_.size() >= limits::transfer_sources_max) {
-            std::erase_if(sources_, [](const auto& item) { return item.second.phase == source_phase::lost; });
+            const auto lost = [](const auto& item) { return item.second.phase == source_phase::lost; };
+            // Who spoiled attempts is remembered as long as others can be forgotten.
+            if (std::erase_if(sources_, [&](const auto& item) { return lost(item) && item.second.failed_attempt == 0; }) == 0)
+                std::erase_if(sources_, lost);
             if (sources_.size() >= limits::transfer_sources_max) return;
         }
         one = &sources_.try_emplace(source.peer, source, chunk_count(), ++named_).first->second;
@@ -69,7 +72,8 @@ void download::open(time_point now, source_state& one) {
     request.strict = one.strict;
     request.status = encode(receiver_status{0});
     one.phase = source_phase::opening;
-    one.told = one.paused = one.wants_changed = false;
+    one.told = one.paused = one.wants_changed = one.rival = false;
+    one.slow_watches = 0;
     one.log_seen = 0;
     one.held.clear();
     one.claimed.clear();
@@ -86,7 +90,7 @@ void download::shut(time_point now, source_state& one, errc why) {
     context_->flows.close(now, one.flow, {why, std::string(state_ == life::complete ? complete_text : std::string_view{}), 0});
     one.flow = {};
     one.phase = source_phase::standby;
-    one.told = one.paused = false;
+    one.told = one.paused = one.rival = false;
     one.held.clear();
     one.claimed.clear();
 }
@@ -227,17 +231,6 @@ void download::manage_outer(time_point now) {
     open(now, **next);
 }
 
-void download::manage_plain(time_point now) {
-    const auto all = in_order();
-    if (std::ranges::any_of(all, [](const auto* one) { return one->in_use(); })) return;
-    for (const bool outer : {false, true}) {
-        for (auto* one : all) {
-            if (one->outer() != outer || one->phase != source_phase::standby || one->not_before > now) continue;
-            return open(now, *one);
-        }
-    }
-}
-
 /// It has a chunk to give again that did not fit, as the one who gave it (SEC-3), and somebody else could: who lies gains nothing by being slow.
 bool download::suspected_and_replaceable(const source_state& one) const {
     return std::ranges::any_of(one.assigned, [&](chunk_index chunk) {
@@ -272,6 +265,7 @@ void download::look_for_stalls(time_point now) {
         if (now < one->watched_since + limits::transfer_watch_time) continue;
         const auto least = suspected_and_replaceable(*one) ? limits::transfer_suspect_pace_bytes_min : limits::transfer_pace_bytes_min;
         const bool crawls = one->watched_bytes < least;
+        if (plain()) watch_pace(now, *one);
         one->watched_since = now;
         one->watched_bytes = 0;
         if (crawls) lose(now, *one, errc::timed_out, "the source holds what is wanted but gives next to nothing", {});
@@ -286,7 +280,7 @@ void download::ask_for_sources(time_point now) {
         const bool getting = !one.claimed.empty() && now < one.claimed_at + limits::transfer_claim_time;
         if (!one.assigned.empty() || getting || now < one.grew_at + growth_hope) hope = true;
     }
-    if (hope) {
+    if (hope && !crawls(now)) {
         short_since_ = never;
         return;
     }

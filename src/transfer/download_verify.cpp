@@ -211,7 +211,7 @@ void download::on_tree(time_point now, const store_completion& completion) {
         content_->acquire(*chunk);
         blocked_.insert(*chunk);
         suspected_.erase(*chunk);
-        split_[static_cast<std::size_t>(line_.last_kind())] += content_->geometry.chunk(*chunk).length;
+        split_[static_cast<std::size_t>(line_.last_giver().kind)] += content_->geometry.chunk(*chunk).length;
         if (active_.contains(*chunk)) {
             for (auto& [peer, one] : sources_) one.wants_changed = std::erase(one.assigned, *chunk) > 0 || one.wants_changed;
             drop_chunk(*chunk);

@@ -53,10 +53,12 @@ private:
 };
 
 struct engine_context {
-    engine_context(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
+    engine_context(const crypto_suite& suite, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
                    transfer_engine_config given)
         : config(std::move(given)),
-          flows(crypto, random_bytes, link, jitter_seed, flow_config(config)),
+          crypto(suite),
+          secrets(random_bytes),
+          flows(suite, random_bytes, link, jitter_seed, flow_config(config)),
           random(jitter_seed ^ 0x7472616e73666572u),
           cache(config.serve_cache_bytes) {}
 
@@ -80,6 +82,8 @@ struct engine_context {
     void say(log_level level, std::string_view line) const { config.log(level, line); }
 
     transfer_engine_config config;
+    const crypto_suite& crypto;
+    entropy& secrets;
     flow_endpoint flows;
     random_source random;
     region_pool pool;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "holdings_status.hpp"
@@ -48,6 +49,15 @@ struct source_state {
     time_point busy_since{};    ///< when it was given work, or finished its last chunk
     time_point watched_since{}; ///< its pace
     std::uint64_t watched_bytes = 0;
+
+    // Of a plain content, which comes from one source at a time.
+    bool was_whole = false;     ///< it has said once that it has all of it
+    bool rival = false;         ///< asked beside the one that gives, to take its place
+    std::optional<double> pace; ///< bytes a second when it was last watched
+    int slow_watches = 0;       ///< in a row in which its pace was too low, since it was opened
+    int failed_attempt = 0;     ///< the last one that did not fit of which it gave a part; 0: none
+    int unfinished = 0;         ///< of such attempts, those that others brought to their end
+
     duration round_trip{};      ///< upper bound, from asking to acceptance
     std::uint64_t verified_bytes = 0;
     rate_meter rate;
@@ -72,6 +82,7 @@ struct source_state {
         hear_claims(now, status->fetching);
         if (held.count() > before) grew_at = now;
         told = true;
+        was_whole = was_whole || held.full();
         return true;
     }
 

@@ -15,7 +15,9 @@
 // puts all flows of the engine into strict mode for limits::transfer_guard_time: data frames forged from then on are dropped at once.
 //
 // A plain SHA-256 content can't be verified before its end: it comes from one source at a time, always in strict mode, and nothing of
-// it counts as verified or is shared before the whole fits.
+// it counts as verified or is shared before the whole fits. A source at whose pace the rest would take long is replaced by one that is
+// quicker. Where the whole does not fit, whoever gave all of it is blamed; of several, those come last from then on who began it and left,
+// and once it fits the chunks that were others than the right ones tell who had lied.
 //
 // Pure; see the contract in docs/architecture.md. Distinct objects: safe. Shared: unsafe. Crypto, entropy and link must outlive it.
 
@@ -95,6 +97,7 @@ struct transfer_progress {
     double bytes_per_second = 0;         ///< verified, over the last seconds
     source_split split{};                ///< sums to verified_bytes
     std::vector<source_progress> sources;
+    std::uint64_t unverified_bytes = 0;  ///< written in order, to be verified when all of them are here; none where chunks are verified
 };
 /// Somebody whom we serve.
 struct upload_progress {
