@@ -96,7 +96,10 @@ void fetch_job::locate(time_point now) {
 
 void fetch_job::on_located(time_point now, const answer& got) {
     locating_ = false;
-    if (const auto* reply = got.as<locate_reply>(); reply && reply->content == content_) {
+    const auto* reply = got.as<locate_reply>();
+    if (reply && reply->content.key() == key_) {
+        settle_size(now, reply->content);
+        if (over_) return;
         located_ = *reply;
         locate_pause_.reset();
         for (const auto& office : reply->path) {
@@ -124,6 +127,26 @@ void fetch_job::on_located(time_point now, const answer& got) {
             next_decision_ = now + node_->jitter.jittered(alone_pause, 0.5);
         }
     }
+}
+
+/// Whoever asked first may have said any size; the server's word decides, and those who meant another one are told.
+void fetch_job::settle_size(time_point now, const content_info& right) {
+    const bool same = right == content_;
+    if (!same && size_known()) {
+        failure_ = error{errc::malformed, "the server says now that content " + content_.id.text() + " has " +
+                                              std::to_string(right.size_bytes) + " bytes: fetch it again"};
+        over_ = true;
+        return;
+    }
+    content_ = right;
+    std::erase_if(deferred_, [&](const deferred_want& waiting) {
+        if (waiting.size_bytes == right.size_bytes) return false;
+        node_->answer_want(now, waiting.handle, want_reply{want_verdict::cannot, std::nullopt, {}, std::string(other_size_text)});
+        return true;
+    });
+    if (same) return;
+    over_ = deferred_.empty();
+    if (!over_) asked_by_ = deferred_.front().asker.id;
 }
 
 void fetch_job::ask_subnet(time_point now) {

@@ -39,6 +39,9 @@ struct client_parts {
     discovery& broadcast;
 };
 
+/// To somebody who asks for a content by a size that it does not have.
+inline constexpr std::string_view other_size_text = "it knows this content with another size";
+
 class fetch_job {
 public:
     enum class standing {
@@ -79,6 +82,8 @@ public:
 
     // Views.
     [[nodiscard]] const content_info& content() const noexcept { return content_; }
+    /// Whether a request for this one is its business: until the server has said which size is right, every size is.
+    [[nodiscard]] bool takes(const content_info& content) const { return content == content_ || !size_known(); }
     [[nodiscard]] standing state() const noexcept { return standing_; }
     [[nodiscard]] bool for_us() const noexcept { return for_us_; }
     /// Whether it exists only because this client asked first.
@@ -96,12 +101,15 @@ private:
         time_point until;
         peer_info asker;
         relation where;
+        std::uint64_t size_bytes;   ///< that the asker said
     };
 
     // life
     void download(time_point now);
     void locate(time_point now);
     void on_located(time_point now, const answer& got);
+    void settle_size(time_point now, const content_info& right);
+    [[nodiscard]] bool size_known() const noexcept { return for_us_ || downloading_ || located_; }
     void ask_subnet(time_point now);
     void note(std::string text);
     void log(std::string_view event, const std::string& rest = {}) const;

@@ -271,11 +271,17 @@ void fetch_job::on_want(time_point now, message_handle handle, const peer_info& 
         node_->answer_want(now, handle, std::move(*reply));
         return;
     }
+    // One of each asker: who asks again has given up waiting for the first answer.
+    const auto before = std::ranges::find(deferred_, asker.id, [](const deferred_want& want) { return want.asker.id; });
+    if (before != deferred_.end()) {
+        node_->answer_want(now, before->handle, want_reply{want_verdict::unknown, std::nullopt, {}, "asked again"});
+        deferred_.erase(before);
+    }
     if (deferred_.size() >= limits::wants_deferred_max) {
         node_->answer_want(now, handle, want_reply{want_verdict::unknown, std::nullopt, {}, "too many ask at once"});
         return;
     }
-    deferred_.push_back({handle, now + deferral, asker, where});
+    deferred_.push_back({handle, now + deferral, asker, where, request.content.size_bytes});
     if (standing_ == standing::following) refresh(now);
 }
 

@@ -110,14 +110,15 @@ void fetch_jobs::on_want(time_point now, const message_received& received, const
     const peer_info asker{received.from.id, asker_key.value_or(public_key{}), from};
     parts_->peers.note(asker).reachable = true;
     auto* job = find(key);
-    if (job && job->content() != request.content) return answer_with(want_verdict::cannot, "it knows this content with another size");
+    if (job && !job->takes(request.content)) return answer_with(want_verdict::cannot, std::string(other_size_text));
     if (!job) {
         const bool poll = where == relation::office && request.as_rendezvous_point;
         if (poll) {
             const auto* entry = parts_->shelf.find(key);
             return answer_with(entry && entry->verified_bytes > 0 ? want_verdict::partial : want_verdict::unknown);
         }
-        if (const auto obstacle = why_not(now, key, received.from.id, request.as_rendezvous_point)) return answer_with(want_verdict::cannot, *obstacle);
+        const auto obstacle = why_not(now, key, received.from.id, request.as_rendezvous_point);
+        if (obstacle) return answer_with(want_verdict::cannot, *obstacle);
         job = start(now, request.content, received.from.id);
     }
     job->on_want(now, received.request, asker, where, request);

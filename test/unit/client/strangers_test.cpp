@@ -187,6 +187,57 @@ TEST_CASE("one member cannot use up a client's downloads, and its own user finds
     CHECK(world.run_until([&] { return one.complete(own); }));
 }
 
+TEST_CASE("who asks for a content by another size neither stops it nor starts anything", "[REQ-RVP-1][REQ-SEC-3]") {
+    client_world world(strangers_options());
+    const auto content = world.publish("app", some_bytes(mib, 17));
+    auto& relay = world.add("10.0.0.10");   // the only client of the central office, which does not want it for itself
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    stranger member(world, "10.1.0.66", 505, papers_for(505, 2001));
+    (void)member.seal.add_peer(relay.id(), identity_from_secret(crypto(), relay.config.identity).key);
+    auto wrong = content;
+    wrong.size_bytes += 1;
+    const auto ask = [&](const content_info& what, duration listen) {
+        (void)member.messages.request(world.now(), {relay.id(), role::client, relay.where}, want_request{what, "Boston", true});
+        member.talk(relay, listen);
+    };
+    const auto verdict = [&](std::size_t at) { return std::get<want_reply>(member.answers.at(at)); };
+
+    SECTION("before and while another asks") {
+        ask(wrong, 1s);
+        const auto handle = one.fetch("app");
+        for (int round = 0; round < 60 && !one.complete(handle); ++round) ask(wrong, 500ms);
+        CHECK(one.complete(handle));
+        REQUIRE_FALSE(member.answers.empty());
+        CHECK(verdict(0).verdict == want_verdict::cannot);
+        CHECK(verdict(0).text == "it knows this content with another size");
+    }
+    SECTION("alone: the job ends when the server has said the size") {
+        ask(wrong, 3s);
+        REQUIRE(member.answers.size() == 1);
+        CHECK(verdict(0).verdict == want_verdict::cannot);
+        CHECK(relay.core().status().downloads.empty());
+    }
+    SECTION("the right size is served where both wait for the server's word") {
+        stranger honest(world, "10.1.0.67", 506, papers_for(506, 2001));
+        (void)honest.seal.add_peer(relay.id(), identity_from_secret(crypto(), relay.config.identity).key);
+        world.loses = [&](const ip_address& from, const send_datagram&) { return from == world.server_address(); };
+        ask(wrong, 500ms);
+        (void)honest.messages.request(world.now(), {relay.id(), role::client, relay.where}, want_request{content, "Boston", true});
+        honest.talk(relay, 500ms);
+        CHECK(member.answers.empty());
+        CHECK(honest.answers.empty());
+        world.loses = {};
+        honest.talk(relay, 3s);
+        member.talk(relay, 1s);
+        REQUIRE(honest.answers.size() == 1);
+        const auto got = std::get<want_reply>(honest.answers.front());
+        CHECK((got.verdict == want_verdict::acting || got.verdict == want_verdict::holder));
+        REQUIRE(member.answers.size() == 1);
+        CHECK(verdict(0).verdict == want_verdict::cannot);
+    }
+}
+
 TEST_CASE("bytes of any kind change nothing", "[REQ-SEC-2]") {
     client_world world(strangers_options());
     auto& one = world.add("10.1.0.10");
