@@ -202,9 +202,29 @@ bool fetch_job::usable(time_point now, const client_id& peer) const {
 
 void fetch_job::watch_progress(time_point now) {
     const auto progress = node_->transfers.progress(key_);
-    if (!progress || (progress->verified_bytes == progress_bytes_ && !node_->paused)) return;
-    progress_bytes_ = progress->verified_bytes;
+    if (!progress) return;
+    const auto here = progress->verified_bytes + progress->unverified_bytes;
+    if (here == progress_bytes_ && !node_->paused) return;
+    progress_bytes_ = here;
     progress_at_ = now;
+}
+
+/// Nothing has come for long. `whole`: the peer in question says that it has all of it; one that is still getting a plain content can give
+/// nothing of it before.
+bool fetch_job::fruitless(time_point now, bool whole) {
+    duration patience = limits::fruitless_time;
+    if (content_.hash.kind == hash_kind::sha256) {
+        if (whole && whole_since_ == time_point{}) whole_since_ = now;
+        const std::chrono::seconds relayed(content_.size_bytes / limits::plain_relay_bytes_per_second);
+        if (!whole) patience += std::min<duration>(relayed, limits::plain_relay_time_max);
+    }
+    return now >= std::max(progress_at_, whole_since_) + patience;
+}
+
+/// Of a peer that was not asked before.
+void fetch_job::expect_progress(time_point now) {
+    progress_at_ = now;
+    whole_since_ = {};
 }
 
 void fetch_job::note(std::string text) {

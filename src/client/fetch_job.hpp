@@ -117,7 +117,8 @@ private:
     [[nodiscard]] std::set<client_id> dead(time_point now) const;
     [[nodiscard]] bool usable(time_point now, const client_id& peer) const;
     void watch_progress(time_point now);
-    [[nodiscard]] bool fruitless(time_point now) const { return now >= progress_at_ + limits::fruitless_time; }
+    [[nodiscard]] bool fruitless(time_point now, bool whole);
+    void expect_progress(time_point now);
 
     // the own office
     void decide(time_point now);
@@ -172,6 +173,7 @@ private:
     std::set<client_id> passed_over_;      // live sources above by which nothing came: others are tried before they are again
     std::uint64_t progress_bytes_ = 0;
     time_point progress_at_{};             // when something last came, or began to be expected
+    time_point whole_since_{};             // when who was asked first said that it has all of a plain content
     std::map<client_id, std::pair<peer_info, time_point>> again_;   // busy sources, and when to name them again
     want_askers askers_;
     std::vector<deferred_want> deferred_;

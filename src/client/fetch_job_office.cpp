@@ -90,7 +90,7 @@ void fetch_job::follow(time_point now, const peer_info& peer, bool holder) {
     acting_heard_ = now;
     next_decision_ = next_climb_ = never;
     if (news) {
-        progress_at_ = now;
+        expect_progress(now);
         vouched_by_.reset();
     }
     if (news) log("follows", " peer=" + brief(peer) + (holder ? " holder=1" : " holder=0"));
@@ -109,7 +109,7 @@ void fetch_job::act(time_point now) {
     standing_ = standing::acting;
     acting_peer_.reset();
     next_refresh_ = next_decision_ = never;
-    progress_at_ = now;
+    expect_progress(now);
     const auto office = parts_->offices.office();
     if (succession) {
         node_->notice(log_level::info, "took over as rendezvous point of office " + office + " for " + content_.id.text());
@@ -155,7 +155,7 @@ void fetch_job::refresh(time_point now) {
     next_refresh_ = never;
     if (standing_ != standing::following || refreshing_ || !acting_peer_) return;
     watch_progress(now);
-    if (downloading_ && fruitless(now)) {
+    if (downloading_ && fruitless(now, acting_peer_holds_)) {
         distrust_acting(now);
         return;
     }

@@ -49,7 +49,7 @@ void fetch_job::on_walked(time_point now, const upstream_walk::outcome& got) {
         log("upstream", " peer=" + brief(*got.peer) + " office=\"" + got.office + '"');
         node_->transfers.add_source(now, key_, *upstream_);
         watch_progress(now);
-        progress_at_ = now;
+        expect_progress(now);
         next_check_ = now + node_->jitter.jittered(check_interval, 0.25);
         return;
     }
@@ -120,7 +120,7 @@ void fetch_job::check_upstream(time_point now) {
             const auto* reply = got.as<want_reply>();
             const bool gives = reply && (reply->verdict == want_verdict::holder || reply->verdict == want_verdict::acting);
             watch_progress(at);
-            if (gives && fruitless(at)) {
+            if (gives && fruitless(at, reply->verdict == want_verdict::holder)) {
                 log("upstream_fruitless");
                 pass_over(at, peer);
                 return;
