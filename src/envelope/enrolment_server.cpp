@@ -19,6 +19,9 @@ public:
           openings_(crypto, config_.bucket_key,
                     {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::handshake_checks_per_second,
                      config_.rate_sources}),
+          requests_(crypto, config_.bucket_key,
+                    {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::handshake_checks_per_second,
+                     config_.rate_sources}),
           strangers_(crypto, config_.bucket_key,
                      {limits::handshake_answers_per_address, limits::handshake_answers_per_network,
                       limits::handshake_answers_per_second, config_.rate_sources}) {}
@@ -34,7 +37,7 @@ public:
     void on_datagram(time_point now, const received_datagram& datagram) {
         const auto type = frame_type_of(datagram.payload);
         if (type == frame_type::enrol_hello) on_hello(now, datagram);
-        if (type == frame_type::enrol_request) on_request(datagram);
+        if (type == frame_type::enrol_request) on_request(now, datagram);
     }
 
     bool answer(time_point now, std::uint64_t handle, const bytes& plain) {
@@ -86,6 +89,8 @@ private:
         std::uint8_t version = 0;
         public_key client_ephemeral{};
         secret_key ephemeral{};
+        std::optional<secret_key> ephemeral_shared;  // once a request came
+        int wrong_requests = 0;
         bytes hello;
         bytes reply;       // the answer, later the grant
         digest request{};  // of the request that was accepted
@@ -182,7 +187,7 @@ private:
         pending_.erase(at);
     }
 
-    void on_request(const received_datagram& datagram) {
+    void on_request(time_point now, const received_datagram& datagram) {
         const auto data = datagram.payload;
         const auto start = decode_enrol_start(data, frame_type::enrol_request);
         const auto size_min = enrol_request_fixed_bytes + sealed_box_overhead_bytes;
@@ -206,22 +211,31 @@ private:
             if (entry.stage == progress::answered) put(entry.way, entry.reply);
             return;
         }
-        if (out_.size() >= limits::envelope_output_datagrams_max) {
+        // A request shows the key only when it decrypts, after two key agreements; and whoever recorded a hello can open an exchange with
+        // it. So a wrong one costs its sender something: of its budget, and of its exchange.
+        if (out_.size() >= limits::envelope_output_datagrams_max || !requests_.allow(now, datagram.from.address)) {
             ++counters.rate_limited;
             return;
         }
-        if (!accept(start->nonce, entry, *start, data)) ++counters.bad_request;
+        if (accept(start->nonce, entry, *start, data)) return;
+        ++counters.bad_request;
+        if (++entry.wrong_requests < limits::enrolment_wrong_requests_max) return;
+        ++counters.given_up;
+        erase(start->nonce);
     }
 
     bool accept(const enrolment_nonce& nonce, exchange& entry, const enrol_start& start, byte_span data) {
         byte_reader reader(data.subspan(enrol_grant_fixed_bytes));
         const auto key = read_array<32>(reader);
-        const auto ephemeral_shared = crypto_->x25519_shared(entry.ephemeral, entry.client_ephemeral);
+        if (start.version != entry.version) return false;
+        if (!entry.ephemeral_shared) entry.ephemeral_shared = crypto_->x25519_shared(entry.ephemeral, entry.client_ephemeral);
+        if (!entry.ephemeral_shared) return false;
         const auto static_shared = crypto_->x25519_shared(entry.ephemeral, key);
-        if (!ephemeral_shared || !static_shared || start.version != entry.version) return false;
-        const auto keys = derive_enrolment(*crypto_, config_.enrolment_key, *ephemeral_shared, *static_shared, entry.transcript);
+        if (!static_shared) return false;
+        const auto keys = derive_enrolment(*crypto_, config_.enrolment_key, *entry.ephemeral_shared, *static_shared, entry.transcript);
         auto info = open_box(*crypto_, keys.request, data.first(enrol_request_fixed_bytes), data.subspan(enrol_request_fixed_bytes));
         if (!info) return false;
+        entry.ephemeral_shared.reset();
         entry.ephemeral = {};  // from here on a recording cannot be decrypted, whatever leaks
         entry.hello.clear();
         entry.stage = progress::requested;
@@ -244,6 +258,7 @@ private:
     std::uint64_t last_handle_ = 0;
     std::deque<enrolment_output> out_;
     source_limit openings_;
+    source_limit requests_;
     source_limit strangers_;
 };
 

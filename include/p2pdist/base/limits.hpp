@@ -75,6 +75,7 @@ inline constexpr std::size_t enrolment_pending_max = 8192;           ///< exchan
 inline constexpr std::chrono::seconds enrolment_time = 60s;          ///< for one exchange, from the hello to the verdict
 inline constexpr std::chrono::seconds enrolment_linger = 10s;        ///< how long a verdict is kept for a repeated request
 inline constexpr int enrolment_attempts_max = 8;                     ///< of each of the client's two datagrams
+inline constexpr int enrolment_wrong_requests_max = 8;               ///< that decrypt to nothing, in one exchange: then it is given up
 inline constexpr std::chrono::milliseconds enrolment_retry_first = 400ms;  ///< doubled up to enrolment_retry_max
 inline constexpr std::chrono::milliseconds enrolment_retry_max = 4s;
 

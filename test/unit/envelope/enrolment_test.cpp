@@ -135,14 +135,15 @@ TEST_CASE("lost and repeated datagrams of an enrolment are made good", "[enrolme
 
 TEST_CASE("every truncation and every flipped bit of an enrolment changes nothing", "[enrolment][REQ-SEC-1]") {
     enrolment_world world;
-    const auto quiet_server = [&](const bytes& altered) {
-        world.to_server(altered);
-        while (auto data = world.from_server()) {
+    const auto hints_at_most = [](enrolment_world& where, const bytes& altered) {
+        where.to_server(altered);
+        while (auto data = where.from_server()) {
             const bool hint = type_of(*data) == frame_type::version_refused || data->size() == 20;
             REQUIRE(hint);
             REQUIRE(data->size() <= altered.size());
         }
     };
+    const auto quiet_server = [&](const bytes& altered) { hints_at_most(world, altered); };
     const auto quiet_client = [&](const bytes& altered) {
         world.to_client(altered);
         REQUIRE_FALSE(world.client.poll());
@@ -156,8 +157,13 @@ TEST_CASE("every truncation and every flipped bit of an enrolment changes nothin
     each_mutation(answer, quiet_client);
     world.to_client(answer);
     const auto request = world.from_client();
-    each_mutation(request, quiet_server);
-    CHECK(world.requests.empty());
+    each_mutation(request, [&](const bytes& altered) {
+        enrolment_world fresh;  // the same seeds, thus the same exchange: one takes few wrong requests
+        fresh.to_server(fresh.from_client());
+        (void)fresh.reply();
+        hints_at_most(fresh, altered);
+        REQUIRE(fresh.requests.empty());
+    });
     world.to_server(request);
     CHECK_FALSE(world.from_server());
     REQUIRE(world.requests.size() == 1);
@@ -282,4 +288,71 @@ TEST_CASE("a grant that comes too late, is too large, or after a new key is not 
         world.server.set_enrolment_key(key_of_byte(0x50));
         CHECK_FALSE(world.server.grant(start, handle, what));
     }
+}
+
+namespace {
+
+/// A request that fits an open exchange to look at, of somebody who does not have the enrolment key.
+bytes request_without_key(byte_span hello, std::uint32_t number) {
+    bytes out{0x4a, 1, 1, 0};
+    out.insert(out.end(), hello.begin() + 32, hello.begin() + 48);
+    const auto key = identity_from_secret(crypto(), key_of_byte(9)).key;
+    out.insert(out.end(), key.begin(), key.end());
+    out.resize(52 + 28, 0x5a);
+    byte_writer(out).u32(number);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a recorded hello, replayed a day later, makes the server agree on eight keys and not on twenty thousand",
+          "[enrolment][hostile][REQ-SEC-1]") {
+    enrolment_world world;
+    const auto recorded = world.from_client();
+    const auto later = start + 24h;
+    world.to_server(recorded, at(66), later);
+    REQUIRE(world.from_server());
+    REQUIRE(world.server.pending() == 1);
+    for (std::uint32_t i = 0; i < 20'000; ++i) world.to_server(request_without_key(recorded, i), at(66), later + i * 1us);
+    CHECK(world.server.counters().bad_request == limits::enrolment_wrong_requests_max);
+    CHECK(world.server.counters().given_up == 1);
+    CHECK(world.server.counters().unknown == 20'000 - limits::enrolment_wrong_requests_max);
+    CHECK(world.server.pending() == 0);
+    CHECK(world.requests.empty());
+}
+
+TEST_CASE("replays of many recorded hellos have one source's budget, and keep no other device out", "[enrolment][hostile][REQ-SEC-1]") {
+    enrolment_server_config config;
+    config.enrolment_key = key_of_byte(0x42);
+    enrolment_world world(0x42, config);
+    std::vector<bytes> recorded;
+    for (std::uint64_t i = 0; i < 150; ++i) {
+        seeded_entropy random(100 + i);
+        enrolment_client device(crypto(), random, world.identity, {key_of_byte(0x42), {34324, server_at}, {}, {}});
+        device.start(start);
+        recorded.push_back(device.poll()->header);
+    }
+    for (std::uint32_t round = 0; round < 20; ++round) {
+        for (const auto& hello : recorded) {
+            world.to_server(hello, at(66));
+            world.to_server(request_without_key(hello, round), at(66));
+        }
+        while (world.from_server()) {}
+    }
+    CHECK(world.server.counters().bad_request == limits::handshake_checks_per_address);
+    world.ask();
+    CHECK(world.requests.size() == 1);
+}
+
+TEST_CASE("an exchange hears only the address that its answer went to", "[enrolment][hostile][REQ-SEC-1]") {
+    enrolment_world world;
+    const auto hello = world.from_client();
+    world.to_server(hello);
+    world.to_client(world.reply());
+    for (std::uint32_t i = 0; i < 100; ++i) world.to_server(request_without_key(hello, i), at(66));
+    CHECK(world.server.counters().unknown == 100);
+    CHECK(world.server.counters().bad_request == 0);
+    world.to_server(world.from_client());
+    CHECK_FALSE(world.from_server());
+    CHECK(world.requests.size() == 1);
 }

@@ -90,6 +90,7 @@ struct enrolment_counters {
     std::uint64_t duplicates = 0;    ///< answered from memory
     std::uint64_t rate_limited = 0;
     std::uint64_t displaced = 0;     ///< enrolments given up for newer ones, unfinished or answered
+    std::uint64_t given_up = 0;      ///< enrolments with too many requests that did not decrypt
     std::uint64_t granted = 0;
     std::uint64_t refused = 0;
 };
