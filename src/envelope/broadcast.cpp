@@ -48,7 +48,7 @@ const secret_key* group_key_of(const credentials& held, const revocation_list& r
 
 bool expected(const frame_start& start, frame_type type) noexcept { return start.type == type && start.layout == handshake_layout; }
 
-/// The standing first: it costs nothing.
+/// The standing first: it costs nothing, and whoever was shut out may still have a group key.
 bool good(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations, const certificate& cert,
           const client_id& id, wall_time now) {
     return standing_of(revocations, held.key_epoch, id, cert.key_epoch) == standing::member &&
@@ -64,9 +64,9 @@ std::optional<secret_key> answer_key(const crypto_suite& crypto, std::uint16_t e
     return derive_key(crypto, as_bytes("p2pdist broadcast answer"), pair, {nonce, answerer.value});
 }
 
-/// A request under the group key, whose certificate nobody has looked at: the tag is cheap, a signature is not.
+/// A request under the group key, whose certificate's signature nobody has looked at: the tag is cheap, a signature is not.
 struct tagged_request {
-    broadcast_request request;  ///< without its sender
+    broadcast_request request;
     certificate cert;
 };
 
@@ -87,16 +87,11 @@ std::optional<tagged_request> open_tagged(const crypto_suite& crypto, const cred
     if (!detail::tag_fits(crypto, *group, {body}, datagram.last(tag_bytes))) return std::nullopt;
     const auto skew = limits::broadcast_clock_skew.count();
     if (request.sent_at.seconds < now.seconds - skew || request.sent_at.seconds > now.seconds + skew) return std::nullopt;
+    request.key = cert->key;
+    request.from = id_of(crypto, cert->key);
     return tagged_request{request, *cert};
 }
 
-std::optional<broadcast_request> certified(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations,
-                                           wall_time now, tagged_request tagged) {
-    tagged.request.key = tagged.cert.key;
-    tagged.request.from = id_of(crypto, tagged.cert.key);
-    if (!good(crypto, held, revocations, tagged.cert, tagged.request.from, now)) return std::nullopt;
-    return tagged.request;
-}
 
 }  // namespace
 
@@ -122,7 +117,8 @@ bytes seal_broadcast_request(const crypto_suite& crypto, const credentials& held
 std::optional<broadcast_request> open_broadcast_request(const crypto_suite& crypto, const credentials& held,
                                                         const revocation_list& revocations, wall_time now, byte_span datagram) {
     const auto tagged = open_tagged(crypto, held, revocations, now, datagram);
-    return tagged ? certified(crypto, held, revocations, now, *tagged) : std::nullopt;
+    if (!tagged || !good(crypto, held, revocations, tagged->cert, tagged->request.from, now)) return std::nullopt;
+    return tagged->request;
 }
 
 bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held, const node_identity& self,
@@ -185,20 +181,37 @@ std::optional<broadcast_request> broadcast_exchange::on_request(time_point now, 
         return std::nullopt;
     };
     // What costs least comes first: a nonce that is known, a tag, and only then a signature.
+    while (!heard_.empty() && heard_.front().until <= now) forget_oldest();
     byte_reader reader(datagram);
     const auto nonce = take_start(reader).nonce;
-    if (const auto at = seen_.find(nonce); reader.ok() && at != seen_.end() && at->second > now) return drop(counters_.replayed);
+    if (reader.ok() && seen_.contains(nonce)) return drop(counters_.replayed);
     const auto tagged = open_tagged(*crypto_, held, revocations, wall, datagram);
     if (!tagged) return drop(counters_.refused);
-    if (tagged->cert.key == self_.key) return drop(counters_.own);
-    if (!requests_.allow(now, from)) return drop(counters_.limited);
-    const auto request = certified(*crypto_, held, revocations, wall, *tagged);
-    if (!request) return drop(counters_.refused);
-    if (seen_.size() >= limits::broadcast_nonces_max) std::erase_if(seen_, [&](const auto& entry) { return entry.second <= now; });
-    if (seen_.size() >= limits::broadcast_nonces_max) return drop(counters_.limited);
-    // Twice the skew: from "sent in our future" to "sent too long ago".
-    seen_[nonce] = now + 2 * limits::broadcast_clock_skew;
+    const auto& [request, cert] = *tagged;
+    if (request.key == self_.key) return drop(counters_.own);
+    const auto known = members_.find(request.from);
+    if (known != members_.end() && known->second.requests >= limits::broadcast_requests_of_member_max) return drop(counters_.limited);
+    // Members that were heard lately need nothing of what all strangers share.
+    const bool checked = known != members_.end() && known->second.cert == cert && cert.not_after >= wall;
+    if (standing_of(revocations, held.key_epoch, request.from, cert.key_epoch) != standing::member) return drop(counters_.refused);
+    if (!checked && !requests_.allow(now, from)) return drop(counters_.limited);
+    if (!checked && !good(*crypto_, held, revocations, cert, request.from, wall)) return drop(counters_.refused);
+    if (heard_.size() >= limits::broadcast_nonces_max) forget_oldest();
+    auto& member = members_[request.from];
+    member.cert = cert;
+    ++member.requests;
+    seen_.insert(nonce);
+    // Twice the skew: from "sent in our future" to "sent too long ago"; and dates are whole seconds.
+    heard_.push_back({nonce, request.from, now + 2 * limits::broadcast_clock_skew + std::chrono::seconds(1)});
     return request;
+}
+
+void broadcast_exchange::forget_oldest() {
+    const auto& oldest = heard_.front();
+    seen_.erase(oldest.nonce);
+    const auto member = members_.find(oldest.from);
+    if (--member->second.requests == 0) members_.erase(member);
+    heard_.pop_front();
 }
 
 std::optional<broadcast_answer> broadcast_exchange::on_answer(time_point now, wall_time wall, const credentials& held,

@@ -64,6 +64,7 @@ inline constexpr std::size_t broadcast_questions_max = 16;           ///< own re
 inline constexpr std::size_t broadcast_answers_max = 1024;           ///< members that are heard for one request
 inline constexpr std::chrono::milliseconds broadcast_answer_time = 10s;
 inline constexpr std::size_t broadcast_nonces_max = 8192;            ///< others' requests that are remembered against replays
+inline constexpr std::size_t broadcast_requests_of_member_max = 256; ///< of those, from one member: it asks for a content every 10 s, for 200 at most
 inline constexpr std::uint32_t broadcast_requests_per_address = 10;  ///< requests of members whose signature is checked
 inline constexpr std::uint32_t broadcast_requests_per_second = 500;
 inline constexpr std::chrono::seconds broadcast_clock_skew = 300s;   ///< between the wall clocks of asker and answerer

@@ -92,42 +92,85 @@ TEST_CASE("answers count only for a question that is open, from whoever they nam
     CHECK(a.exchange.counters().stale == 2);
 }
 
-TEST_CASE("a member remembers so many requests and then answers no more", "[broadcast][REQ-SEC-1]") {
-    member a(1), b(2);
+namespace {
+
+/// The number-th request of a member, each of its own nonce.
+bytes request_of(const member& who, std::uint32_t number, wall_time date = wall) {
     broadcast_nonce nonce{};
-    for (std::size_t i = 0; i <= limits::broadcast_nonces_max; ++i) {
-        nonce[0] = static_cast<std::uint8_t>(i);
-        nonce[1] = static_cast<std::uint8_t>(i >> 8);
-        const auto asker = ip_address::v4(0x0a000000u + static_cast<std::uint32_t>(i % 250));
-        const auto asked = seal_broadcast_request(crypto(), a.held, none, wall, nonce, {});
-        const auto heard = b.exchange.on_request(start + i * 2ms, wall, b.held, none, asker, asked);
-        REQUIRE(heard.has_value() == (i < limits::broadcast_nonces_max));
-    }
-    CHECK(b.exchange.counters().limited == 1);
-    const auto later = start + 2 * limits::broadcast_clock_skew + 30s;
-    CHECK(b.exchange.on_request(later, wall, b.held, none, at(1).address, seal_broadcast_request(crypto(), a.held, none, wall, nonce, {})));
+    for (std::size_t byte = 0; byte < 4; ++byte) nonce[byte] = static_cast<std::uint8_t>(number >> 8 * byte);
+    nonce[15] = who.self.id.value[0];
+    nonce[14] = who.self.id.value[1];
+    return seal_broadcast_request(crypto(), who.held, none, date, nonce, {});
 }
 
-TEST_CASE("a replay costs a look, and one member's requests do not fill the memory of them", "[broadcast][REQ-SEC-1]") {
+/// Any address of the subnet: who sends from there is anybody's claim.
+ip_address claimed(std::uint32_t number) { return ip_address::v4(0x0a000000u + number % 250); }
+
+}  // namespace
+
+TEST_CASE("one member with all its neighbours' addresses has one member's share of a node's memory", "[broadcast][hostile][REQ-SEC-1]") {
+    member liar(1), node(2), honest(3);
+    std::size_t heard = 0;
+    for (std::uint32_t i = 0; i < 9'000; ++i) {  // 15 a second, for ten minutes
+        const wall_time date{wall.seconds + i / 15};
+        const auto now = start + std::chrono::milliseconds(i * 1000 / 15);
+        heard += node.exchange.on_request(now, date, node.held, none, claimed(i), request_of(liar, i, date)) ? 1 : 0;
+    }
+    CHECK(heard == limits::broadcast_requests_of_member_max);
+    const wall_time date{wall.seconds + 599};
+    CHECK(node.exchange.on_request(start + 599s, date, node.held, none, at(3).address, request_of(honest, 1, date)));
+    // Its share comes back when the first of its requests are out of date.
+    const wall_time after{wall.seconds + 620};
+    CHECK(node.exchange.on_request(start + 620s, after, node.held, none, at(1).address, request_of(liar, 10'000, after)));
+}
+
+TEST_CASE("as many members as fill a node's memory of requests don't keep another one's out", "[broadcast][hostile][REQ-SEC-1]") {
+    member node(2), honest(3);
+    const auto liars = limits::broadcast_nonces_max / limits::broadcast_requests_of_member_max;
+    const auto first = request_of(honest, 1);
+    REQUIRE(node.exchange.on_request(start, wall, node.held, none, at(3).address, first));
+    for (std::size_t who = 0; who <= liars; ++who) {
+        const member liar(static_cast<std::uint8_t>(10 + who));
+        for (std::uint32_t i = 0; i < limits::broadcast_requests_of_member_max; ++i) {
+            REQUIRE(node.exchange.on_request(start + 1s, wall, node.held, none, claimed(static_cast<std::uint32_t>(who)), request_of(liar, i)));
+        }
+    }
+    CHECK(node.exchange.on_request(start + 2s, wall, node.held, none, at(3).address, request_of(honest, 2)));
+    CHECK(node.exchange.counters().limited == 0);
+}
+
+TEST_CASE("whoever was shut out and knows the group key takes nothing from members that were heard", "[broadcast][hostile][REQ-SEC-2]") {
+    member node(2), honest(3), lost(4);
+    revocation_list list;
+    list.revoked = {lost.self.id};
+    REQUIRE(node.exchange.on_request(start, wall, node.held, list, at(3).address, request_of(honest, 1)));
+    // In its own name: the list costs nothing to look at.
+    for (std::uint32_t i = 0; i < 2'000; ++i) REQUIRE_FALSE(node.exchange.on_request(start, wall, node.held, list, claimed(i), request_of(lost, i)));
+    CHECK(node.exchange.counters().limited == 0);
+    // Under names that nobody signed: signatures are checked while there is a budget for those who were not heard.
+    for (std::uint8_t host = 100; host < 200; ++host) {
+        member invented(host);
+        invented.held.own = credentials_for(invented.self.key, role::client, 7, good_until, 0x12).own;
+        for (std::uint32_t i = 0; i < 10; ++i) {
+            REQUIRE_FALSE(node.exchange.on_request(start + 1s, wall, node.held, list, claimed(host), request_of(invented, i)));
+        }
+    }
+    CHECK(node.exchange.counters().limited > 0);
+    CHECK(node.exchange.on_request(start + 1s, wall, node.held, list, at(3).address, request_of(honest, 2)));
+}
+
+TEST_CASE("a replay costs a look, and whoever asks as often as a client does is heard", "[broadcast][REQ-SEC-1]") {
     member a(1), b(2), c(3);
     const auto recorded = a.exchange.ask(start, wall, a.held, none, {});
     REQUIRE(b.exchange.on_request(start, wall, b.held, none, at(1).address, recorded.datagram));
     for (int i = 0; i < 100'000; ++i) REQUIRE_FALSE(b.exchange.on_request(start, wall, b.held, none, at(9).address, recorded.datagram));
     CHECK(b.exchange.counters().replayed == 100'000);
     CHECK(b.exchange.counters().limited == 0);
-    // Ten minutes of a member that asks twenty times a second.
-    broadcast_nonce nonce{};
-    std::size_t heard = 0;
-    for (std::uint32_t i = 0; i < 12'000; ++i) {
-        for (std::size_t byte = 0; byte < 4; ++byte) nonce[byte] = static_cast<std::uint8_t>(i >> 8 * byte);
-        const wall_time date{wall.seconds + i / 20};
-        const auto asked = seal_broadcast_request(crypto(), a.held, none, date, nonce, {});
-        heard += b.exchange.on_request(start + i * 50ms, date, b.held, none, at(1).address, asked) ? 1 : 0;
+    // A client that asks for four contents every ten seconds, for ten minutes, is heard each time.
+    for (std::uint32_t i = 0; i < 240; ++i) {
+        const wall_time date{wall.seconds + i / 4 * 10};
+        REQUIRE(b.exchange.on_request(start + i / 4 * 10s, date, b.held, none, at(3).address, request_of(c, i, date)));
     }
-    CHECK(heard > 5900);
-    CHECK(heard < limits::broadcast_nonces_max - 1000);
-    const wall_time date{wall.seconds + 600};
-    CHECK(b.exchange.on_request(start + 600s, date, b.held, none, at(3).address, c.exchange.ask(start + 600s, date, c.held, none, {}).datagram));
 }
 
 TEST_CASE("the largest broadcast fits a datagram", "[broadcast][REQ-MSG-3]") {
@@ -135,4 +178,14 @@ TEST_CASE("the largest broadcast fits a datagram", "[broadcast][REQ-MSG-3]") {
     const auto question = a.exchange.ask(start, wall, a.held, none, bytes(broadcast_request_payload_max, 'x'));
     CHECK(question.datagram.size() == limits::datagram_bytes_max);
     CHECK(b.exchange.on_request(start, wall, b.held, none, at(1).address, question.datagram));
+}
+
+TEST_CASE("a request dated in our future is answered once, to the last moment in which its date is good", "[broadcast][hostile][REQ-SEC-2]") {
+    member a(1), b(2);
+    const auto skew = limits::broadcast_clock_skew;
+    const auto recorded = request_of(a, 1, {wall.seconds + skew.count()});
+    REQUIRE(b.exchange.on_request(start, wall, b.held, none, at(1).address, recorded));
+    const wall_time last{wall.seconds + 2 * skew.count()};
+    CHECK_FALSE(b.exchange.on_request(start + 2 * skew + 900ms, last, b.held, none, at(1).address, recorded));
+    CHECK(b.exchange.counters().replayed == 1);
 }

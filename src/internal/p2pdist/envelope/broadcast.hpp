@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -61,10 +62,11 @@ struct broadcast_counters {
     std::uint64_t own = 0;       ///< our own request, heard back
     std::uint64_t replayed = 0;  ///< a request or an answer for the second time
     std::uint64_t stale = 0;     ///< an answer to nothing that we asked
-    std::uint64_t limited = 0;   ///< more requests than a source may send, or than broadcast_nonces_max within the clock skew
+    std::uint64_t limited = 0;   ///< more requests than a source may send, or than a member may within twice the clock skew
 };
 
-/// What a node remembers of broadcasts: its own questions that still take answers, and others' requests, each answered once.
+/// What a node remembers of broadcasts: its own questions that still take answers, and others' requests, each answered once. Of those
+/// each member has a share, whatever addresses it claims to be at; where many use theirs up, the oldest go, which are out of date soonest.
 /// Distinct objects: safe. Shared: unsafe. The crypto suite and the entropy must outlive it.
 class P2PDIST_INTERNAL broadcast_exchange {
 public:
@@ -93,12 +95,26 @@ private:
         std::set<client_id> answered;
     };
 
+    struct heard_request {
+        broadcast_nonce nonce{};
+        client_id from;
+        time_point until;
+    };
+    struct heard_member {
+        certificate cert;  // whose signature was checked
+        std::size_t requests = 0;
+    };
+
+    void forget_oldest();
+
     const crypto_suite* crypto_;
     entropy* random_;
     node_identity self_;
     std::map<broadcast_nonce, open_question> questions_;
-    std::map<broadcast_nonce, time_point> seen_;  // until when a request's nonce is remembered
-    source_limit requests_;
+    std::deque<heard_request> heard_;         // others' requests, oldest first
+    std::set<broadcast_nonce> seen_;          // their nonces
+    std::map<client_id, heard_member> members_;   // who sent them
+    source_limit requests_;                   // signatures of those who are not among them
     broadcast_counters counters_;
 };
 
