@@ -19,7 +19,46 @@ const error_reply not_active{errc::not_activated,
 const error_reply revoked{errc::revoked, "this client was revoked; ask the administrator of the software distribution"};
 const error_reply outdated{errc::not_authorised, "this client's certificate is of an old key epoch; it has to renew it first"};
 
+/// Its registration, but for when it was heard.
+bool same_registration(const client_record& left, const client_record& right) {
+    auto as_left = right;
+    as_left.last_seen = left.last_seen;
+    return as_left == left;
+}
+
 }  // namespace
+
+// ---- one change of a client and kind at a time
+
+std::optional<client_service::change_kind> client_service::kind_of(const message_body& body) {
+    if (std::holds_alternative<register_request>(body)) return change_kind::registration;
+    if (std::holds_alternative<unregister>(body)) return change_kind::departure;
+    if (std::holds_alternative<holdings_report>(body)) return change_kind::holdings;
+    if (std::holds_alternative<peer_report>(body)) return change_kind::peer_report;
+    if (std::holds_alternative<link_report>(body)) return change_kind::link_report;
+    return std::nullopt;
+}
+
+/// The newest waits: a client that was started again has nobody left who asks for what it asked before.
+void client_service::wait(time_point now, const turn& whose, waiting_request request) {
+    auto former = std::exchange(under_way_.at(whose), std::move(request));
+    if (former) former->reply(now, error_reply{errc::limit_reached, "the same of this client waits for the database already"});
+}
+
+void client_service::commit(time_point now, const turn& whose, std::vector<catalogue_change> changes, commit_desk::continuation then) {
+    under_way_[whose];
+    shared_->commits.submit(now, std::move(changes), [this, whose, then = std::move(then)](time_point at, const result<void>& outcome) {
+        then(at, outcome);
+        end(at, whose);
+    });
+}
+
+void client_service::end(time_point now, const turn& whose) {
+    const auto next = std::move(under_way_.extract(whose).mapped());
+    if (next) handle(now, next->from, next->body, next->reply);
+}
+
+// ---- requests
 
 void client_service::handle(time_point now, const asker& from, const message_body& body, const reply_function& reply) {
     const auto* known = shared_->state.clients.find(from.id);
@@ -28,6 +67,9 @@ void client_service::handle(time_point now, const asker& from, const message_bod
     if (const auto* request = std::get_if<renew_request>(&body)) return reply(now, revocations_->renew(now, from.id, from.key, *request));
     if (from.rank != standing::member) return reply(now, outdated);
     if (known != nullptr && known->record.address == from.address) shared_->state.clients.hear(from.id, now, shared_->wall);
+    if (const auto kind = kind_of(body); kind && under_way_.contains({from.id, *kind})) {
+        return wait(now, {from.id, *kind}, {from, body, reply});
+    }
     if (const auto* request = std::get_if<register_request>(&body)) return answer(now, from, *request, reply);
     if (const auto* request = std::get_if<heartbeat>(&body)) return answer(now, from, *request, reply);
     if (const auto* request = std::get_if<unregister>(&body)) return answer(now, from, *request, reply);
@@ -68,8 +110,7 @@ void client_service::answer(time_point now, const asker& from, const register_re
                          known != nullptr ? known->record.registered : shared_->wall,
                          shared_->wall,
                          {}};
-    const bool is_new = known == nullptr;
-    shared_->commits.submit(now, {put_client{record}}, [this, record, is_new, reply](time_point at, const result<void>& outcome) {
+    const auto registered = [this, record, reply, is_new = known == nullptr](time_point at, const result<void>& outcome) {
         if (!outcome) return reply(at, to_reply(outcome.error()));
         auto& clients = shared_->state.clients;
         clients.hear(record.id, at, shared_->wall);
@@ -81,7 +122,11 @@ void client_service::answer(time_point now, const asker& from, const register_re
         const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(shared_->config.heartbeat_interval).count();
         reply(at, register_reply{shared_->state.versions, office, static_cast<std::uint32_t>(interval), shared_->wall.seconds});
         shared_->note_growth(at);
-    });
+    };
+    // What the database has already needs no commit, unless it is about to be taken out of it.
+    const bool stored = known != nullptr && known->stored && same_registration(known->record, record);
+    if (stored && !under_way_.contains({from.id, change_kind::departure})) return registered(now, {});
+    commit(now, {from.id, change_kind::registration}, {put_client{record}}, registered);
 }
 
 void client_service::answer(time_point now, const asker& from, const heartbeat& request, const reply_function& reply) {
@@ -93,7 +138,9 @@ void client_service::answer(time_point now, const asker& from, const heartbeat& 
 }
 
 void client_service::answer(time_point now, const asker& from, const unregister&, const reply_function& reply) {
-    shared_->commits.submit(now, {remove_client{from.id}}, [this, reply](time_point at, const result<void>& outcome) {
+    const bool unknown = shared_->state.clients.find(from.id) == nullptr && !under_way_.contains({from.id, change_kind::registration});
+    if (unknown) return reply(now, accepted{});
+    commit(now, {from.id, change_kind::departure}, {remove_client{from.id}}, [this, reply](time_point at, const result<void>& outcome) {
         if (!outcome) return reply(at, to_reply(outcome.error()));
         reply(at, accepted{});
         shared_->note_growth(at);
@@ -153,7 +200,6 @@ std::vector<holding> client_service::known_holdings(const client_id& from, const
 }
 
 bool client_service::changes_nothing(const client_id& from, const std::vector<holding>& holdings, bool complete) const {
-    if (reports_pending_.contains(from)) return false;
     const auto& held = shared_->state.holdings.of_client(from);
     if (complete && held.size() != holdings.size()) return false;
     return std::all_of(holdings.begin(), holdings.end(), [&](const holding& what) {
@@ -167,12 +213,10 @@ void client_service::answer(time_point now, const registered_client& from, const
     auto holdings = known_holdings(id, request);
     for (const auto& what : holdings) shared_->state.rosters.keep(now, what.content, shared_->state.office_name(from.office));
     if (changes_nothing(id, holdings, request.complete_list)) return reply(now, holdings_reply{});
-    ++reports_pending_[id];
-    shared_->commits.submit(now, {put_holdings{id, std::move(holdings), request.complete_list}},
-                            [this, id, reply](time_point at, const result<void>& outcome) {
-                                if (--reports_pending_[id] == 0) reports_pending_.erase(id);
-                                reply(at, outcome ? message_body(holdings_reply{}) : message_body(to_reply(outcome.error())));
-                            });
+    commit(now, {id, change_kind::holdings}, {put_holdings{id, std::move(holdings), request.complete_list}},
+           [reply](time_point at, const result<void>& outcome) {
+               reply(at, outcome ? message_body(holdings_reply{}) : message_body(to_reply(outcome.error())));
+           });
 }
 
 void client_service::answer(time_point now, const registered_client& from, const peer_report& request, const reply_function& reply) {
@@ -182,7 +226,7 @@ void client_service::answer(time_point now, const registered_client& from, const
     if (!counts) return reply(now, accepted{});
     shared_->tell(server_event::kind::peer_reported, "client=" + request.peer.to_string() + " served a bad chunk of '" + request.content.id.text() +
                                                          "', says client=" + from.record.id.to_string() + ": " + tidy(request.what));
-    shared_->commits.submit(now, {put_peer_report{report}}, [reply](time_point at, const result<void>& outcome) {
+    commit(now, {from.record.id, change_kind::peer_report}, {put_peer_report{report}}, [reply](time_point at, const result<void>& outcome) {
         reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
     });
 }
@@ -201,7 +245,7 @@ void client_service::answer(time_point now, const registered_client& from, const
     const link_mark report{from.record.id, request.boot, request.number};
     if (state.links.contains(report)) return reply(now, accepted{});   // its answer got lost
     const add_link_bytes entered{{office, request.content, request.bytes_in_from_parent, 0}, report};
-    shared_->commits.submit(now, {entered}, [reply](time_point at, const result<void>& outcome) {
+    commit(now, {from.record.id, change_kind::link_report}, {entered}, [reply](time_point at, const result<void>& outcome) {
         reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
     });
 }

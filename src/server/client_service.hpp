@@ -1,5 +1,6 @@
 #pragma once
-// Answers the clients' requests.
+// Answers the clients' requests. Of each client one change of a kind is on its way to the catalogue at a time, so that none of them fills
+// what all share (limits::server_commits_pending_max); one more waits for its turn.
 
 #include "p2pdist/message/message_layer.hpp"
 #include "revocation_desk.hpp"
@@ -32,6 +33,18 @@ private:
     void answer(time_point now, const registered_client& from, const holdings_report& request, const reply_function& reply);
     void answer(time_point now, const registered_client& from, const peer_report& request, const reply_function& reply);
     void answer(time_point now, const registered_client& from, const link_report& request, const reply_function& reply);
+    enum class change_kind { registration, departure, holdings, peer_report, link_report };
+    using turn = std::pair<client_id, change_kind>;
+    struct waiting_request {
+        asker from;
+        message_body body;
+        reply_function reply;
+    };
+    [[nodiscard]] static std::optional<change_kind> kind_of(const message_body& body);
+    void wait(time_point now, const turn& whose, waiting_request request);
+    void commit(time_point now, const turn& whose, std::vector<catalogue_change> changes, commit_desk::continuation then);
+    void end(time_point now, const turn& whose);
+
     void handle_member(time_point now, const asker& from, const message_body& body, const reply_function& reply);
     [[nodiscard]] std::vector<holding> known_holdings(const client_id& from, const holdings_report& report) const;
     [[nodiscard]] bool changes_nothing(const client_id& from, const std::vector<holding>& holdings, bool complete) const;
@@ -39,7 +52,7 @@ private:
     server_context* shared_;
     content_feeder* feeder_;
     revocation_desk* revocations_;
-    std::map<client_id, int> reports_pending_;  // holdings on their way to the catalogue, by client
+    std::map<turn, std::optional<waiting_request>> under_way_;   // to the catalogue, and what is next
 };
 
 }  // namespace p2pdist

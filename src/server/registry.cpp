@@ -13,6 +13,7 @@ void registry::put(client_record record, office_slot office) {
     revoked_ += record.revoked ? 1 : 0;
     client.record = std::move(record);
     client.office = office;
+    client.stored = true;
     by_office_[office].insert(id);
 }
 
@@ -43,7 +44,10 @@ bool registry::hear(const client_id& id, time_point now, wall_time wall) {
 }
 
 void registry::set_profile(const client_id& id, const device_profile& profile) {
-    if (const auto at = clients_.find(id); at != clients_.end()) at->second.record.profile = profile;
+    const auto at = clients_.find(id);
+    if (at == clients_.end() || at->second.record.profile == profile) return;
+    at->second.record.profile = profile;
+    at->second.stored = false;
 }
 
 std::vector<std::pair<client_id, wall_time>> registry::take_heard() {

@@ -19,6 +19,7 @@ struct registered_client {
     client_record record;
     office_slot office;
     std::optional<time_point> heard;  ///< since this server started, or about then
+    bool stored = true;               ///< the catalogue has this record, but for when it was last seen
 };
 
 class registry {

@@ -177,3 +177,65 @@ TEST_CASE("whatever happens, what was answered is durable", "[REQ-SRV-6]") {
         CHECK(world.server().statistics().holdings == world.durable.holdings.size());
     }
 }
+
+TEST_CASE("one member's registrations and reports take one place each in the database's queue", "[hostile][REQ-SRV-6][REQ-SEC-1]") {
+    server_world world;
+    auto& liar = world.join("10.0.0.5", 1);
+    auto& honest = world.join("10.0.0.6", 2);
+    (void)world.administer<publish_reply>(publish_request{{content("a")}});
+    world.hold_commits = true;
+    std::vector<message_handle> asked;
+    for (std::uint64_t i = 0; i < 500; ++i) {
+        asked.push_back(world.send(liar, register_request{{}, liar.where, 24, "pc-" + std::to_string(i), "1"}));
+        asked.push_back(world.send(liar, unregister{}));
+        asked.push_back(world.send(liar, link_report{content("a").key(), 1 + i, 0, "", i, 1}));
+        asked.push_back(world.send(liar, peer_report{honest.identity.id, content("a").key(), i, "bad"}));
+        const auto state = i % 2 == 0 ? holding_state::partial : holding_state::complete;
+        asked.push_back(world.send(liar, holdings_report{{{content("a").key(), state, false}}, true}));
+        world.run_for(5ms);
+    }
+    world.run_for(5s);
+    CHECK(world.server().statistics().catalogue_pending <= 5);
+    const auto in_vain = static_cast<std::size_t>(std::count_if(asked.begin(), asked.end(), [&](const message_handle handle) {
+        const auto at = liar.answers.find(handle);
+        return at != liar.answers.end() && at->second && std::holds_alternative<error_reply>(*at->second) &&
+               std::get<error_reply>(*at->second).code == errc::limit_reached;
+    }));
+    CHECK(in_vain > 2000);   // all but the one under way and the one that waits, of each kind
+    const auto other = world.send(honest, register_request{{}, honest.where, 24, "renamed", "1"});
+    world.run_for(1s);
+    world.release_commits();
+    CHECK(world.run_until([&] { return honest.answers.contains(other); }, 5s));
+    CHECK(std::holds_alternative<register_reply>(honest.answers.at(other).value()));
+    CHECK(world.run_until([&] { return liar.answers.size() >= asked.size(); }, 20s));
+}
+
+TEST_CASE("a registration that changes nothing needs no commit, unless the client is leaving", "[REQ-SRV-6][REQ-SRV-2]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    const register_request same{{}, client.where, 24, "h", "1"};
+    (void)world.asked<register_reply>(client, same);
+    const auto before = world.commits;
+    for (int i = 0; i < 20; ++i) CHECK(world.asked<register_reply>(client, same).heartbeat_interval_ms > 0);
+    CHECK(world.commits == before);
+    // A profile that a heartbeat told is in memory only.
+    device_profile larger;
+    larger.free_storage_bytes = 5'000'000'000;
+    (void)world.asked<heartbeat_reply>(client, heartbeat{larger});
+    auto now_larger = same;
+    now_larger.profile = larger;
+    (void)world.asked<register_reply>(client, now_larger);
+    CHECK(world.commits == before + 1);
+    CHECK(world.durable.clients.at(0).profile == larger);
+    // On its way out it is not told that it is in.
+    world.hold_commits = true;
+    const auto leaving = world.send(client, unregister{});
+    world.run_for(1s);
+    const auto staying = world.send(client, now_larger);
+    world.run_for(1s);
+    CHECK_FALSE(client.answers.contains(staying));
+    world.release_commits();
+    REQUIRE(world.run_until([&] { return client.answers.contains(leaving) && client.answers.contains(staying); }, 5s));
+    CHECK(std::holds_alternative<register_reply>(client.answers.at(staying).value()));
+    CHECK(has_client(world.durable, client.identity.id));
+}
