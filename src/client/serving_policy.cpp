@@ -1,9 +1,5 @@
 #include "serving_policy.hpp"
 
-#include <algorithm>
-
-#include "p2pdist/base/limits.hpp"
-
 namespace p2pdist::client_room {
 namespace {
 constexpr std::uint32_t busy_retry_ms = 3000;
@@ -33,38 +29,21 @@ void serving_policy::on_request(time_point now, const serve_request& request) {
     --counters_.refused;
 
     auto& line = foreground ? office_ : children_;
-    if (line.size() >= (foreground ? limits::uploads_office_max : limits::uploads_child_max)) {
-        // Busy: whoever has more than one flow more than the asker gives one up, whatever his rank; otherwise the worst in rank waits, be it
-        // the one who asks or one who is being served.
-        std::map<client_id, int> flows_of;
-        for (const auto& one : line) ++flows_of[one.peer];
-        const auto asker = flows_of.find(request.peer);
-        const int of_asker = asker == flows_of.end() ? 0 : asker->second;
-        const auto most = std::ranges::max_element(flows_of, {}, [](const auto& entry) { return entry.second; });
-        const bool greedy = most->second > of_asker + 1;
-        auto worst = line.begin();
-        for (auto at = line.begin(); at != line.end(); ++at) {
-            if (greedy ? at->peer == most->first : ranks_before(worst->peer, at->peer)) worst = at;
-        }
-        if (!greedy && (of_asker > 0 || !ranks_before(request.peer, worst->peer))) {
-            ++counters_.busy;
-            return deny(now, request, errc::limit_reached, "busy with others who come first", busy_retry_ms);
-        }
+    const auto verdict = line.judge(request, [this](const client_id& left, const client_id& right) { return ranks_before(left, right); });
+    if (!verdict.admitted) {
+        ++counters_.busy;
+        return deny(now, request, errc::limit_reached, "busy with others who come first", busy_retry_ms);
+    }
+    if (verdict.displaced) {
         ++counters_.displaced;
-        parts_->shared.transfers.deny(now, worst->flow, flow_close{errc::limit_reached, "busy with others who come first", busy_retry_ms});
-        line.erase(worst);
+        parts_->shared.transfers.deny(now, *verdict.displaced, flow_close{errc::limit_reached, "busy with others who come first", busy_retry_ms});
     }
     ++counters_.admitted;
-    line.push_back({request.flow, request.peer, request.content.key()});
     parts_->shared.transfers.admit(now, request.flow);
 }
 
 void serving_policy::on_ended(time_point, const upload_ended& upload) {
-    auto& line = upload.protocol == transfer_protocol::foreground ? office_ : children_;
-    const auto found = std::find_if(line.begin(), line.end(), [&](const served& one) {
-        return one.peer == upload.peer && one.content == upload.content;
-    });
-    if (found != line.end()) line.erase(found);
+    (upload.protocol == transfer_protocol::foreground ? office_ : children_).on_ended(upload);
 }
 
 /// Devices whose profile is unknown come last, by id.

@@ -1,10 +1,11 @@
 #pragma once
 // Who is served (OFF-2, OFF-3, ACT-1), over which protocol (XFER-1, XFER-2), and in which order at a busy source (RANK).
 
-#include <map>
 #include <string>
 
 #include "fetch_job.hpp"
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/transfer/serving_line.hpp"
 
 namespace p2pdist::client_room {
 
@@ -21,19 +22,12 @@ public:
     [[nodiscard]] const counters& statistics() const noexcept { return counters_; }
 
 private:
-    struct served {
-        flow_handle flow;
-        client_id peer;
-        content_key content;
-    };
-    using serving = std::vector<served>;
-
     void deny(time_point now, const serve_request& request, errc why, std::string text, std::uint32_t retry_after_ms = 0);
     [[nodiscard]] bool ranks_before(const client_id& left, const client_id& right) const;
 
     client_parts* parts_;
-    serving office_;    // flows served over Foreground, oldest first
-    serving children_;  // over Background
+    serving_line office_{limits::uploads_office_max};    // over Foreground
+    serving_line children_{limits::uploads_child_max};   // over Background
     counters counters_;
 };
 

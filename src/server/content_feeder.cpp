@@ -7,6 +7,8 @@
 namespace p2pdist {
 namespace {
 
+constexpr std::uint32_t busy_retry_ms = 3000;
+
 transfer_engine_config engine_config(const server_config& config) {
     transfer_engine_config out;
     out.own_role = role::server;
@@ -125,8 +127,16 @@ void content_feeder::judge(time_point now, const serve_request& request, const s
                       state.member(request.peer) != nullptr && state.in_central_office(request.peer) &&
                       state.offices().office_of(request.from.address) == state.offices().central() &&  // it may have moved a moment ago
                       request.protocol == transfer_protocol::foreground;
-    if (fits) return engine_.admit(now, request.flow);
-    engine_.deny(now, request.flow, {errc::refused, "the server sends content to clients of the central office only", 0});
+    if (!fits) return engine_.deny(now, request.flow, {errc::refused, "the server sends content to clients of the central office only", 0});
+    const flow_close busy{errc::limit_reached, "busy with others who come first", busy_retry_ms};
+    const auto verdict = line_.judge(request, [&](const client_id& left, const client_id& right) {
+        const auto *first = state.member(left), *second = state.member(right);
+        if (first == nullptr || second == nullptr) return first != nullptr;
+        return state.order.compare({left, first->record.profile}, {right, second->record.profile}) == std::weak_ordering::less;
+    });
+    if (!verdict.admitted) return engine_.deny(now, request.flow, busy);
+    if (verdict.displaced) engine_.deny(now, *verdict.displaced, busy);
+    engine_.admit(now, request.flow);
 }
 
 std::optional<content_feeder::output> content_feeder::poll(time_point now, const server_state& state) {
@@ -139,7 +149,10 @@ std::optional<content_feeder::output> content_feeder::poll(time_point now, const
         if (auto* datagram = std::get_if<send_datagram>(&*next)) return std::move(*datagram);
         if (auto* request = std::get_if<store_request>(&*next)) return std::move(*request);
         if (const auto* asked = std::get_if<serve_request>(&*next)) judge(now, *asked, state);
-        if (const auto* ended = std::get_if<upload_ended>(&*next)) sent_bytes_ += ended->sent_bytes;
+        if (const auto* ended = std::get_if<upload_ended>(&*next)) {
+            sent_bytes_ += ended->sent_bytes;
+            line_.on_ended(*ended);
+        }
         if (const auto* lost = std::get_if<chunks_verified>(&*next)) lose(now, lost->content);
     }
     if (!out_.empty()) return poll(now, state);

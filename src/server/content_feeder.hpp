@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "p2pdist/base/limits.hpp"
+#include "p2pdist/transfer/serving_line.hpp"
 #include "p2pdist/transfer/transfer_engine.hpp"
 #include "server_state.hpp"
 
@@ -63,6 +65,7 @@ private:
 
     bool has_file_store_;
     transfer_engine engine_;
+    serving_line line_{limits::server_uploads_max};
     std::map<content_key, entry> contents_;
     std::map<store_request_id, content_key> looks_;
     store_request_id next_look_ = 1;

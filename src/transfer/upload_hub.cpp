@@ -64,7 +64,7 @@ void upload_hub::deny(time_point now, flow_handle flow, flow_close why) {
         return forget(found);
     }
     context_->flows.refuse(now, flow, std::move(why));
-    uploads_.erase(found);
+    forget(found);
 }
 
 void upload_hub::look(const local_content& content) {
@@ -297,10 +297,11 @@ void upload_hub::measure(flow_handle flow, upload& one) const {
 }
 
 void upload_hub::forget(std::map<flow_handle, upload>::iterator at) {
-    const auto one = at->second;
+    const auto [flow, one] = *at;
     uploads_.erase(at);
-    if (one.at != phase::serving) return;
-    context_->outputs.push_back(upload_ended{one.content, one.peer, one.from, one.protocol, one.sent_bytes});
+    if (one.at == phase::asking) return;
+    context_->outputs.push_back(upload_ended{one.content, one.peer, one.from, one.protocol, one.sent_bytes, flow});
+    if (one.at == phase::opening) return;   // on_opened() finds nobody left
     const auto content = contents_->find(one.content);
     if (content != contents_->end() && !content->second.downloading && !any_of(one.content)) context_->close_store(content->second);
 }

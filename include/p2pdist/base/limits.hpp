@@ -142,6 +142,7 @@ inline constexpr std::size_t server_rosters_max = 20'000;           ///< frozen 
 inline constexpr std::size_t server_roster_members_max = 32;        ///< of one frozen ranking
 inline constexpr std::size_t server_links_max = 200'000;            ///< rows of the link ledger; bytes beyond are not counted
 inline constexpr std::size_t server_attached_contents_max = 4096;   ///< contents served from the file store at one time
+inline constexpr std::size_t server_uploads_max = 448;              ///< receivers of its file store: below transfer_uploads_max, to judge one more
 inline constexpr std::size_t server_reporters_max = 16;             ///< clients that are remembered to have reported one peer
 inline constexpr std::size_t server_output_max = 65'536;            ///< events that wait for poll(); more are dropped
 inline constexpr std::size_t catalogue_group_requests_max = 512;    ///< requests that share one transaction

@@ -152,13 +152,14 @@ struct transfer_finished {
     source_split split{};
     duration took{};
 };
-/// A peer's download from us ended; bytes of content that were sent to it, once each, for the ledger (OBS-1, `links`).
+/// A peer's download from us ended that was admitted; bytes of content that were sent to it, once each, for the ledger (OBS-1, `links`).
 struct upload_ended {
     content_key content;
     client_id peer;
     endpoint to;
     transfer_protocol protocol = transfer_protocol::foreground;
     std::uint64_t sent_bytes = 0;
+    flow_handle flow{};
 };
 
 /// What it gives out, in order.

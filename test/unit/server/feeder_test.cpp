@@ -151,3 +151,36 @@ TEST_CASE("without a file store the server has nothing", "[REQ-SRV-5]") {
     (void)world.administer<publish_reply>(publish_request{{content("a")}});
     CHECK_FALSE(world.asked<content_reply>(client, content_request{content("a").id}).server_has_it);
 }
+
+TEST_CASE("eight members that hold all the flows they may don't keep a ninth from the server", "[hostile][REQ-SRV-5][REQ-SEC-3]") {
+    feeding_world world;
+    publish_request many;
+    for (std::size_t n = 0; n < limits::flows_of_peer_max; ++n) {
+        const auto id = "part-" + std::to_string(n);
+        world.file_store().files()[id] = some_bytes(300'000 + n);
+        many.contents.push_back(describe(id, world.file_store().files()[id]));
+    }
+    (void)world.administer<publish_reply>(many);
+    const auto server = identity_from_secret(crypto(), feeding().identity).id;
+    // Their flows stay open, since nothing gets through to them.
+    world.loses = [&](const send_datagram& datagram) {
+        return datagram.from_port == 34545 && datagram.to.address != address("10.0.0.100") && frame_type_of(datagram.header) == frame_type::data;
+    };
+    for (std::uint8_t n = 1; n <= 8; ++n) {
+        auto& liar = world.join(("10.0.0." + std::to_string(10 + n)).c_str(), n);
+        world.give_engine(liar);
+        for (const auto& content : many.contents) {
+            (void)world.asked<content_reply>(liar, content_request{content.id});
+            liar.engine->download(world.now(), content);
+            liar.engine->add_source(world.now(), content.key(),
+                                    {server, role::server, address("10.0.0.1"), source_kind::server, transfer_protocol::foreground});
+        }
+    }
+    world.run_for(500ms);
+    auto& honest = world.join("10.0.0.100", 99);
+    REQUIRE(world.asked<content_reply>(honest, content_request{world.app.id}).server_has_it);
+    const auto done = world.download(honest, 3s);
+    INFO((honest.lost.empty() ? std::string("nothing lost") : honest.lost[0].text));
+    REQUIRE(done);
+    CHECK_FALSE(done->failure);
+}
