@@ -123,6 +123,7 @@ inline constexpr std::uint64_t cdn_pace_bytes_min = 8u << 10;     ///< a second:
 inline constexpr std::chrono::seconds cdn_grace = 60s;            ///< ... and so long besides; then it is given up
 inline constexpr std::size_t fallback_piece_bytes = 256u << 10;   ///< of content handed to a core at once
 inline constexpr std::size_t file_store_entries_max = 10'000;     ///< files looked at to find a package by its size
+inline constexpr std::chrono::seconds file_store_index_age = 10s;  ///< for which what a server has seen of those files is believed
 inline constexpr std::size_t fallback_pieces_max = 16;            ///< pieces that wait for the core, each reader
 inline constexpr std::size_t reader_pieces_max = 2;               ///< chunks that wait in a content_reader, the one being read included
 inline constexpr std::size_t event_streams_max = 64;              ///< of one client; a further one ends at once with errc::limit_reached

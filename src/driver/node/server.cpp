@@ -13,7 +13,7 @@
 #include "p2pdist/driver/file_store.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 #include "p2pdist/driver/sql_catalogue.hpp"
-#include "source/fallback_reader.hpp"
+#include "source/package_finder.hpp"
 
 namespace p2pdist {
 namespace {
@@ -48,6 +48,7 @@ public:
                 if (const auto self = weak.lock(); self && !self->stopped_) self->on_store_done(std::move(done));
             });
         }, options_.log));
+        if (options_.file_store) finder_ = std::make_unique<package_finder>(*options_.file_store);
         core_.load(net::monotonic_now(), value_or_fail(catalogue_->load()));
         const auto control_port = options_.ports[port_use::server_small_in];
         ports_.start([this, control_port](const received_datagram& datagram) {
@@ -75,18 +76,14 @@ public:
             });
         });
     }
-    void perform(time_point now, store_request&& request) {
-        if (auto* attach = std::get_if<store_attach>(&request.operation)) {
-            const auto path = options_.file_store ? find_in_file_store(*options_.file_store, attach->content) : std::nullopt;
-            if (!path) {
-                store_completion none;
-                none.id = request.id;
-                none.failure = error{errc::not_found, "the file store has no " + attach->content.id.text()};
-                return core_.on_store_done(now, std::move(none));
-            }
-            attach->path = path->string();
-        }
-        store_->submit(std::move(request));
+    void perform(time_point, store_request&& request) {
+        const auto* attach = std::get_if<store_attach>(&request.operation);
+        if (attach == nullptr) return store_->submit(std::move(request));
+        finder_->find(attach->content, [weak = weak_from_this(), executor = executor_, request = std::move(request)](const auto& path) {
+            asio::post(executor, [weak, request, path] {
+                if (const auto self = weak.lock(); self && !self->stopped_) self->on_package_found(request, path);
+            });
+        });
     }
 
     void after_pump() {
@@ -105,6 +102,7 @@ public:
         channels_.stop();
         ports_.flush();
         ports_.close();
+        finder_.reset();
         if (store_) store_->stop();
         catalogue_.reset();
     }
@@ -155,6 +153,18 @@ private:
                 [this](channel_id id) { core_.on_channel_closed(net::monotonic_now(), id); }};
     }
 
+    void on_package_found(store_request request, const std::optional<std::filesystem::path>& path) {
+        auto& attach = std::get<store_attach>(request.operation);
+        if (path) {
+            attach.path = path->string();
+            return store_->submit(std::move(request));
+        }
+        store_completion none;
+        none.id = request.id;
+        none.failure = error{errc::not_found, "the file store has no " + attach.content.id.text()};
+        on_store_done(std::move(none));
+    }
+
     void on_store_done(store_completion done) {
         core_.on_store_done(net::monotonic_now(), std::move(done));
         loop_.turn();
@@ -197,6 +207,7 @@ private:
     net::port_set ports_;
     channel_set channels_;
     std::unique_ptr<file_store> store_;
+    std::unique_ptr<package_finder> finder_;   // where there is a file store, and only then the core asks
     std::deque<server_event> events_;
     bool stopped_ = false;
 };

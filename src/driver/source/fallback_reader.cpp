@@ -37,10 +37,15 @@ std::optional<fs::path> plain_file_below(const fs::path& directory, const fs::pa
 
 }  // namespace
 
-std::optional<fs::path> find_in_file_store(const fs::path& directory, const content_info& content) {
+std::optional<fs::path> named_in_file_store(const fs::path& directory, const content_info& content) {
     for (const auto& name : {content.id.text(), to_hex(content.hash.value)}) {
         if (auto path = plain_file_below(directory, name)) return path;
     }
+    return std::nullopt;
+}
+
+std::optional<fs::path> find_in_file_store(const fs::path& directory, const content_info& content) {
+    if (auto path = named_in_file_store(directory, content)) return path;
     // Published without an id of its own, a package lies there under the name that it always had: the size tells, and the hash decides
     // when it is read.
     std::error_code failure;

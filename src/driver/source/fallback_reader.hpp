@@ -40,5 +40,7 @@ private:
 /// size among the directory's first limits::file_store_entries_max files. The tree file has ".tree" behind the same name. Symbolic links below
 /// the directory are not followed.
 [[nodiscard]] std::optional<std::filesystem::path> find_in_file_store(const std::filesystem::path& directory, const content_info& content);
+/// The same, by its name alone.
+[[nodiscard]] std::optional<std::filesystem::path> named_in_file_store(const std::filesystem::path& directory, const content_info& content);
 
 }  // namespace p2pdist

@@ -4,11 +4,15 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include <unistd.h>
 
 #include "p2pdist/content/content_checks.hpp"
+#include "p2pdist/base/limits.hpp"
 #include "source/fallback_reader.hpp"
+#include "source/package_finder.hpp"
 
 using namespace p2pdist;
 namespace fs = std::filesystem;
@@ -52,4 +56,38 @@ TEST_CASE("no name and no link leads out of the package directory", "[driver][ho
     CHECK_FALSE(find_in_file_store(here.packages, ten_bytes("out")));
     fs::create_directory(here.packages / "folder");
     CHECK_FALSE(find_in_file_store(here.packages, ten_bytes("folder")));
+}
+
+TEST_CASE("a member that asks for many packages which are not there has the directory read once", "[driver][hostile][REQ-SRV-5]") {
+    folders here;
+    for (int i = 0; i < 100; ++i) folders::write(here.packages / ("file " + std::to_string(i)), std::string(100 + static_cast<std::size_t>(i), 'x'));
+    package_index index(here.packages);
+    const package_index::time start{};
+    for (int i = 0; i < 10'000; ++i) CHECK_FALSE(index.find(start + std::chrono::microseconds(i), ten_bytes("absent " + std::to_string(i))));
+    CHECK(index.scans() == 1);
+    // What came meanwhile: by its name at once, by its size when the directory is read again.
+    folders::write(here.packages / "named", "0123456789");
+    CHECK(index.find(start, ten_bytes("named")) == here.packages / "named");
+    CHECK_FALSE(index.find(start, ten_bytes("app")));
+    const auto later = start + limits::file_store_index_age;
+    CHECK(index.find(later, ten_bytes("app")) == here.packages / "named");
+    CHECK(index.scans() == 2);
+    // What went meanwhile, or is another now, is not given.
+    folders::write(here.packages / "named", "another size");
+    CHECK_FALSE(index.find(later, ten_bytes("app")));
+    fs::remove(here.packages / "named");
+    fs::create_symlink(here.work / "secret", here.packages / "named");
+    CHECK_FALSE(index.find(later, ten_bytes("app")));
+    CHECK_FALSE(index.find(later + limits::file_store_index_age, ten_bytes("app")));
+}
+
+TEST_CASE("packages are looked for on another thread than the asker's", "[driver][REQ-SRV-5]") {
+    folders here;
+    folders::write(here.packages / "app", "0123456789");
+    package_finder finder(here.packages);
+    std::promise<std::pair<std::thread::id, std::optional<fs::path>>> found;
+    finder.find(ten_bytes("app"), [&](std::optional<fs::path> path) { found.set_value({std::this_thread::get_id(), std::move(path)}); });
+    const auto [thread, path] = found.get_future().get();
+    CHECK(thread != std::this_thread::get_id());
+    CHECK(path == here.packages / "app");
 }

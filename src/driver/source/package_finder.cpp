@@ -1,0 +1,65 @@
+#include "source/package_finder.hpp"
+
+#include <utility>
+
+#include <asio/post.hpp>
+
+#include "p2pdist/base/limits.hpp"
+#include "source/fallback_reader.hpp"
+
+namespace p2pdist {
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_plain(const fs::directory_entry& entry) {
+    std::error_code unreadable;
+    return fs::is_regular_file(entry.symlink_status(unreadable)) && !unreadable;
+}
+
+bool is_still(const fs::path& path, std::uint64_t size) {
+    std::error_code unreadable;
+    const fs::directory_entry entry(path, unreadable);
+    return !unreadable && is_plain(entry) && entry.file_size(unreadable) == size && !unreadable;
+}
+
+}  // namespace
+
+void package_index::scan(time now) {
+    looked_ = now;
+    ++scans_;
+    by_size_.clear();
+    std::error_code failure;
+    std::size_t looked_at = 0;
+    for (fs::directory_iterator entry(directory_, failure), end; !failure && entry != end && looked_at < limits::file_store_entries_max;
+         entry.increment(failure), ++looked_at) {
+        if (!is_plain(*entry)) continue;
+        std::error_code unreadable;
+        const auto size = entry->file_size(unreadable);
+        if (!unreadable) by_size_[size].push_back(entry->path());
+    }
+}
+
+std::optional<fs::path> package_index::find(time now, const content_info& content) {
+    if (auto path = named_in_file_store(directory_, content)) return path;
+    if (!looked_ || now - *looked_ >= limits::file_store_index_age) scan(now);
+    const auto found = by_size_.find(content.size_bytes);
+    if (found == by_size_.end()) return std::nullopt;
+    for (const auto& path : found->second) {
+        if (is_still(path, content.size_bytes)) return path;
+    }
+    return std::nullopt;
+}
+
+package_finder::~package_finder() {
+    thread_.stop();
+    thread_.join();
+}
+
+void package_finder::find(content_info content, handler then) {
+    asio::post(thread_, [this, content = std::move(content), then = std::move(then)] {
+        then(index_.find(std::chrono::steady_clock::now(), content));
+    });
+}
+
+}  // namespace p2pdist

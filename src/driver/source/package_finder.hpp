@@ -1,0 +1,56 @@
+#pragma once
+// Finds the packages of a server's file store, which may be a slow share with many files: on a thread of its own, and by what it has
+// seen lately, so that whoever asks for what is not there costs a look at a table (SRV-5).
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include <asio/thread_pool.hpp>
+
+#include "p2pdist/base/content_info.hpp"
+
+namespace p2pdist {
+
+/// The directory's first limits::file_store_entries_max files by their sizes, looked at again when that is limits::file_store_index_age
+/// ago. Distinct objects: safe. Shared: unsafe.
+class package_index {
+public:
+    using time = std::chrono::steady_clock::time_point;
+    explicit package_index(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+    /// As find_in_file_store() does, but for files of other names that came since the directory was looked at.
+    [[nodiscard]] std::optional<std::filesystem::path> find(time now, const content_info& content);
+    [[nodiscard]] std::size_t scans() const noexcept { return scans_; }
+
+private:
+    void scan(time now);
+
+    std::filesystem::path directory_;
+    std::map<std::uint64_t, std::vector<std::filesystem::path>> by_size_;
+    std::optional<time> looked_;
+    std::size_t scans_ = 0;
+};
+
+/// An index and its thread. find() is safe to call from any thread.
+class package_finder {
+public:
+    using handler = std::function<void(std::optional<std::filesystem::path>)>;
+    explicit package_finder(std::filesystem::path directory) : index_(std::move(directory)), thread_(1) {}
+    /// Drops what has not begun, and waits for what has.
+    ~package_finder();
+    package_finder(const package_finder&) = delete;
+    package_finder& operator=(const package_finder&) = delete;
+
+    /// Returns at once; `then` is called on the finder's thread.
+    void find(content_info content, handler then);
+
+private:
+    package_index index_;   // of the thread
+    asio::thread_pool thread_;
+};
+
+}  // namespace p2pdist
