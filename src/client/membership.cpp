@@ -178,7 +178,7 @@ void membership::on_version_mismatch(const version_mismatch& what) {
 
 register_request membership::self_description() const {
     const auto& config = node_->config;
-    return {config.profile, config.address, config.prefix_bits, config.host_name, std::string(software_version())};
+    return {config.profile, config.address, config.prefix_bits, config.host_name, std::string(software_version()), papers_.held()};
 }
 
 void membership::register_again(time_point now) {
@@ -250,7 +250,8 @@ void membership::send_heartbeat(time_point now) {
     if (beating_) return;
     if (expired() && enrol_again(now, "this client's certificate is past its date")) return;
     beating_ = true;
-    requests_.ask(now, server(), heartbeat{node_->config.profile}, [this](time_point at, const answer& got) { on_heartbeat(at, got); });
+    requests_.ask(now, server(), heartbeat{node_->config.profile, papers_.held()},
+                  [this](time_point at, const answer& got) { on_heartbeat(at, got); });
 }
 
 void membership::on_heartbeat(time_point now, const answer& got) {

@@ -18,10 +18,6 @@ void membership::heed(time_point now, const state_versions& versions) {
     papers_.on_server_reached(now);
     papers_.on_epoch(now, versions.key_epoch);
     papers_.on_list_heard(now, server(), versions.revocations);
-    // A server that was set back to an older state than ours.
-    if (versions.key_epoch != 0 && saved_ && versions.key_epoch < saved_->held.key_epoch) {
-        if (enrol_again(now, "the organisation's keys have changed")) return;
-    }
     bool changed = false;
     if (saved_ && versions.activated != saved_->activated) {
         saved_->activated = versions.activated;

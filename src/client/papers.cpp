@@ -95,13 +95,18 @@ void papers::on_renewal(time_point now, const answer& got) {
 
 // ---- revocation lists
 
+held_list papers::held() const {
+    const auto& list = node_->seal.revocations();
+    return {list.number, list.oldest_epoch};
+}
+
 void papers::on_list_heard(time_point now, const message_peer& from, std::uint64_t number) {
     const bool of_server = from.as == role::server;
     auto& asked = of_server ? list_of_server_asked_ : list_of_peer_asked_;
     if (number <= node_->seal.revocations().number || asked || !node_->seal.held()) return;
     asked = true;
     requests_.ask(
-        now, from, revocations_request{},
+        now, from, revocations_request{held()},
         [this, of_server, id = from.id](time_point at, const answer& got) {
             (of_server ? list_of_server_asked_ : list_of_peer_asked_) = false;
             on_list(at, id, got);

@@ -30,6 +30,8 @@ public:
     void on_epoch(time_point now, std::uint16_t epoch);
     /// The server, or a peer, has the list of this number.
     void on_list_heard(time_point now, const message_peer& from, std::uint64_t number);
+    /// What the server is told of the own list: its database may have lost it.
+    [[nodiscard]] held_list held() const;
     /// Whether a newer epoch than the own is known to be in force.
     [[nodiscard]] bool behind() const;
     /// Renews at once, where it is not being done.

@@ -8,8 +8,9 @@ using detail::peer_entry;
 using detail::session;
 
 standing envelope::core::standing_by(const certificate& cert, const client_id& id) const noexcept {
-    // The server is nobody's to revoke: its certificate ends by its date or its epoch.
-    if (cert.who == role::server && cert.key_epoch >= oldest_accepted(revocations, held->key_epoch)) return standing::member;
+    // The server is nobody's to revoke, and epochs are its own: who could pose as it with a certificate of an old one has the server's
+    // keys and could sign a new one. One whose database was set back has to be heard, or it never learns what it has lost.
+    if (cert.who == role::server) return standing::member;
     return standing_of(revocations, held->key_epoch, id, cert.key_epoch);
 }
 
@@ -38,7 +39,9 @@ void envelope::core::set_credentials(credentials given) {
 list_verdict envelope::core::take_revocations(byte_span data) {
     auto list = decode_revocation_list(data);
     if (!list) return list_verdict::malformed;
-    if (list->number <= revocations.number) return list_verdict::not_newer;  // before the signature, which costs much more
+    // Before the signature, which costs much more. A list that lets older epochs in again is of a server whose database was set back:
+    // ours is what it lacks, and it will ask for it.
+    if (list->number <= revocations.number || list->oldest_epoch < revocations.oldest_epoch) return list_verdict::not_newer;
     if (!held || !verify_revocations(*crypto_, held->signing_key, *list)) return list_verdict::forged;
     const auto former = std::exchange(revocations, std::move(*list));
     for (const auto& id : revocations.revoked) {

@@ -93,6 +93,7 @@ void client_service::handle_member(time_point now, const asker& from, const mess
 
 void client_service::answer(time_point now, const asker& from, const register_request& request, const reply_function& reply) {
     auto& state = shared_->state;
+    (void)lost_->on_held(now, from.id, from.address, request.list);
     const auto* known = state.clients.find(from.id);
     if (known == nullptr && state.clients.size() >= limits::server_clients_max) {
         return reply(now, error_reply{errc::limit_reached, "the server has no room for another client"});
@@ -131,6 +132,7 @@ void client_service::answer(time_point now, const asker& from, const register_re
 
 void client_service::answer(time_point now, const asker& from, const heartbeat& request, const reply_function& reply) {
     auto& state = shared_->state;
+    (void)lost_->on_held(now, from.id, from.address, request.list);
     const auto* known = state.clients.find(from.id);
     const bool same = known != nullptr && known->record.address == from.address;  // a client that moved registers anew
     if (same) state.clients.set_profile(from.id, request.profile);
@@ -152,7 +154,11 @@ void client_service::answer(time_point now, const registered_client& from, const
     reply(now, topology_view{shared_->state.versions.topology, topology.view_text(from.office)});
 }
 
-void client_service::answer(time_point now, const registered_client&, const revocations_request&, const reply_function& reply) {
+void client_service::answer(time_point now, const registered_client& from, const revocations_request& request, const reply_function& reply) {
+    // It would give up what the server needs of it.
+    if (lost_->on_held(now, from.record.id, from.record.address, request.list)) {
+        return reply(now, error_reply{errc::limit_reached, "the server looks at the list of this client first; ask again later"});
+    }
     reply(now, revocations_->list_reply());
 }
 

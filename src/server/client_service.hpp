@@ -2,6 +2,7 @@
 // Answers the clients' requests. Of each client one change of a kind is on its way to the catalogue at a time, so that none of them fills
 // what all share (limits::server_commits_pending_max); one more waits for its turn.
 
+#include "lost_lists.hpp"
 #include "p2pdist/message/message_layer.hpp"
 #include "revocation_desk.hpp"
 #include "server_context.hpp"
@@ -10,8 +11,8 @@ namespace p2pdist {
 
 class client_service {
 public:
-    client_service(server_context& shared, content_feeder& feeder, revocation_desk& revocations)
-        : shared_(&shared), feeder_(&feeder), revocations_(&revocations) {}
+    client_service(server_context& shared, content_feeder& feeder, revocation_desk& revocations, lost_lists& lost)
+        : shared_(&shared), feeder_(&feeder), revocations_(&revocations), lost_(&lost) {}
 
     struct asker {
         client_id id;
@@ -52,6 +53,7 @@ private:
     server_context* shared_;
     content_feeder* feeder_;
     revocation_desk* revocations_;
+    lost_lists* lost_;
     std::map<turn, std::optional<waiting_request>> under_way_;   // to the catalogue, and what is next
 };
 

@@ -18,6 +18,7 @@ public:
     /// For a client or for the server itself, until `wall` plus the configured lifetime.
     [[nodiscard]] credentials issue(role who, const public_key& key, std::uint16_t key_epoch, wall_time wall) const;
     void sign(revocation_list& list) const { sign_revocations(*crypto_, signing_, list); }
+    [[nodiscard]] bool is_own(const revocation_list& list) const { return verify_revocations(*crypto_, signing_public_, list); }
     /// renew_reply's content; nothing where no key can be agreed.
     [[nodiscard]] std::optional<bytes> seal(entropy& random_bytes, const public_key& member, const public_key& ephemeral,
                                             const enrolment_grant& grant) const;

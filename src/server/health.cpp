@@ -116,6 +116,7 @@ health_reply check_health(time_point now, const server_context& shared) {
     out.contents = static_cast<std::uint32_t>(state.contents.size());
     out.offices = static_cast<std::uint32_t>(state.offices().size());
     out.findings.push_back(database_finding(now, shared.commits));
+    if (shared.restored) out.findings.push_back({warning, "restored", describe(*shared.restored)});
     licence_findings(state, out.findings);
     out.findings.push_back(central_finding(now, state));
     topology_findings(state, out.findings);

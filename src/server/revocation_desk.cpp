@@ -1,6 +1,7 @@
 #include "revocation_desk.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/envelope/renewal.hpp"
@@ -16,6 +17,8 @@ constexpr std::int64_t look_interval_s = 5;
 error_reply no_such_client(const client_id& id) {
     return {errc::not_found, "no client has the id " + id.to_string() + "; `p2pdist-admin clients` lists them"};
 }
+
+std::uint16_t following(std::uint16_t epoch) { return epoch < epoch_max ? static_cast<std::uint16_t>(epoch + 1) : epoch; }
 
 /// Cut at a character.
 std::string short_reason(const std::string& text) {
@@ -48,12 +51,14 @@ std::size_t revocation_desk::listed(std::uint16_t oldest_epoch) const {
     }));
 }
 
-std::vector<catalogue_change> revocation_desk::changes(std::uint16_t epoch, std::uint16_t oldest_epoch) const {
+/// Numbers follow the clock where they can: a list that is made after the database was set back is newer than those that were lost.
+std::vector<catalogue_change> revocation_desk::changes(std::uint16_t epoch, std::uint16_t oldest_epoch, std::uint64_t number_above) const {
     auto versions = shared_->state.versions;
     auto epochs = shared_->state.epochs;
     if (versions.key_epoch != epoch) epochs.since = shared_->wall;
     versions.key_epoch = epoch;
-    ++versions.revocations;
+    const auto clock = static_cast<std::uint64_t>(std::max<std::int64_t>(shared_->wall.seconds, 0));
+    versions.revocations = std::max({versions.revocations + 1, number_above + 1, clock});
     epochs.oldest = oldest_epoch;
     epochs.listed = shared_->wall;
     return {put_versions{versions}, put_epochs{epochs}};
@@ -76,6 +81,10 @@ void revocation_desk::move_on(time_point now) {
         now, nobody,
         [this](time_point) -> std::vector<catalogue_change> {
             const auto epoch = shared_->state.versions.key_epoch;
+            if (in_grace() && !grace_is_over()) {  // an epoch began meanwhile
+                moving_ = false;
+                return {};
+            }
             if (in_grace()) return changes(epoch, epoch);
             return changes(static_cast<std::uint16_t>(epoch + 1), epoch);
         },
@@ -88,6 +97,7 @@ void revocation_desk::move_on(time_point now) {
 void revocation_desk::put_in_force(time_point now, std::optional<office_slot> first) {
     in_force_();
     const auto& state = shared_->state;
+    if (first_made_ == 0) first_made_ = state.versions.revocations;
     shared_->tell(server_event::kind::membership_changed, "revocations=" + std::to_string(state.versions.revocations) +
                                                               " key_epoch=" + std::to_string(state.versions.key_epoch) +
                                                               " oldest_accepted=" + std::to_string(oldest()));
@@ -115,6 +125,83 @@ const bytes& revocation_desk::list() {
 message_body revocation_desk::list_reply() {
     if (shared_->state.versions.revocations == 0) return error_reply{errc::not_found, "nobody was revoked yet"};
     return revocations_reply{list()};
+}
+
+// ---- what a database that was set back has lost
+
+bool revocation_desk::lacks(const held_list& list) const {
+    if (list.number == 0) return false;
+    const bool lost_before = first_made_ != 0 && list.number > known_number_ && list.number < first_made_;
+    return list.number > shared_->state.versions.revocations || list.oldest_epoch > oldest() || lost_before;
+}
+
+std::vector<catalogue_change> revocation_desk::adoption(const revocation_list& list) const {
+    const auto& state = shared_->state;
+    // Of two epochs that count, a list names the older. Those whom this database has as revoked may have certificates of lost epochs, too.
+    const auto last = following(list.oldest_epoch);
+    std::map<client_id, client_record> shut_out;
+    for (const auto& [id, client] : state.clients.all()) {
+        if (client.record.revoked) shut_out.emplace(id, client.record);
+    }
+    for (const auto& id : list.revoked) {
+        client_record record;
+        record.id = id;   // of one that joined after the backup nothing else is known
+        record.registered = record.last_seen = list.issued;
+        if (const auto* known = state.clients.find(id)) record = known->record;
+        record.revoked = revocation_record{list.issued, 0, "revoked before the database was restored"};
+        shut_out.emplace(id, std::move(record));
+    }
+    auto epoch = std::max(state.versions.key_epoch, last);
+    auto oldest_epoch = std::max(oldest(), static_cast<std::uint16_t>(epoch - 1));
+    // Where the list has no room for all, an epoch that counts alone shuts them out.
+    const bool listed = shut_out.size() <= limits::revoked_clients_max;
+    if (!listed) epoch = oldest_epoch = following(epoch);
+    auto out = changes(epoch, oldest_epoch, list.number);
+    for (auto& [id, record] : shut_out) {
+        if (!listed && !is_revoked(list, id)) continue;
+        record.revoked->key_epoch = std::max(record.revoked->key_epoch, last);
+        out.push_back(put_client{record});
+        out.push_back(put_holdings{id, {}, true});
+    }
+    return out;
+}
+
+void revocation_desk::adopt(time_point now, const revocation_list& list) {
+    shared_->being_revoked.insert(list.revoked.begin(), list.revoked.end());   // none of them may overtake it
+    const auto release = [this, list] {
+        for (const auto& id : list.revoked) shared_->being_revoked.erase(id);
+    };
+    shared_->change(
+        now, [release](time_point, const message_body&) { release(); },   // the commit failed: another client has the list, too
+        [this, list, release](time_point) {
+            if (lacks({list.number, list.oldest_epoch})) return adoption(list);
+            release();   // two clients had it
+            return std::vector<catalogue_change>{};
+        },
+        [this, list, release](time_point at) {
+            release();
+            if (list.number < first_made_ || first_made_ == 0) known_number_ = std::max(known_number_, list.number);
+            put_in_force(at);
+            shared_->restored = restoration{shared_->wall, list.revoked.size(), shared_->state.versions.key_epoch};
+            shared_->tell(server_event::kind::finding, describe(*shared_->restored));
+        });
+}
+
+void revocation_desk::catch_up(time_point now, std::uint16_t epoch) {
+    const auto nobody = [](time_point, const message_body&) {};
+    shared_->change(
+        now, nobody,
+        [this, epoch](time_point) {
+            if (epoch <= shared_->state.versions.key_epoch) return std::vector<catalogue_change>{};
+            revocation_list nobody_else;
+            nobody_else.oldest_epoch = static_cast<std::uint16_t>(epoch - 1);
+            return adoption(nobody_else);
+        },
+        [this](time_point at) {
+            put_in_force(at);
+            shared_->restored = restoration{shared_->wall, 0, shared_->state.versions.key_epoch};
+            shared_->tell(server_event::kind::finding, describe(*shared_->restored));
+        });
 }
 
 // ---- for connectors

@@ -32,6 +32,18 @@ public:
     /// revocations_reply, or error_reply with not_found.
     [[nodiscard]] message_body list_reply();
 
+    // Of a database that was set back (lost_lists.hpp).
+    /// The catalogue is loaded.
+    void begin() { known_number_ = shared_->state.versions.revocations; }
+    /// Whether a list of this kind would be one that this server made and has lost. Numbers follow the clock, so that none of this
+    /// database's lists has a number between that of the last one loaded and that of the first one made since.
+    [[nodiscard]] bool lacks(const held_list& list) const;
+    [[nodiscard]] bool is_own(const revocation_list& list) const { return papers_->is_own(list); }
+    /// A lost list of this server's own: whoever it names is revoked, and the epochs go on behind its.
+    void adopt(time_point now, const revocation_list& list);
+    /// A lost epoch of this server's own.
+    void catch_up(time_point now, std::uint16_t epoch);
+
     /// The signed list in force; empty where none was ever made.
     [[nodiscard]] const bytes& list();
     /// The grace may have ended, or a new epoch be due: call it when the wall clock was read.
@@ -42,7 +54,8 @@ private:
     [[nodiscard]] bool in_grace() const { return oldest() < shared_->state.versions.key_epoch; }
     [[nodiscard]] bool grace_is_over() const;
     [[nodiscard]] std::size_t listed(std::uint16_t oldest_epoch) const;
-    [[nodiscard]] std::vector<catalogue_change> changes(std::uint16_t epoch, std::uint16_t oldest_epoch) const;
+    [[nodiscard]] std::vector<catalogue_change> changes(std::uint16_t epoch, std::uint16_t oldest_epoch, std::uint64_t number_above = 0) const;
+    [[nodiscard]] std::vector<catalogue_change> adoption(const revocation_list& list) const;
     void put_in_force(time_point now, std::optional<office_slot> first = {});
     void move_on(time_point now);
 
@@ -53,6 +66,8 @@ private:
     std::function<void()> in_force_;
     bytes list_;
     std::uint64_t list_number_ = 0;   // of list_
+    std::uint64_t known_number_ = 0;  // of the newest list before first_made_
+    std::uint64_t first_made_ = 0;    // number of the first list that was made since the start; 0: none
     bool moving_ = false;             // a change of epoch waits for its commit
     std::int64_t looked_s_ = 0;       // when on_wall_clock() looked at all clients
     time_point renewals_since_{};     // the second in which renewals_ were given

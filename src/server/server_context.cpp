@@ -7,6 +7,13 @@ namespace {
 constexpr duration growth_delay = std::chrono::seconds(2);
 }
 
+std::string describe(const restoration& what) {
+    return "the database was restored from an older state: " + std::to_string(what.revocations) + " revocations and key epoch " +
+           std::to_string(what.key_epoch) +
+           " were taken over from what clients had kept; all else that was changed since that state is lost: publish and set it again, "
+           "reinstate again who was, and revoke again who was revoked long before the loss ('clients' shows who is)";
+}
+
 void server_context::change(time_point now, reply_function reply, planner plan, std::function<void(time_point now)> then) {
     auto begin = [this, reply, plan = std::move(plan), then = std::move(then)](time_point at, std::function<void(time_point)> done) {
         auto planned = plan(at);

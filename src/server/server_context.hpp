@@ -14,6 +14,15 @@
 
 namespace p2pdist {
 
+/// The database turned out to be older than what clients have of this server: what was taken over from them.
+struct restoration {
+    wall_time at;
+    std::size_t revocations = 0;
+    std::uint16_t key_epoch = 0;
+};
+/// For people, with what is left to do.
+[[nodiscard]] std::string describe(const restoration& what);
+
 /// Answers one request, once; may be called long after the request came, when its changes are committed.
 using reply_function = std::function<void(time_point now, message_body body)>;
 
@@ -32,6 +41,7 @@ struct server_context {
     const time_point started;
     wall_time wall;
     clone_watch clones;
+    std::optional<restoration> restored;   ///< since the start
     std::set<client_id> being_revoked;  ///< whose revocation waits for its commit
 
     void tell(server_event::kind what, std::string text) {

@@ -43,7 +43,9 @@ server_core::implementation::implementation(const crypto_suite& crypto, entropy&
       enrolment_(crypto, random_bytes, config),
       channels_(crypto, random_bytes, config),
       revocations_(shared_, papers_, random_bytes, seal_, [this] { follow_epochs(); }),
-      clients_(shared_, feeder_, revocations_),
+      lost_(shared_, revocations_,
+            [this](time_point at, const client_id& whom, const ip_address& where) { return ask_for_list(at, whom, where); }),
+      clients_(shared_, feeder_, revocations_, lost_),
       admin_(crypto, shared_, feeder_, revocations_),
       last_input_(now) {}
 
@@ -76,6 +78,7 @@ void server_core::implementation::found_catalogue(time_point now) {
 
 void server_core::implementation::get_ready(time_point now) {
     ready_ = true;
+    revocations_.begin();
     last_seen_at_ = now + last_seen_interval;
     follow_epochs();
     if (const auto misplaced = shared_.state.topology.misplaced_server()) shared_.tell(server_event::kind::finding, misplaced->reason);
@@ -200,6 +203,7 @@ void server_core::implementation::on_wall_clock(time_point now, wall_time wall) 
     renew_papers();
     if (jumped) start_anew(now);
     revocations_.on_wall_clock(now);
+    lost_.on_wall_clock(now);
 }
 
 void server_core::implementation::on_catalogue_done(time_point now, const catalogue_completion& completion) {
@@ -222,6 +226,13 @@ void server_core::implementation::push_state(time_point now) {
         few.attempts_max = 4;  // heartbeats tell the rest
         messages_.request(now, {id, role::client, client->record.address}, state_changed{shared_.state.versions}, few);
     }
+}
+
+message_handle server_core::implementation::ask_for_list(time_point now, const client_id& whom, const ip_address& where) {
+    message_options few;
+    few.attempts_max = 4;
+    few.large_protocol = protocol_to(whom);
+    return messages_.request(now, {whom, role::client, where}, revocations_request{}, few);
 }
 
 // ---- requests
@@ -278,6 +289,8 @@ bool server_core::implementation::take_from_envelope(time_point now) {
         } else if (const auto* session = std::get_if<session_ready>(&*next); session != nullptr && session->restarted) {
             messages_.on_peer_restarted(now, session->peer);
             shared_.clones.on_restart(now, session->peer, session->peer_boot);
+        } else if (const auto* newer = std::get_if<newer_epoch_seen>(&*next)) {
+            lost_.on_epoch(now, newer->key_epoch);
         } else if (const auto* revoked = std::get_if<peer_revoked>(&*next)) {
             on_peer_revoked(now, revoked->peer);
         } else if (const auto* mismatch = std::get_if<version_mismatch>(&*next)) {
@@ -295,7 +308,9 @@ bool server_core::implementation::take_from_messages(time_point now) {
         }
         stirred_ = true;
         if (const auto* request = std::get_if<message_received>(&*next)) on_request(now, *request);
-        // Answers to our own messages, and their absence, need nothing: heartbeats tell what a push did not.
+        // Answers to what is pushed, and their absence, need nothing: heartbeats tell what a push did not.
+        if (const auto* answer = std::get_if<message_answered>(&*next)) lost_.on_answer(now, *answer);
+        if (const auto* failure = std::get_if<message_failed>(&*next)) lost_.on_failure(*failure);
     }
     return false;
 }

@@ -49,6 +49,7 @@ private:
     void on_request(time_point now, const message_received& request);
     void write_last_seen(time_point now);
     void push_state(time_point now);
+    message_handle ask_for_list(time_point now, const client_id& whom, const ip_address& where);
     [[nodiscard]] transfer_protocol protocol_to(const client_id& peer) const;
 
     // Each takes one output of its part; false where there is none.
@@ -68,6 +69,7 @@ private:
     enrolment_desk enrolment_;
     channel_desk channels_;
     revocation_desk revocations_;
+    lost_lists lost_;
     client_service clients_;
     admin_service admin_;
 

@@ -69,6 +69,11 @@ void world::kill(client_index who) { self_->node_of(who).kill(); }
 void world::restart(client_index who) { self_->node_of(who).restart(); }
 void world::kill_server() { self_->server->kill(); }
 void world::restart_server() { self_->server->start(); }
+void world::restore_server(catalogue_snapshot backup) {
+    self_->server->kill();
+    self_->server->catalogue().preload(std::move(backup));
+    self_->server->start();
+}
 void world::move(client_index who, const std::string& office) { self_->move(who, office); }
 device_controls& world::controls(client_index who) { return self_->node_of(who); }
 device_controls& world::server_controls() { return *self_->server; }

@@ -10,6 +10,7 @@
 #define P2PDIST_BODIES_WITH_FIELDS(X)                        \
     X(error_reply, ErrorReply)                               \
     X(large_offer, LargeOffer)                               \
+    X(revocations_request, RevocationsRequest)               \
     X(revocations_reply, RevocationsReply)                   \
     X(register_request, RegisterRequest)                     \
     X(register_reply, RegisterReply)                         \
@@ -58,7 +59,6 @@
     X(ping, Ping)                                            \
     X(pong, Pong)                                            \
     X(accepted, Accepted)                                    \
-    X(revocations_request, RevocationsRequest)               \
     X(unregister, Unregister)                                \
     X(topology_request, TopologyRequest)                     \
     X(settings_request, SettingsRequest)                     \
@@ -90,6 +90,8 @@ void to_pb(const peer_info& from, Peer& to);
 [[nodiscard]] bool from_pb(const Peer& from, peer_info& to);
 void to_pb(const state_versions& from, Versions& to);
 [[nodiscard]] bool from_pb(const Versions& from, state_versions& to);
+void to_pb(const held_list& from, HeldList& to);
+[[nodiscard]] bool from_pb(const HeldList& from, held_list& to);
 
 [[nodiscard]] inline bool holding_state_from(std::uint32_t from, holding_state& to) noexcept {
     return enum_from(from, to, holding_state::none, holding_state::complete);

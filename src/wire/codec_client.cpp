@@ -12,12 +12,13 @@ void to_pb(const register_request& from, RegisterRequest& to) {
     to.set_prefix_bits(from.prefix_bits);
     name_to(from.host_name, *to.mutable_host_name());
     name_to(from.software_version, *to.mutable_software_version());
+    if (from.list != held_list{}) to_pb(from.list, *to.mutable_list());
 }
 
 bool from_pb(const RegisterRequest& from, register_request& to) {
     return from_pb(from.profile(), to.profile) && address_from(from.address(), to.address) && narrow(from.prefix_bits(), to.prefix_bits) &&
            to.prefix_bits <= to.address.bits() && name_from(from.host_name(), to.host_name) &&
-           name_from(from.software_version(), to.software_version);
+           name_from(from.software_version(), to.software_version) && from_pb(from.list(), to.list);
 }
 
 void to_pb(const register_reply& from, RegisterReply& to) {
@@ -33,8 +34,11 @@ bool from_pb(const RegisterReply& from, register_reply& to) {
     return from_pb(from.versions(), to.versions) && name_from(from.office(), to.office);
 }
 
-void to_pb(const heartbeat& from, Heartbeat& to) { to_pb(from.profile, *to.mutable_profile()); }
-bool from_pb(const Heartbeat& from, heartbeat& to) { return from_pb(from.profile(), to.profile); }
+void to_pb(const heartbeat& from, Heartbeat& to) {
+    to_pb(from.profile, *to.mutable_profile());
+    if (from.list != held_list{}) to_pb(from.list, *to.mutable_list());
+}
+bool from_pb(const Heartbeat& from, heartbeat& to) { return from_pb(from.profile(), to.profile) && from_pb(from.list(), to.list); }
 
 void to_pb(const heartbeat_reply& from, HeartbeatReply& to) {
     to_pb(from.versions, *to.mutable_versions());

@@ -61,6 +61,16 @@ bool from_pb(const Versions& from, state_versions& to) {
     return narrow(from.key_epoch(), to.key_epoch);
 }
 
+void to_pb(const held_list& from, HeldList& to) {
+    to.set_number(from.number);
+    to.set_oldest_epoch(from.oldest_epoch);
+}
+
+bool from_pb(const HeldList& from, held_list& to) {
+    to.number = from.number();
+    return narrow(from.oldest_epoch(), to.oldest_epoch);
+}
+
 void to_pb(const error_reply& from, ErrorReply& to) {
     to.set_code(static_cast<std::uint32_t>(from.code));
     text_to(from.text, *to.mutable_text());
@@ -84,6 +94,11 @@ bool from_pb(const LargeOffer& from, large_offer& to) {
     return bytes_from(from.sha256(), to.sha256) &&
            enum_from(from.protocol(), to.protocol, transfer_protocol::foreground, transfer_protocol::background);
 }
+
+void to_pb(const revocations_request& from, RevocationsRequest& to) {
+    if (from.list != held_list{}) to_pb(from.list, *to.mutable_list());
+}
+bool from_pb(const RevocationsRequest& from, revocations_request& to) { return from_pb(from.list(), to.list); }
 
 void to_pb(const revocations_reply& from, RevocationsReply& to) { bytes_to(from.list, *to.mutable_list()); }
 bool from_pb(const RevocationsReply& from, revocations_reply& to) {

@@ -90,6 +90,10 @@ inline constexpr std::chrono::seconds clock_jump = 60s;              ///< of the
 inline constexpr std::chrono::seconds clone_window = 600s;           ///< in which two devices of one identity have to take turns to be noticed
 inline constexpr int clone_returns = 2;                              ///< times that a former process of a client must come back in it
 inline constexpr std::size_t clone_suspects_max = 1024;              ///< clients with more than one process in that time, remembered
+inline constexpr std::size_t lost_lists_asked_max = 4;               ///< clients that a server asks for a list at one time, which it does not know
+inline constexpr std::chrono::seconds lost_list_pause = 600s;        ///< for which a client is not asked again
+inline constexpr std::size_t lost_list_askees_max = 1024;            ///< clients remembered for that; the oldest goes
+inline constexpr std::chrono::seconds lost_epoch_patience = 30s;     ///< between a certificate of an epoch to come and an epoch beyond it, for a list
 
 // messages (wire)
 inline constexpr std::size_t message_name_bytes_max = 256;        ///< names of offices, hosts and settings, versions, keys

@@ -94,7 +94,7 @@ using envelope_output = std::variant<send_datagram, peer_unreachable, session_re
 /// What became of a revocation list that was given to take_revocations().
 enum class list_verdict : std::uint8_t {
     taken,
-    not_newer,   ///< its number is not above that of the list in force
+    not_newer,   ///< its number is not above that of the list in force, or it lets older epochs in again
     malformed,   ///< it cannot be read
     forged,      ///< not signed by the organisation's server, or there are no credentials yet to judge it by
 };

@@ -187,6 +187,7 @@ public:
     void restart(client_index who);           ///< and asks again for what it had not got
     void kill_server();
     void restart_server();                    ///< with what its database committed
+    void restore_server(catalogue_snapshot backup);   ///< with a database of former times, whatever was committed since
     /// It gets the next free address of the office (the one that it is in, too), and is told so; its old address is free.
     void move(client_index who, const std::string& office);
     /// What may befall the client's device.

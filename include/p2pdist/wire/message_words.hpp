@@ -32,6 +32,14 @@ struct state_versions {
     friend bool operator==(const state_versions&, const state_versions&) = default;
 };
 
+/// Which revocation list somebody has. A server whose database was set back learns from it what it has lost, and asks for the list
+/// itself: this is anybody's word, a list is the server's own.
+struct held_list {
+    std::uint64_t number = 0;         ///< 0: none
+    std::uint16_t oldest_epoch = 0;   ///< that it accepts
+    friend bool operator==(const held_list&, const held_list&) = default;
+};
+
 /// The setting that limits how fast clients outside the central office read a fallback source (SRC-5): a size a second (base/amount.hpp),
 /// "0": unlimited.
 inline constexpr std::string_view fallback_rate_setting = "fallback_bytes_per_second";

@@ -52,6 +52,7 @@ struct pong {
 
 /// Asks server or client for the newest revocation list that it has (SEC-2). error_reply with not_found where it has none.
 struct revocations_request {
+    held_list list{};   ///< that the asker has
     friend bool operator==(const revocations_request&, const revocations_request&) = default;
 };
 /// Signed by the server, so that anyone may pass it on.
@@ -69,6 +70,7 @@ struct register_request {
     std::uint8_t prefix_bits = 0;   ///< of the interface, at most address.bits(); OFF-6
     std::string host_name;
     std::string software_version;
+    held_list list{};
     friend bool operator==(const register_request&, const register_request&) = default;
 };
 /// The client is known.
@@ -82,6 +84,7 @@ struct register_reply {
 /// "I am still there", every heartbeat_interval_ms. Answered by heartbeat_reply.
 struct heartbeat {
     device_profile profile;
+    held_list list{};
     friend bool operator==(const heartbeat&, const heartbeat&) = default;
 };
 /// What is new.

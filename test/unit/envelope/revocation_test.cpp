@@ -307,3 +307,36 @@ TEST_CASE("broadcasts cross the two epochs of a grace, both ways, and end with i
     const auto answer = seal_broadcast_answer(crypto(), late.held, late.self, *heard, as_bytes("!"));
     CHECK_FALSE(renewed.exchange.on_answer(start, wall, renewed.held, without, answer));
 }
+
+TEST_CASE("a server whose database was set back is heard by members of later epochs", "[envelope][hostile][REQ-SEC-2]") {
+    envelope_config config;
+    config.admit_lapsed = true;
+    node server(200, role::server, 7, config), member(1, role::client, 9), again(3, role::client, 7);
+    REQUIRE(member.env.take_revocations(encoded(12, 9, {})) == list_verdict::taken);
+    REQUIRE(again.env.take_revocations(encoded(12, 9, {})) == list_verdict::taken);   // it enrolled again, under the restored server's epoch
+    for (auto* one : {&member, &again}) {
+        one->know(server);
+        server.know(*one);
+        REQUIRE(one->say(start, server, "hello") == send_status::kept);
+        settle(start, *one, server);
+        CHECK(one->env.has_session(server.identity.id));
+        REQUIRE(server.say(start, *one, "which list have you?") == send_status::sealed);
+        settle(start, server, *one);
+        CHECK(one->heard.back() == "which list have you?");
+    }
+    CHECK(server.count<newer_epoch_seen>() == 1);
+    // A client of an old epoch is let in by neither.
+    node late(2, role::client, 7);
+    late.know(member);
+    REQUIRE(late.say(start, member, "hi") == send_status::kept);
+    settle(start, late, member);
+    CHECK_FALSE(late.env.has_session(member.identity.id));
+}
+
+TEST_CASE("a newer list does not let former epochs in again", "[envelope][hostile][REQ-SEC-2]") {
+    node member(1, role::client, 9);
+    REQUIRE(member.env.take_revocations(encoded(12, 9, {})) == list_verdict::taken);
+    CHECK(member.env.take_revocations(encoded(1'800'000'000, 7, {})) == list_verdict::not_newer);
+    CHECK(member.env.revocations().number == 12);
+    CHECK(member.env.take_revocations(encoded(1'800'000'001, 9, {})) == list_verdict::taken);
+}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "p2pdist/envelope/revocation_list.hpp"
 #include "p2pdist/message/secure_channel_link.hpp"
 
 namespace p2pdist::test {
@@ -209,6 +210,11 @@ void server_world::pump_client(test_client& one) {
         if (auto* datagram = std::get_if<send_datagram>(&*out)) carry(one.where, std::move(*datagram));
         if (auto* request = std::get_if<message_received>(&*out)) {
             if (const auto* change = std::get_if<state_changed>(&request->body)) one.pushed.push_back(change->versions);
+            if (std::holds_alternative<revocations_request>(request->body)) {
+                ++one.lists_asked;
+                one.messages.reply(now_, request->request, revocations_reply{one.list ? *one.list : encode(one.seal.revocations())});
+                continue;
+            }
             one.messages.drop(now_, request->request);
         }
         if (auto* answer = std::get_if<message_answered>(&*out)) one.answers.emplace(answer->request, std::move(answer->body));

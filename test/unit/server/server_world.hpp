@@ -38,6 +38,8 @@ struct test_client {
     envelope seal;
     message_layer messages;
     std::vector<state_versions> pushed;  ///< what state_changed said
+    std::optional<bytes> list;           ///< the revocation list that it gives; empty: its own
+    std::size_t lists_asked = 0;         ///< times that it was asked for one
     std::map<message_handle, result<message_body>> answers;
     std::unique_ptr<transfer_engine> engine;  ///< where content is fetched
     std::unique_ptr<memory_store> store;

@@ -51,14 +51,14 @@ void add_general(std::vector<std::pair<std::string, message>>& out) {
     add(out, ping{});
     add(out, pong{});
     add(out, accepted{});
-    add(out, revocations_request{});
+    add(out, revocations_request{{5, 2}});
     add(out, revocations_reply{{1, 0, 0, 6, 0xa1, 0xb2}});
 }
 
 void add_client(std::vector<std::pair<std::string, message>>& out) {
-    add(out, register_request{profile(4), address6(), 64, "pc-042", "0.1.0"});
+    add(out, register_request{profile(4), address6(), 64, "pc-042", "0.1.0", {5, 2}});
     add(out, register_reply{versions(), "Rotterdam floor 2", 30'000, 1'700'000'000});
-    add(out, heartbeat{profile(5)});
+    add(out, heartbeat{profile(5), {5, 2}});
     add(out, heartbeat_reply{versions(), true});
     add(out, unregister{});
     add(out, topology_request{});
