@@ -146,7 +146,9 @@ void client_core::implementation::on_datagram(time_point now, const received_dat
         case frame_type::flow_control:
         case frame_type::session_hello:
         case frame_type::session_welcome:
-        case frame_type::session_unknown: break;
+        case frame_type::session_unknown:
+        case frame_type::session_cookie:
+        case frame_type::session_moved: break;
     }
     const auto frame = shared.seal.on_datagram(now, shared.wall, datagram);
     if (!frame) return;

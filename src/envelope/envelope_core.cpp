@@ -26,11 +26,21 @@ envelope::core::core(const crypto_suite& crypto, entropy& random, node_identity 
       random_(&random),
       config_(config),
       boot_(random.array<8>()),
+      cookies_(crypto, random),
       checks_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("checks")}),
-              {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::handshake_checks_per_second,
+              {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::session_hellos_per_second,
                config.rate_sources}),
+      proven_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("proven")}),
+              {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::session_proven_per_second,
+               config.rate_sources}),
+      replies_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("replies")}),
+               {limits::session_replies_per_address, limits::session_replies_per_network, limits::session_replies_per_second,
+                config.rate_sources}),
       answers_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("answers")}),
                {limits::handshake_answers_per_address, limits::handshake_answers_per_network, limits::handshake_answers_per_second,
+                config.rate_sources}),
+      notices_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("notices")}),
+               {limits::handshake_answers_per_address, limits::handshake_answers_per_network, limits::session_notices_per_second,
                 config.rate_sources}) {
     P2PDIST_ASSERT(config.peers_max > 0);
 }
@@ -96,7 +106,7 @@ send_status envelope::core::ensure_session(time_point now, const client_id& id, 
 
 void envelope::core::look_after(time_point now, peer_entry& peer, const session& current, const path& way) {
     const bool silent = current.frames_since_heard >= limits::session_silent_frames && now - current.last_heard >= limits::session_silence;
-    const bool spent = current.next_sequence >= limits::session_frames_max;
+    const bool spent = current.moved || current.next_sequence >= limits::session_frames_max;
     // The session goes on meanwhile: the peer may be there and only have nothing to say.
     if ((!silent && !spent) || handshakes_.contains(peer.id) || begin_handshake(now, peer, way) != send_status::kept) return;
     handshakes_.at(peer.id).probe = !spent;
@@ -140,7 +150,11 @@ std::optional<opened> envelope::core::on_datagram(time_point now, wall_time wall
             on_welcome(now, wall, datagram);
             break;
         case frame_type::session_unknown:
-            on_session_unknown(now, datagram);
+        case frame_type::session_moved:
+            on_notice(now, datagram);
+            break;
+        case frame_type::session_cookie:
+            on_cookie(datagram);
             break;
         case frame_type::version_refused:
             on_version_refused(datagram);
@@ -177,6 +191,12 @@ std::optional<opened> envelope::core::on_sealed(time_point now, wall_time wall, 
         peer->erase(number);
         return drop(counters.expired);
     }
+    // Not marked as received: whoever copies a frame and is quicker than the true one must not displace it. A first frame shows that the
+    // peer got the welcome, which went to one address only.
+    if (under->proven != datagram.from.address && !peer->proven(datagram.from.address)) {
+        answer_moved(now, datagram, *header, *peer, *under);
+        return std::nullopt;
+    }
 
     under->received.mark(sequence);
     under->last_heard = now;
@@ -191,25 +211,10 @@ std::optional<opened> envelope::core::on_sealed(time_point now, wall_time wall, 
     return result;
 }
 
-void envelope::core::answer_unknown(time_point now, const received_datagram& datagram, const sealed_header& header, peer_entry& peer) {
-    ++counters.unknown_session;
-    // Of whatever epoch: after an epoch has ended, this is how a member that renewed in time learns that the session ended with it.
-    if (!answers_.allow(now, datagram.from.address)) {
-        ++counters.rate_limited;
-        return;
-    }
-    const auto* shared = shared_with(peer);
-    if (!shared) return;
-    bytes out;
-    encode(detail::unknown_session_notice{header.key_epoch, self.id, header.counter}, out);
-    const auto tag = detail::tag_of(*crypto_, pair_key_of(*shared, header.key_epoch, peer.id), {out, peer.id.value});
-    out.insert(out.end(), tag.begin(), tag.end());
-    put_datagram({datagram.local.port, datagram.from}, std::move(out));
-}
-
 void envelope::core::confirm(time_point now, peer_entry& peer, session_number number) {
     auto& made = *peer.find(number);
     made.confirmed = true;
+    made.welcome = {};
     // Both greeted at once: both sides settle on the session of the lower id. Else the newest counts.
     const auto* current = peer.current_session();
     const bool crossed = current && current->initiated && made.crossed_with && current->facts.hello_nonce == *made.crossed_with;

@@ -1,8 +1,9 @@
-// The making of sessions: hello, welcome, and what heals them.
+// Own hellos, and the welcomes to them.
 
 #include <algorithm>
 
 #include "envelope_core.hpp"
+#include "p2pdist/base/assert.hpp"
 
 namespace p2pdist {
 
@@ -16,29 +17,57 @@ send_status envelope::core::begin_handshake(time_point now, peer_entry& peer, co
     if (!shared_with(peer)) return send_status::unknown_peer;
     auto& shake = handshakes_[peer.id];
     shake.way = way;
-    shake.nonce = random_->array<16>();
-    by_nonce_[shake.nonce] = peer.id;
     say_hello(now, peer.id, shake);
     return send_status::kept;
 }
 
+void envelope::core::open_hello(peer_entry& peer, handshake& shake) {
+    forget_nonce(shake);
+    auto& hello = shake.hello.emplace(*crypto_, *random_);
+    const auto agreed = hello.ephemeral.with(*crypto_, peer.key);
+    P2PDIST_ASSERT(agreed);  // a key of small order has no `shared` either, and begins no handshake
+    hello.secrets.pair = pair_key_of(*shared_with(peer), held->own.key_epoch, peer.id);
+    hello.secrets.initiator_ephemeral = *agreed;
+    hello.own = held->own;
+    hello.to = shake.way.remote.address;
+    greeting frame;
+    frame.epoch = held->own.key_epoch;
+    frame.versions = config_.versions;
+    frame.recipient = peer.id;
+    frame.boot = boot_;
+    frame.nonce = hello.nonce;
+    frame.cert = hello.own;
+    frame.ephemeral = hello.ephemeral.key();
+    encode(frame, hello.fixed);
+    hello.fixed.resize(greeting::fixed_bytes);
+    by_nonce_[hello.nonce] = peer.id;
+}
+
 void envelope::core::say_hello(time_point now, const client_id& id, handshake& shake) {
-    auto* peer = peers.find(id);
-    greeting hello;
-    hello.epoch = shake.epoch = held->own.key_epoch;
-    hello.versions = config_.versions;
-    hello.recipient = id;
-    hello.boot = boot_;
-    hello.nonce = shake.nonce;
-    hello.cert = held->own;
-    put_greeting(shake.way, hello, pair_key_of(*shared_with(*peer), hello.epoch, id));
+    // A welcome has to show that the peer receives at just this address, and to answer just this certificate.
+    if (!shake.hello || shake.hello->to != shake.way.remote.address || shake.hello->own != held->own) open_hello(*peers.find(id), shake);
+    shake.said_over = shake.way;
+    shake.cookies = 0;
+    put_hello(shake);
 
     auto wait = duration(limits::session_retry_first);
     for (int i = 0; i < shake.attempts; ++i) wait = std::min<duration>(2 * wait, limits::session_retry_max);
     // Up to a fifth more, so that nodes that began together don't go on together.
-    wait += wait * shake.nonce[static_cast<std::size_t>(shake.attempts) % shake.nonce.size()] / (5 * 256);
+    const auto& nonce = shake.hello->nonce;
+    wait += wait * nonce[static_cast<std::size_t>(shake.attempts) % nonce.size()] / (5 * 256);
     ++shake.attempts;
     schedule(id, shake, now + wait);
+}
+
+void envelope::core::put_hello(const handshake& shake) {
+    const auto& hello = *shake.hello;
+    bytes out;
+    out.reserve(greeting::size_bytes);
+    byte_writer writer(out);
+    writer.raw(hello.fixed);
+    writer.raw(hello.cookie);
+    writer.raw(detail::tag_of(*crypto_, hello.secrets.pair, {out}));
+    put_datagram(shake.said_over, std::move(out));
 }
 
 void envelope::core::schedule(const client_id& id, handshake& shake, time_point at) {
@@ -69,161 +98,13 @@ void envelope::core::end_handshake(const client_id& id) {
     const auto at = handshakes_.find(id);
     if (at == handshakes_.end()) return;
     timers_.erase({at->second.next_at, id});
-    by_nonce_.erase(at->second.nonce);
+    forget_nonce(at->second);
     handshakes_.erase(at);
 }
 
-void envelope::core::put_greeting(const path& way, const greeting& frame, const secret_key& pair) {
-    bytes out;
-    out.reserve(greeting::size_bytes);
-    encode(frame, out);
-    const auto tag = detail::tag_of(*crypto_, pair, {out});
-    out.insert(out.end(), tag.begin(), tag.end());
-    put_datagram(way, std::move(out));
-}
-
-const secret_key* envelope::core::shared_with(peer_entry& peer) {
-    if (!peer.shared) peer.shared = crypto_->x25519_shared(self.secret, peer.key);
-    return peer.shared ? &*peer.shared : nullptr;
-}
-
-secret_key envelope::core::pair_key_of(const secret_key& shared, std::uint16_t epoch, const client_id& peer) const {
-    return detail::pair_key(*crypto_, shared, epoch, self.id, peer);
-}
-
-void envelope::core::note_epoch(const client_id& peer, std::uint16_t epoch) {
-    if (epoch <= held->key_epoch || epoch <= newest_epoch_told_) return;
-    newest_epoch_told_ = epoch;
-    put_event(newer_epoch_seen{peer, epoch});
-}
-
-bool envelope::core::certificate_good(wall_time wall, const peer_entry* peer, const certificate& cert) {
-    const bool known = peer && peer->checked == cert;
-    const auto verdict = known ? (wall > cert.not_after ? certificate_verdict::expired : certificate_verdict::good)
-                               : verify_certificate(*crypto_, held->signing_key, cert, wall, cert.key_epoch);
-    if (verdict == certificate_verdict::bad_signature) ++counters.bad_certificate;
-    if (verdict == certificate_verdict::expired) ++counters.expired;
-    return verdict == certificate_verdict::good;
-}
-
-// Signatures and key agreements cost a tenth of a millisecond each. Strangers share a budget for both, by source. Peers whose key we
-// know have theirs apart, so that no flood of strangers keeps them out: one agreement for each peer ever, and few signatures, since
-// nobody else can make the tag that comes before.
-bool envelope::core::may_agree(time_point now, const peer_entry* known, const ip_address& from) {
-    if (known) return known->shared || agreements_.allow(now);
-    return checks_.allow(now, from);
-}
-
-bool envelope::core::may_check(time_point now, peer_entry& known, const certificate& cert) {
-    if (known.checked == cert) return true;
-    const auto free_at = std::max(now, known.checks_free_at);
-    if (free_at >= now + std::chrono::seconds(limits::certificate_checks_of_peer_max)) return false;
-    known.checks_free_at = free_at + std::chrono::seconds(1);
-    return true;
-}
-
-peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const greeting& frame, byte_span datagram,
-                                         const ip_address& from) {
-    const auto id = id_of(*crypto_, frame.cert.key);
-    if (id == self.id) {
-        ++counters.not_for_us;
-        return nullptr;
-    }
-    if (is_revoked(revocations, id) && !config_.admit_lapsed) {
-        ++counters.revoked;
-        return nullptr;
-    }
-    auto* known = peers.find(id);
-    if (!may_agree(now, known, from)) {
-        ++counters.rate_limited;
-        return nullptr;
-    }
-    const auto shared = known ? (shared_with(*known) ? known->shared : std::nullopt) : crypto_->x25519_shared(self.secret, frame.cert.key);
-    const auto body = datagram.first(greeting::body_bytes);
-    if (!shared || !detail::tag_fits(*crypto_, pair_key_of(*shared, frame.epoch, id), {body}, datagram.subspan(greeting::body_bytes))) {
-        ++counters.bad_tag;
-        return nullptr;
-    }
-    if (known && !may_check(now, *known, frame.cert)) {
-        ++counters.rate_limited;
-        return nullptr;
-    }
-    if (!certificate_good(wall, known, frame.cert)) return nullptr;
-    note_epoch(id, frame.cert.key_epoch);
-    // A newer epoch than the own is as good: its member has renewed before us.
-    if (standing_by(frame.cert, id) != standing::member && !config_.admit_lapsed) {
-        ++counters.other_epoch;
-        return nullptr;
-    }
-    // Only now, so that strangers cannot push members out of the table.
-    auto& peer = known ? *known : remember(id, frame.cert.key);
-    peer.shared = shared;
-    peer.checked = frame.cert;
-    return peers.use(id);
-}
-
-void envelope::core::refuse_version(time_point now, const received_datagram& datagram, const detail::session_nonce& nonce) {
-    ++counters.version;
-    if (!answers_.allow(now, datagram.from.address)) {
-        ++counters.rate_limited;
-        return;
-    }
-    put_datagram({datagram.local.port, datagram.from}, encode(detail::version_refusal{config_.versions, nonce}));
-}
-
-void envelope::core::on_hello(time_point now, wall_time wall, const received_datagram& datagram) {
-    const auto prefix = detail::decode_hello_prefix(datagram.payload);
-    if (!prefix) {
-        ++counters.malformed;
-        return;
-    }
-    if (prefix->layout != detail::handshake_layout || !common_version(config_.versions, prefix->versions)) {
-        refuse_version(now, datagram, prefix->nonce);
-        return;
-    }
-    const auto hello = detail::decode_greeting(datagram.payload);
-    if (!hello || hello->epoch != hello->cert.key_epoch) {
-        ++counters.malformed;
-        return;
-    }
-    if (!held || hello->recipient != self.id) {
-        ++counters.not_for_us;
-        return;
-    }
-    auto* peer = authenticate(now, wall, *hello, datagram.payload, datagram.from.address);
-    if (!peer) return;
-    const auto* answered = peer->find_hello(hello->nonce);  // a repeated hello gets the same welcome
-    if (!answered) answered = &answer_hello(now, *peer, *hello, pair_key_of(*peer->shared, hello->epoch, peer->id));
-    welcome({datagram.local.port, datagram.from}, *peer, *answered);
-}
-
-session& envelope::core::answer_hello(time_point now, peer_entry& peer, const greeting& hello, const secret_key& pair) {
-    session made;
-    made.facts = {peer.id, self.id, hello.boot, boot_, hello.nonce, random_->array<16>()};
-    made.keys = detail::derive_session(*crypto_, pair, made.facts, self.id);
-    made.epoch = hello.epoch;
-    made.version = *common_version(config_.versions, hello.versions);
-    made.peer_cert = hello.cert;
-    made.peer_standing = standing_by(hello.cert, peer.id);
-    if (const auto ours = handshakes_.find(peer.id); ours != handshakes_.end()) made.crossed_with = ours->second.nonce;
-    made.last_use = ++uses_;
-    made.last_heard = now;
-    return peer.add(std::move(made));
-}
-
-void envelope::core::welcome(const path& way, peer_entry& peer, const session& answered) {
-    greeting frame;
-    frame.type = frame_type::session_welcome;
-    frame.epoch = answered.epoch;
-    frame.versions = config_.versions;
-    frame.chosen = answered.version;
-    frame.recipient = peer.id;
-    frame.boot = boot_;
-    frame.nonce = answered.facts.welcome_nonce;
-    frame.cert = held->own;
-    frame.echo_boot = answered.facts.initiator_boot;
-    frame.echo_nonce = answered.facts.hello_nonce;
-    put_greeting(way, frame, pair_key_of(*peer.shared, answered.epoch, peer.id));
+void envelope::core::forget_nonce(handshake& shake) {
+    if (shake.hello) by_nonce_.erase(shake.hello->nonce);
+    shake.hello.reset();
 }
 
 void envelope::core::on_welcome(time_point now, wall_time wall, const received_datagram& datagram) {
@@ -236,8 +117,8 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
         ++counters.not_for_us;
         return;
     }
-    const auto asked = by_nonce_.find(frame->echo_nonce);
-    if (asked == by_nonce_.end() || frame->echo_boot != boot_ || handshakes_.at(asked->second).epoch != frame->epoch) {
+    const auto asked = by_nonce_.find(frame->echo);
+    if (asked == by_nonce_.end() || frame->echo_boot != boot_ || handshakes_.at(asked->second).hello->own.key_epoch != frame->epoch) {
         ++counters.stale;
         return;
     }
@@ -250,64 +131,76 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
         ++counters.version;
         return;
     }
-    auto* peer = authenticate(now, wall, *frame, datagram.payload, datagram.from.address);
-    if (!peer || still_there(now, handshakes_.at(expected), *frame, *peer)) return;
+    if (unwelcome(expected)) return;
+    const auto& shake = handshakes_.at(expected);
+    const auto& hello = *shake.hello;
+    const auto body = datagram.payload.first(greeting::body_bytes);
+    const auto key = detail::welcome_key(*crypto_, hello.secrets.pair, hello.secrets.initiator_ephemeral);
+    if (!detail::tag_fits(*crypto_, key, {hello.fixed, body}, datagram.payload.subspan(body.size()))) {
+        ++counters.bad_tag;
+        return;
+    }
+    const auto shared = *shared_with(*peers.find(expected));
+    auto* peer = admit(now, wall, expected, frame->cert, shared);
+    if (peer && !still_there(now, shake, *frame, *peer)) make_session(now, *peer, shake, *frame, body);
+}
+
+void envelope::core::make_session(time_point now, peer_entry& peer, const handshake& shake, const greeting& welcome, byte_span body) {
+    const auto& hello = *shake.hello;
+    const auto by_responder = crypto_->x25519_shared(self.secret, welcome.ephemeral);
+    const auto by_both = hello.ephemeral.with(*crypto_, welcome.ephemeral);
+    if (!by_responder || !by_both) {
+        ++counters.malformed;
+        return;
+    }
+    detail::handshake_secrets secrets;
+    secrets.pair = hello.secrets.pair;
+    secrets.initiator_ephemeral = hello.secrets.initiator_ephemeral;
+    secrets.responder_ephemeral = *by_responder;
+    secrets.both_ephemeral = *by_both;
     session made;
-    made.facts = {self.id, expected, boot_, frame->boot, frame->echo_nonce, frame->nonce};
-    made.keys = detail::derive_session(*crypto_, pair_key_of(*peer->shared, frame->epoch, expected), made.facts, self.id);
-    made.epoch = frame->epoch;
-    made.version = frame->chosen;
-    made.peer_cert = frame->cert;
-    made.peer_standing = standing_by(frame->cert, expected);
+    made.facts = {self.id, peer.id, boot_, welcome.boot, hello.nonce, welcome.nonce};
+    made.keys = detail::derive_session(*crypto_, secrets, crypto_->sha256({hello.fixed, body}), self.id, peer.id);
+    made.epoch = welcome.epoch;
+    made.version = welcome.chosen;
+    made.peer_cert = welcome.cert;
+    made.peer_standing = standing_by(welcome.cert, peer.id);
     made.initiated = true;
     made.confirmed = true;  // the welcome echoes a nonce of ours: it is no replay
+    made.proven = hello.to;
     made.last_use = ++uses_;
     made.last_heard = now;
-    const auto number = peer->add(std::move(made)).keys.number;
-    use_session(now, *peer, number);
+    const auto number = peer.add(std::move(made)).keys.number;
+    use_session(now, peer, number);
 }
 
 bool envelope::core::still_there(time_point now, const handshake& shake, const greeting& welcome, peer_entry& peer) {
     auto* current = peer.current_session();
-    if (!shake.probe || !current || current->peer_boot() != welcome.boot) return false;
-    // The same process: it would say so if it did not know the session. A new one each few seconds would only wear out the others.
+    if (!shake.probe || !current || current->peer_boot() != welcome.boot || !peer.proven(shake.hello->to)) return false;
+    // The same process where it was: it would say so if it did not know the session. A new one each few seconds would only wear out the
+    // others.
     current->last_heard = now;
     current->frames_since_heard = 0;
     end_handshake(peer.id);
     return true;
 }
 
-void envelope::core::on_session_unknown(time_point now, const received_datagram& datagram) {
-    const auto data = datagram.payload;
-    const auto frame = detail::decode_unknown_session(data);
+// Nobody but who hears our hellos knows their nonces; such a one gets as many hellos to the peer as he sends cookies, and few of those.
+void envelope::core::on_cookie(const received_datagram& datagram) {
+    const auto frame = detail::decode_cookie_offer(datagram.payload);
     if (!frame) {
         ++counters.malformed;
         return;
     }
-    auto* peer = peers.find(frame->sender);
-    if (!peer || !held) {
-        ++counters.unknown_sender;
-        return;
-    }
-    // Only about a frame that we sent under a session that we still use: older notices say nothing new.
-    const auto number = static_cast<session_number>(frame->counter >> 32);
-    const auto* lost = peer->find(number);
-    if (!lost || lost->epoch != frame->epoch || (frame->counter & UINT32_MAX) >= lost->next_sequence) {
+    const auto asked = by_nonce_.find(frame->nonce);
+    auto* shake = asked != by_nonce_.end() ? &handshakes_.at(asked->second) : nullptr;
+    if (!shake || shake->said_over != path{datagram.local.port, datagram.from} || shake->cookies >= limits::session_cookies_max) {
         ++counters.stale;
         return;
     }
-    const auto* shared = shared_with(*peer);
-    const auto body = data.first(detail::unknown_session_notice::body_bytes);
-    if (!shared ||
-        !detail::tag_fits(*crypto_, pair_key_of(*shared, frame->epoch, peer->id), {body, self.id.value}, data.subspan(body.size()))) {
-        ++counters.bad_tag;
-        return;
-    }
-    peer->erase(number);
-    if (peer->current || handshakes_.contains(peer->id)) return;
-    if (peer->renew_not_before && now < *peer->renew_not_before) return;
-    peer->renew_not_before = now + limits::session_renew_gap;
-    (void)begin_handshake(now, *peer, {datagram.local.port, datagram.from});
+    ++shake->cookies;
+    shake->hello->cookie = frame->cookie;
+    put_hello(*shake);
 }
 
 void envelope::core::on_version_refused(const received_datagram& datagram) {

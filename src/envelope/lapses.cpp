@@ -75,12 +75,10 @@ std::vector<client_id> envelope::core::start_anew() {
         peer.current.reset();
         peer.held_off_until.reset();
     });
-    by_nonce_.clear();
     for (auto& [id, shake] : handshakes_) {
-        shake.nonce = random_->array<16>();
+        forget_nonce(shake);
         shake.probe = false;
         shake.attempts = 0;
-        by_nonce_[shake.nonce] = id;
         schedule(id, shake, time_point::min());
     }
     return left;

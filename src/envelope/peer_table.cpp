@@ -11,10 +11,26 @@ session* peer_entry::find(session_number number) noexcept {
 
 const session* peer_entry::find(session_number number) const noexcept { return const_cast<peer_entry*>(this)->find(number); }
 
-session* peer_entry::find_hello(const session_nonce& hello_nonce) noexcept {
-    const auto at = std::find_if(sessions.begin(), sessions.end(),
-                                 [&](const session& s) { return !s.initiated && s.facts.hello_nonce == hello_nonce; });
+session* peer_entry::find_hello(const session_nonce& hello_nonce, const ip_address& from) noexcept {
+    const auto at = std::find_if(sessions.begin(), sessions.end(), [&](const session& s) {
+        return !s.initiated && s.facts.hello_nonce == hello_nonce && s.proven == from;
+    });
     return at == sessions.end() ? nullptr : &*at;
+}
+
+bool peer_entry::used_hello(const session_nonce& hello_nonce) const noexcept {
+    return std::ranges::any_of(sessions,
+                               [&](const session& s) { return !s.initiated && s.confirmed && s.facts.hello_nonce == hello_nonce; });
+}
+
+bool peer_entry::proven(const ip_address& address) const noexcept {
+    return std::ranges::any_of(sessions, [&](const session& s) { return s.confirmed && s.proven == address; });
+}
+
+bool peer_entry::has_room(time_point now) {
+    const auto waits = [](const session& s) { return !s.confirmed; };
+    if (static_cast<std::size_t>(std::ranges::count_if(sessions, waits)) < limits::sessions_pending_max) return true;
+    return std::erase_if(sessions, [&](const session& s) { return waits(s) && s.last_heard + limits::session_pending_time <= now; }) > 0;
 }
 
 void peer_entry::erase(session_number number) {

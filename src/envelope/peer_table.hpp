@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "rate_limit.hpp"
 #include "session.hpp"
 
 namespace p2pdist::detail {
@@ -22,10 +23,21 @@ struct peer_entry {
     std::optional<time_point> held_off_until;
     std::optional<time_point> renew_not_before;
     time_point checks_free_at{};  ///< when all of certificate_checks_of_peer_max may be made again
+    // Of this peer alone. The first two are asked only behind a good tag: recordings use up the one, nobody else the other.
+    rate_limit hellos{limits::session_hellos_of_peer_max};
+    rate_limit hellos_with_cookie{limits::session_hellos_of_peer_max};
+    rate_limit notices{limits::session_notices_of_peer_max};
 
     [[nodiscard]] session* find(session_number number) noexcept;
     [[nodiscard]] const session* find(session_number number) const noexcept;
-    [[nodiscard]] session* find_hello(const session_nonce& hello_nonce) noexcept;  ///< a session that the peer initiated
+    /// A session that the peer initiated by this hello from this address.
+    [[nodiscard]] session* find_hello(const session_nonce& hello_nonce, const ip_address& from) noexcept;
+    /// Whether a session by this hello was used already, from wherever.
+    [[nodiscard]] bool used_hello(const session_nonce& hello_nonce) const noexcept;
+    /// Whether the peer has shown that it receives there, by a session that still is.
+    [[nodiscard]] bool proven(const ip_address& address) const noexcept;
+    /// Whether one more session may wait for its first frame without taking another's place. Those that nobody waits for any more go.
+    [[nodiscard]] bool has_room(time_point now);
     [[nodiscard]] session* current_session() noexcept { return current ? find(*current) : nullptr; }
 
     void erase(session_number number);

@@ -4,12 +4,16 @@
 
 namespace p2pdist::detail {
 
-session_keys derive_session(const crypto_suite& crypto, const secret_key& pair, const session_facts& facts, const client_id& self) {
-    const auto& other = self == facts.initiator ? facts.responder : facts.initiator;
+session_keys derive_session(const crypto_suite& crypto, const handshake_secrets& secrets, const digest& transcript, const client_id& self,
+                            const client_id& other) {
+    std::array<std::uint8_t, 4 * sizeof(secret_key)> material{};
+    auto end = material.begin();
+    for (const auto* secret : {&secrets.pair, &secrets.initiator_ephemeral, &secrets.responder_ephemeral, &secrets.both_ephemeral}) {
+        end = std::copy(secret->begin(), secret->end(), end);
+    }
     session_keys keys;
-    keys.secret = derive_key(crypto, as_bytes("p2pdist session"), pair,
-                             {facts.initiator.value, facts.responder.value, facts.initiator_boot, facts.responder_boot, facts.hello_nonce,
-                              facts.welcome_nonce});
+    keys.secret = derive_key(crypto, as_bytes("p2pdist session"), material, {transcript});
+    wipe(material);
     keys.send = derive_key(crypto, as_bytes("p2pdist sender"), keys.secret, {self.value});
     keys.receive = derive_key(crypto, as_bytes("p2pdist sender"), keys.secret, {other.value});
     const auto number = derive_key(crypto, as_bytes("p2pdist session number"), keys.secret, {});

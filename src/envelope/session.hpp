@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "key_exchange.hpp"
+#include "p2pdist/base/address.hpp"
 #include "p2pdist/base/time.hpp"
 #include "p2pdist/envelope/envelope.hpp"
 #include "replay_window.hpp"
@@ -11,7 +13,7 @@
 
 namespace p2pdist::detail {
 
-/// All that the keys of a session depend on, seen alike from both sides.
+/// Who made the session, and by which greetings; seen alike from both sides.
 struct session_facts {
     client_id initiator;
     client_id responder;
@@ -28,8 +30,10 @@ struct session_keys {
     session_number number = 0;
 };
 
-[[nodiscard]] session_keys derive_session(const crypto_suite& crypto, const secret_key& pair, const session_facts& facts,
-                                          const client_id& self);
+/// `transcript` is SHA-256 of the hello but for its cookie and tag, and of the welcome but for its tag: whatever stands there is the
+/// same on both sides, or the keys are not.
+[[nodiscard]] session_keys derive_session(const crypto_suite& crypto, const handshake_secrets& secrets, const digest& transcript,
+                                          const client_id& self, const client_id& other);
 [[nodiscard]] short_key derive_flow_key(const crypto_suite& crypto, const secret_key& session_secret, std::uint32_t token,
                                         const client_id& flow_receiver);
 
@@ -42,6 +46,11 @@ struct session {
     standing peer_standing = standing::member;
     bool initiated = false;  ///< by this node
     bool confirmed = false;  ///< a responder's session counts only from the first valid frame: a hello may be a replay
+    /// Where the peer receives: only somebody who was sent our greeting there has the keys. Each datagram goes to where another came
+    /// from, so frames from elsewhere do not count: a member could make us flood anybody.
+    ip_address proven;
+    bool moved = false;  ///< the peer says that our address is another now: a new session is due
+    bytes welcome;       ///< of a responder, until confirmed: what a repeated hello gets
     /// Our own hello that was outstanding when the peer's came.
     std::optional<session_nonce> crossed_with;
     std::uint64_t next_sequence = 0;

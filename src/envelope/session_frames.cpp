@@ -14,7 +14,7 @@ bool is(byte_span datagram, frame_type type) noexcept {
 void encode(const greeting& frame, bytes& out) {
     byte_writer writer(out);
     writer.u8(static_cast<std::uint8_t>(frame.type));
-    writer.u8(handshake_layout);
+    writer.u8(greeting_layout);
     writer.u16(frame.epoch);
     writer.u8(frame.versions.min);
     writer.u8(frame.versions.max);
@@ -24,8 +24,9 @@ void encode(const greeting& frame, bytes& out) {
     writer.raw(frame.boot);
     writer.raw(frame.nonce);
     encode(frame.cert, out);
+    writer.raw(frame.ephemeral);
     writer.raw(frame.echo_boot);
-    writer.raw(frame.echo_nonce);
+    writer.raw(frame.echo);
 }
 
 std::optional<greeting> decode_greeting(byte_span datagram) noexcept {
@@ -34,7 +35,7 @@ std::optional<greeting> decode_greeting(byte_span datagram) noexcept {
     greeting frame;
     frame.type = static_cast<frame_type>(reader.u8());
     if (frame.type != frame_type::session_hello && frame.type != frame_type::session_welcome) return std::nullopt;
-    if (reader.u8() != handshake_layout) return std::nullopt;
+    if (reader.u8() != greeting_layout) return std::nullopt;
     frame.epoch = reader.u16();
     frame.versions.min = reader.u8();
     frame.versions.max = reader.u8();
@@ -46,10 +47,11 @@ std::optional<greeting> decode_greeting(byte_span datagram) noexcept {
     const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
     if (!cert) return std::nullopt;
     frame.cert = *cert;
+    frame.ephemeral = read_array<32>(reader);
     frame.echo_boot = read_array<8>(reader);
-    frame.echo_nonce = read_array<16>(reader);
+    frame.echo = read_array<16>(reader);
     const bool is_hello = frame.type == frame_type::session_hello;
-    if (is_hello && (frame.chosen != 0 || frame.echo_boot != boot_id{} || frame.echo_nonce != session_nonce{})) return std::nullopt;
+    if (is_hello && (frame.chosen != 0 || frame.echo_boot != boot_id{})) return std::nullopt;
     return frame;
 }
 
@@ -81,20 +83,44 @@ std::optional<version_refusal> decode_version_refusal(byte_span datagram) noexce
     return frame;
 }
 
-void encode(const unknown_session_notice& frame, bytes& out) {
+bytes encode(const cookie_offer& frame) {
+    bytes out;
     byte_writer writer(out);
-    writer.u8(static_cast<std::uint8_t>(frame_type::session_unknown));
+    writer.u8(static_cast<std::uint8_t>(frame_type::session_cookie));
+    writer.u8(greeting_layout);
+    writer.u16(0);
+    writer.raw(frame.nonce);
+    writer.raw(frame.cookie);
+    return out;
+}
+
+std::optional<cookie_offer> decode_cookie_offer(byte_span datagram) noexcept {
+    if (datagram.size() != cookie_offer::size_bytes || !is(datagram, frame_type::session_cookie)) return std::nullopt;
+    byte_reader reader(datagram.subspan(1));
+    const auto layout = reader.u8();
+    if (layout != greeting_layout || reader.u16() != 0) return std::nullopt;
+    cookie_offer frame;
+    frame.nonce = read_array<16>(reader);
+    frame.cookie = read_array<16>(reader);
+    return frame;
+}
+
+void encode(const session_notice& frame, bytes& out) {
+    byte_writer writer(out);
+    writer.u8(static_cast<std::uint8_t>(frame.type));
     writer.u8(handshake_layout);
     writer.u16(frame.epoch);
     writer.raw(frame.sender.value);
     writer.u64(frame.counter);
 }
 
-std::optional<unknown_session_notice> decode_unknown_session(byte_span datagram) noexcept {
-    if (datagram.size() != unknown_session_notice::size_bytes || !is(datagram, frame_type::session_unknown)) return std::nullopt;
-    byte_reader reader(datagram.subspan(1));
+std::optional<session_notice> decode_session_notice(byte_span datagram) noexcept {
+    if (datagram.size() != session_notice::size_bytes) return std::nullopt;
+    if (!is(datagram, frame_type::session_unknown) && !is(datagram, frame_type::session_moved)) return std::nullopt;
+    byte_reader reader(datagram);
+    session_notice frame;
+    frame.type = static_cast<frame_type>(reader.u8());
     if (reader.u8() != handshake_layout) return std::nullopt;
-    unknown_session_notice frame;
     frame.epoch = reader.u16();
     frame.sender.value = read_array<16>(reader);
     frame.counter = reader.u64();

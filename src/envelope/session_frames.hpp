@@ -14,8 +14,12 @@ namespace p2pdist::detail {
 using boot_id = std::array<std::uint8_t, 8>;
 using session_nonce = std::array<std::uint8_t, 16>;
 
-/// The layout of the handshake frames of every kind, their byte 1. It outlives protocol versions.
+using session_cookie = std::array<std::uint8_t, 16>;
+
+/// The layout of the handshake frames, their byte 1. It outlives protocol versions.
 inline constexpr std::uint8_t handshake_layout = 1;
+/// The same of session_hello, session_welcome and session_cookie.
+inline constexpr std::uint8_t greeting_layout = 2;
 
 /// session_hello and session_welcome: one shape, so that the answer is exactly as large as the question.
 struct greeting {
@@ -27,10 +31,13 @@ struct greeting {
     boot_id boot{};
     session_nonce nonce{};
     certificate cert;
-    boot_id echo_boot{};        ///< zero in a hello
-    session_nonce echo_nonce{};  ///< zero in a hello
+    public_key ephemeral{};  ///< the sender's for this handshake
+    boot_id echo_boot{};     ///< zero in a hello
+    /// Of a welcome: the hello's nonce. Of a hello: the cookie, zero where there is none yet.
+    session_nonce echo{};
 
-    static constexpr std::size_t body_bytes = 180;
+    static constexpr std::size_t fixed_bytes = 196;  ///< before the echo: the same each time that a hello is said
+    static constexpr std::size_t body_bytes = 212;
     static constexpr std::size_t size_bytes = body_bytes + sealed_tag_bytes;
 };
 
@@ -59,9 +66,20 @@ struct version_refusal {
 [[nodiscard]] bytes encode(const version_refusal& frame);
 [[nodiscard]] std::optional<version_refusal> decode_version_refusal(byte_span datagram) noexcept;
 
-/// 0x44 · layout · epoch (2) · sender (16) · counter of the offending frame (8), then the tag under the pair key: as large as the
-/// smallest sealed frame.
-struct unknown_session_notice {
+/// 0x4c · layout · zero (2) · the hello's nonce (16) · cookie (16). Not authenticated: it only makes the hello's sender say it again.
+struct cookie_offer {
+    session_nonce nonce{};
+    session_cookie cookie{};
+
+    static constexpr std::size_t size_bytes = 36;
+};
+[[nodiscard]] bytes encode(const cookie_offer& frame);
+[[nodiscard]] std::optional<cookie_offer> decode_cookie_offer(byte_span datagram) noexcept;
+
+/// session_unknown (0x44) and session_moved (0x4d): type · layout · epoch (2) · sender (16) · counter of the offending frame (8), then
+/// the tag, of the one under the pair key, of the other under the session's: as large as the smallest sealed frame.
+struct session_notice {
+    frame_type type = frame_type::session_unknown;
     std::uint16_t epoch = 0;
     client_id sender;
     std::uint64_t counter = 0;
@@ -69,7 +87,7 @@ struct unknown_session_notice {
     static constexpr std::size_t body_bytes = 28;
     static constexpr std::size_t size_bytes = body_bytes + sealed_tag_bytes;
 };
-void encode(const unknown_session_notice& frame, bytes& out);
-[[nodiscard]] std::optional<unknown_session_notice> decode_unknown_session(byte_span datagram) noexcept;
+void encode(const session_notice& frame, bytes& out);
+[[nodiscard]] std::optional<session_notice> decode_session_notice(byte_span datagram) noexcept;
 
 }  // namespace p2pdist::detail

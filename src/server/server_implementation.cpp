@@ -140,6 +140,8 @@ void server_core::implementation::on_datagram(time_point now, const received_dat
         case frame_type::session_hello:
         case frame_type::session_welcome:
         case frame_type::session_unknown:
+        case frame_type::session_cookie:
+        case frame_type::session_moved:
         case frame_type::version_refused:
             introduce(datagram.payload);
             if (const auto frame = seal_.on_datagram(now, shared_.wall, datagram)) route(now, *frame);

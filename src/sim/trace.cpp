@@ -33,6 +33,8 @@ std::string kind_of(byte_span header) {
         case frame_type::enrol_answer: return "enrol_answer";
         case frame_type::enrol_request: return "enrol_request";
         case frame_type::enrol_grant: return "enrol_grant";
+        case frame_type::session_cookie: return "session_cookie";
+        case frame_type::session_moved: return "session_moved";
         case frame_type::data:
         case frame_type::data_strict: break;
     }

@@ -69,6 +69,8 @@ std::optional<frame_type> frame_type_of(byte_span datagram) noexcept {
         case frame_type::enrol_answer:
         case frame_type::enrol_request:
         case frame_type::enrol_grant:
+        case frame_type::session_cookie:
+        case frame_type::session_moved:
         case frame_type::data:
         case frame_type::data_strict:
             return type;

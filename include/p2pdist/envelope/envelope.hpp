@@ -47,6 +47,8 @@ struct envelope_counters {
     std::uint64_t version = 0;          ///< outside our range
     std::uint64_t stale = 0;            ///< a welcome, unknown or refusal that answers nothing outstanding
     std::uint64_t rate_limited = 0;     ///< answers or checks of certificates withheld
+    std::uint64_t cookies = 0;          ///< hellos answered by a cookie: they were many, or came from nowhere
+    std::uint64_t moved = 0;            ///< authentic frames from an address that their sender has not shown to be his
     std::uint64_t output_full = 0;      ///< our datagrams dropped because nobody polled
     friend bool operator==(const envelope_counters&, const envelope_counters&) = default;
 };
@@ -57,7 +59,7 @@ struct peer_unreachable {
     friend bool operator==(const peer_unreachable&, const peer_unreachable&) = default;
 };
 
-/// From now on frames to the peer leave under this session.
+/// From now on frames to the peer leave under this session. It need not be a new process: a peer whose address changed makes one, too.
 struct session_ready {
     client_id peer;
     session_number session = 0;
@@ -162,7 +164,7 @@ public:
     [[nodiscard]] std::optional<short_key> flow_key(const client_id& peer, session_number session, std::uint32_t token,
                                                     const client_id& flow_receiver) const override;
 
-    /// Takes frame types 0x40 to 0x45. Gives the payload of a good sealed frame; answers and drops all else by itself.
+    /// Takes frame types 0x40 to 0x45, 0x4c and 0x4d. Gives the payload of a good sealed frame; answers and drops all else by itself.
     [[nodiscard]] std::optional<opened> on_datagram(time_point now, wall_time wall, const received_datagram& datagram);
 
     /// The next datagram or event, in the order in which they came about.

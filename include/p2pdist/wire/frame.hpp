@@ -28,6 +28,8 @@ enum class frame_type : std::uint8_t {
     enrol_answer = 0x49,
     enrol_request = 0x4a,
     enrol_grant = 0x4b,
+    session_cookie = 0x4c,    ///< "say hello again with this": shows that the hello's address is no forged one
+    session_moved = 0x4d,     ///< "you speak from an address that you have not shown to be yours: say hello from there"
     data = 0x50,              ///< a piece of a flow; short tag over the header
     data_strict = 0x51,       ///< the same; the tag covers the payload too
 };

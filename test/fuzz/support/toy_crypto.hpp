@@ -111,7 +111,7 @@ private:
         for (const auto part : parts) total += part.size();
         const auto first = parts.size() == 0 ? byte_span{} : *parts.begin();
         if (first.empty() || total < frame_bytes_min) return false;
-        return (first.front() >= 0x40 && first.front() <= 0x4b) || (as_text(first).starts_with(enrolment) && parts.size() > 1);
+        return (first.front() >= 0x40 && first.front() <= 0x4d) || (as_text(first).starts_with(enrolment) && parts.size() > 1);
     }
 
     bool tags_fit_;

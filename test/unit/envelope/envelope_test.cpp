@@ -186,7 +186,7 @@ TEST_CASE("strangers' hellos are checked only so many times a second", "[envelop
     hello.back() = static_cast<std::uint8_t>(hello.back() ^ 1);
     for (std::uint32_t i = 0; i < limits::handshake_checks_per_address + 10; ++i) (void)b.take(start, hello, at(1));
     CHECK(b.env.counters().bad_tag == limits::handshake_checks_per_address);
-    CHECK(b.env.counters().rate_limited == 10);
+    CHECK(b.env.counters().cookies == 10);
 }
 
 TEST_CASE("only so many sessions are made at one time", "[envelope]") {

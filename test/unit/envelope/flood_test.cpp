@@ -33,7 +33,7 @@ private:
 
 endpoint from(std::uint32_t address) { return {ip_address::v4(address), 34324}; }
 
-constexpr std::size_t greeting_bytes = 196;
+constexpr std::size_t greeting_bytes = 228;
 
 }  // namespace
 
@@ -67,7 +67,8 @@ TEST_CASE("a flood of hellos from one network keeps no stranger elsewhere out", 
     CHECK(out <= in);
     CHECK(server.env.peer_count() == 50);
     CHECK(server.env.counters().bad_tag < 2 * limits::handshake_checks_per_network);
-    CHECK(server.env.counters().rate_limited > 98'000);
+    CHECK(server.env.counters().rate_limited + server.env.counters().cookies > 98'000);
+    CHECK(server.env.counters().cookies <= 2 * limits::session_replies_per_network);
 }
 
 TEST_CASE("hellos from everywhere disturb neither sessions nor peers whose key is known", "[flood][REQ-SEC-1]") {
@@ -80,7 +81,8 @@ TEST_CASE("hellos from everywhere disturb neither sessions nor peers whose key i
         const auto now = start + ms * 1ms;
         for (int i = 0; i < flood_per_ms; ++i) (void)server.take(now, attacker.another(), from(attacker.number()));
         server.drain();
-        REQUIRE(server.sent.empty());
+        for (const auto& sent : server.sent) REQUIRE(type_of(sent.header) == frame_type::session_cookie);
+        server.sent.clear();
         if (ms % 50 != 0) continue;
         REQUIRE(friendly.say(now, server, "still here") == send_status::sealed);
         REQUIRE(server.take(now, next(friendly), at(3)));
@@ -101,6 +103,82 @@ TEST_CASE("hellos from everywhere disturb neither sessions nor peers whose key i
     }
     CHECK(server.env.counters().bad_tag <= 3 * limits::handshake_checks_per_second / 2);
     CHECK(server.env.peer_count() == 2);
+}
+
+TEST_CASE("a stranger gets its session amid hellos with forged addresses from ten thousand networks", "[flood][REQ-SEC-1]") {
+    node server(2, role::server);
+    flooder attacker(server);
+    std::uint64_t in = 0, out = 0;
+    std::size_t strangers = 0;
+    const auto flood = [&](time_point now) {
+        for (int i = 0; i < flood_per_ms; ++i) {
+            const auto& hello = attacker.another();
+            in += hello.size();
+            (void)server.take(now, hello, from(0x50000000u + attacker.number() % 10'000 * 256 + attacker.number() % 256));
+        }
+        server.drain();
+        for (const auto& sent : server.sent) out += sent.size();
+        server.sent.clear();
+    };
+    for (int ms = 0; ms < 2000; ++ms) {
+        const auto now = start + ms * 1ms;
+        flood(now);
+        if (ms < 1000 || ms % 20 != 0) continue;
+        node honest(static_cast<std::uint8_t>(100 + ms / 20));
+        const auto whence = from(0x0a000001u + static_cast<std::uint32_t>(ms) * 256);
+        honest.know(server);
+        REQUIRE(honest.say(now, server, "hi") == send_status::kept);
+        (void)server.take(now, next(honest), whence);  // once, as the flood goes on
+        const auto cookie = next(server);
+        REQUIRE(type_of(cookie) == frame_type::session_cookie);
+        flood(now);
+        const path way{34325, at(server.host)};
+        (void)honest.env.on_datagram(now, wall, {{whence.address, way.local_port}, way.remote, now, 0, cookie});
+        (void)server.take(now, next(honest), whence);
+        const auto welcome = next(server);
+        REQUIRE(type_of(welcome) == frame_type::session_welcome);
+        (void)honest.take(now, welcome, at(2));
+        (void)server.take(now, next(honest), whence);
+        REQUIRE(server.heard.size() == ++strangers);
+    }
+    CHECK(strangers == 50);
+    CHECK(out <= in);
+    CHECK(server.env.peer_count() == strangers);  // nothing is remembered of those who were only asked for a cookie
+    CHECK(server.env.counters().bad_certificate + server.env.counters().bad_tag <= 3 * limits::session_hellos_per_second);
+}
+
+TEST_CASE("a known peer hears that its session is lost amid frames in others' names", "[flood][REQ-SEC-1]") {
+    envelope_config future;
+    future.versions = {8, 9};
+    node server(2, role::server), friendly(3), modern(5, role::client, 7, future);
+    befriend(friendly, server);
+    modern.know(server);
+    REQUIRE(modern.say(start, server, "hi") == send_status::kept);
+    const auto hello = next(modern);
+    server.restart(77, role::server);
+    server.know(friendly);
+    std::vector<bytes> named;  // frames under no session, in the names of a few other known peers
+    for (std::uint8_t i = 20; i < 40; ++i) {
+        const auto id = identity_from_secret(crypto(), key_of_byte(i));
+        REQUIRE(server.env.add_peer(id.id, id.key));
+        bytes frame;
+        encode(sealed_header{frame_type::message, 1, 7, id.id, 0x1234'5678'0000'0000u + i}, frame);
+        frame.resize(sealed_overhead_bytes);
+        named.push_back(frame);
+    }
+    random_source number(9);
+    for (int i = 0; i < 50'000; ++i) {
+        const auto& data = i % 2 == 0 ? hello : named[number.below(named.size())];
+        (void)server.take(start, data, from(static_cast<std::uint32_t>(number())));
+    }
+    server.drain();
+    server.sent.clear();
+    REQUIRE(friendly.say(start, server, "lost") == send_status::sealed);
+    settle(start, friendly, server);
+    CHECK(friendly.count<session_ready>() == 1);
+    REQUIRE(friendly.say(start, server, "again") == send_status::sealed);
+    settle(start, friendly, server);
+    CHECK(server.heard == std::vector<std::string>{"again"});
 }
 
 TEST_CASE("hellos in the name of a known peer cost one agreement and keep it not out", "[flood][REQ-SEC-1]") {

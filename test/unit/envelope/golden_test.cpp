@@ -38,6 +38,20 @@ void add_session_frames(frames& out) {
     b.know(a);
     (void)b.take(start, out[2].second, at(1));
     out.emplace_back("session_unknown", next(b));
+
+    node c(5);
+    befriend(a, c);
+    (void)a.say(start, c, "from elsewhere");
+    (void)c.take(start, next(a), at(9));
+    out.emplace_back("session_moved", next(c));
+    for (std::uint64_t boot = 0; boot <= limits::session_hellos_of_peer_max; ++boot) {
+        a.restart(10 + boot);
+        a.know(c);
+        (void)a.say(start, c, "once more");
+        (void)c.take(start, next(a), at(1));
+    }
+    c.drain();
+    out.emplace_back("session_cookie", c.sent.back().header);
     envelope_config config;
     config.versions = {5, 6};
     b.restart(4, role::client, 7, config);
@@ -118,7 +132,7 @@ std::string text_of(const bytes& data) {
 
 TEST_CASE("every frame is byte for byte what the golden files say", "[golden][REQ-MSG-6]") {
     const auto all = golden_frames();
-    CHECK(all.size() == 18);
+    CHECK(all.size() == 20);
     for (const auto& [name, data] : all) {
         INFO(name);
         std::ifstream file(file_of(name));
