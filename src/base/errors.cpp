@@ -32,6 +32,22 @@ const char* describe(errc code) noexcept {
 class category final : public std::error_category {
 public:
     const char* name() const noexcept override { return "p2pdist"; }
+    /// What the standard has a word for, so that code may ask for std::errc.
+    std::error_condition default_error_condition(int code) const noexcept override {
+        switch (static_cast<errc>(code)) {
+            case errc::invalid_argument: return std::errc::invalid_argument;
+            case errc::not_found: return std::errc::no_such_file_or_directory;
+            case errc::already_exists: return std::errc::file_exists;
+            case errc::not_authorised: return std::errc::permission_denied;
+            case errc::timed_out: return std::errc::timed_out;
+            case errc::unreachable: return std::errc::host_unreachable;
+            case errc::cancelled: return std::errc::operation_canceled;
+            case errc::no_space: return std::errc::no_space_on_device;
+            case errc::io_failed: return std::errc::io_error;
+            case errc::port_in_use: return std::errc::address_in_use;
+            default: return {code, *this};
+        }
+    }
     std::string message(int code) const override { return describe(static_cast<errc>(code)); }
 };
 

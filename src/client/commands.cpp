@@ -52,6 +52,7 @@ void commands::end(time_point now, std::uint64_t handle, std::optional<error> fa
 // ---- fetch
 
 command_handle commands::fetch(time_point now, const content_id& id, std::string output, std::shared_ptr<output_sink> sink) {
+    if (id.empty()) return refused(now, errc::invalid_argument, no_id);
     command what;
     what.what = kind::fetch;
     what.id = id;
@@ -180,6 +181,7 @@ void commands::fetch_again(time_point now, std::uint64_t handle, const error& wh
 // ---- import, pin, remove, verify
 
 command_handle commands::import(time_point now, std::string path, std::optional<content_id> id) {
+    if (id && id->empty()) return refused(now, errc::invalid_argument, no_id);
     command what;
     what.what = kind::import;
     what.output = std::move(path);
@@ -223,6 +225,7 @@ void commands::start_import(time_point now, std::uint64_t handle, std::optional<
 }
 
 command_handle commands::pin(time_point now, const content_id& id, bool pinned) {
+    if (id.empty()) return refused(now, errc::invalid_argument, no_id);
     const auto entries = parts_->shelf.of(id);
     if (entries.empty()) return refused(now, errc::not_found, "content " + id.text() + " is not in the store");
     command what;
@@ -243,6 +246,7 @@ command_handle commands::pin(time_point now, const content_id& id, bool pinned) 
 }
 
 command_handle commands::remove(time_point now, const content_id& id) {
+    if (id.empty()) return refused(now, errc::invalid_argument, no_id);
     const auto entries = parts_->shelf.of(id);
     if (entries.empty()) return refused(now, errc::not_found, "content " + id.text() + " is not in the store");
     for (const auto& entry : entries) {

@@ -22,6 +22,8 @@ struct command_reading {
     bool opened = false;    // after the download: our own store_open, so that it is not evicted meanwhile
 };
 
+inline constexpr const char* no_id = "no content id is given";
+
 class commands {
 public:
     commands(client_parts& parts, fetch_jobs& jobs);

@@ -7,6 +7,7 @@
 namespace p2pdist::client_room {
 
 command_handle commands::read(time_point now, const content_id& id) {
+    if (id.empty()) return refused(now, errc::invalid_argument, no_id);
     command what;
     what.what = kind::fetch;
     what.id = id;

@@ -1,9 +1,10 @@
 #include "p2pdist/ranking/ranking.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
-#include "p2pdist/base/assert.hpp"
+#include "p2pdist/base/result.hpp"
 
 namespace p2pdist {
 
@@ -12,7 +13,10 @@ std::string rank_explanation::to_string() const {
 }
 
 ranking::ranking(std::vector<criterion> criteria) : criteria_(std::move(criteria)) {
-    for (const auto& each : criteria_) P2PDIST_ASSERT(!each.name.empty() && each.compare);
+    for (const auto& each : criteria_) {
+        if (each.name.empty() || !each.compare)
+            throw std::system_error(make_error_code(errc::invalid_argument), "a criterion of a ranking needs a name and a compare function");
+    }
 }
 
 ranking ranking::standard(const ranking_steps& steps) { return ranking(standard_criteria(steps)); }

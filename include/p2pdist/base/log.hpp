@@ -11,7 +11,7 @@ namespace p2pdist {
 /// How much a line matters. `off`, as a threshold, lets nothing through.
 enum class log_level { debug, info, warning, error, off };
 
-/// Where a component's lines go. An empty sink discards. The function is called on the component's own thread.
+/// Where a component's lines go. An empty sink discards. The function is called on the component's own thread, and calls nothing of it.
 class log_sink {
 public:
     /// Takes a line without its end.
@@ -23,9 +23,13 @@ public:
 
     /// Check this before formatting a line.
     [[nodiscard]] bool wants(log_level level) const noexcept { return write_ && level >= threshold_; }
-    /// Writes a line where it is wanted.
-    void operator()(log_level level, std::string_view line) const {
-        if (wants(level)) write_(level, line);
+    /// Writes a line where it is wanted. What the function throws is lost, like the line: nobody who logs could do anything about it.
+    void operator()(log_level level, std::string_view line) const noexcept {
+        if (!wants(level)) return;
+        try {
+            write_(level, line);
+        } catch (...) {
+        }
     }
 
 private:

@@ -17,7 +17,7 @@ namespace p2pdist {
 
 /// One question that the ranking asks of two devices (RANK-1 to RANK-6). `compare` gives less where the first comes before the second, and
 /// is a strict weak ordering that depends on its arguments only (every node has to compute the same). `describe` gives the value that it
-/// compares, for people.
+/// compares, for people; may be empty.
 struct criterion {
     std::string name;
     std::function<std::weak_ordering(const device_profile&, const device_profile&)> compare;
@@ -69,7 +69,8 @@ struct P2PDIST_API rank_explanation {
 /// Immutable; distinct objects may be used from any thread, and a shared one too if the criteria's functions allow it (ours do).
 class P2PDIST_API ranking {
 public:
-    /// Any criteria in any order, none included: an embedder replaces, reorders or adds. Each has a name and a compare function.
+    /// Any criteria in any order, none included: an embedder replaces, reorders or adds. Each has a name and a compare function,
+    /// otherwise std::system_error, errc::invalid_argument.
     explicit ranking(std::vector<criterion> criteria);
     /// The six criteria of the requirements.
     [[nodiscard]] static ranking standard(const ranking_steps& steps = {});

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <system_error>
 #include <type_traits>
 
 #include "p2pdist/base/random.hpp"
+#include "p2pdist/base/result.hpp"
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
@@ -227,4 +229,17 @@ TEST_CASE("An embedder removes, reorders, replaces and adds criteria", "[REQ-RAN
 
     CHECK((ranking({}).compare(chosen, roomy) < 0));
     CHECK(ranking({}).explain(roomy, chosen).criterion == "client_id");
+}
+
+TEST_CASE("a criterion without a name or a function is refused", "[REQ-RANK-7]") {
+    const auto equal = [](const device_profile&, const device_profile&) { return std::weak_ordering::equivalent; };
+    for (const auto& wrong : {criterion{}, criterion{"nameless", {}, {}}, criterion{"", equal, {}}}) {
+        try {
+            const ranking order({wrong});
+            FAIL("accepted");
+        } catch (const std::system_error& why) {
+            CHECK(why.code() == errc::invalid_argument);
+        }
+    }
+    CHECK_NOTHROW(ranking({{"all alike", equal, {}}}));
 }
