@@ -79,6 +79,7 @@ client_config world::implementation::config_of(const device& what, const ip_addr
         config.profile.version = 1;
     }
     config.profile.preferred = config.profile.preferred || what.preferred;
+    if (what.adjust) what.adjust(config);
     return config;
 }
 

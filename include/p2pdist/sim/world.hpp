@@ -99,6 +99,9 @@ struct device {
     std::uint64_t store_limit_bytes = UINT64_MAX;
     bool file_store = false;                 ///< SRC-2: it can read the file store
     std::uint8_t protocol_oldest = 0, protocol_newest = 0;   ///< versions that it speaks; 0: this software's
+    /// Asked once, with what its client is about to be made with: to try an order, a congestion controller, or another setting of one's own.
+    /// What that computes must depend on nothing but its arguments and the world's time, or the trace will not be the same twice.
+    std::function<void(client_config&)> adjust{};
 };
 
 /// A device that lies, and what came of it.
