@@ -24,7 +24,7 @@ run_programs() {
     shift
     for name in "$@"; do timeout 120 "$directory/$name" || return 1; done
 }
-all="use_core use_crypto use_own_loop use_p2pdist use_sim"
+all="use_core use_crypto use_own_loop use_p2pdist use_asio_first use_sim"
 components="core;crypto;p2pdist;sim"
 
 if [ "$mode" = quick ]; then

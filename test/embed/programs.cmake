@@ -1,4 +1,5 @@
-# The programs of a consumer are our examples: whoever copies one of them has this.
+# The programs of a consumer are our examples: whoever copies one of them has this. One of them once more, in a program that has Asio's headers
+# before ours.
 set(examples ${CMAKE_CURRENT_LIST_DIR}/../../examples)
 foreach(component ${COMPONENTS})
     if(component STREQUAL core)
@@ -12,6 +13,8 @@ foreach(component ${COMPONENTS})
     elseif(component STREQUAL p2pdist)
         add_executable(use_p2pdist ${examples}/embedding/whole_system.cpp)
         target_link_libraries(use_p2pdist PRIVATE p2pdist::p2pdist)
+        add_executable(use_asio_first ${CMAKE_CURRENT_LIST_DIR}/asio_first.cpp)
+        target_link_libraries(use_asio_first PRIVATE p2pdist::p2pdist)
     elseif(component STREQUAL sim)
         add_executable(use_sim ${examples}/embedding/simulated_world.cpp)
         target_link_libraries(use_sim PRIVATE p2pdist::sim)
