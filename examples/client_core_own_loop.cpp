@@ -2,13 +2,15 @@
 // number, so the client greets a server that never answers; a real program sends the datagrams, hands in what arrives, and carries
 // out the store's requests on its own disk.
 
+// [includes]
 #include <algorithm>
 #include <iostream>
 
-#include "p2pdist/base/pump.hpp"
-#include "p2pdist/client/client_core.hpp"
-#include "p2pdist/content/memory_store.hpp"
-#include "p2pdist/driver/openssl_crypto.hpp"
+#include <p2pdist/base/pump.hpp>
+#include <p2pdist/client/client_core.hpp>
+#include <p2pdist/content/memory_store.hpp>
+#include <p2pdist/driver/openssl_crypto.hpp>
+// [/includes]
 
 namespace {
 

@@ -1,7 +1,9 @@
 // A download embedded in an Asio program: DATA-DIRECTORY SERVER-ADDRESS ENROLMENT-KEY-FILE CONTENT-ID OUTPUT-FILE
+// [includes]
 #include <iostream>
 #include <asio/io_context.hpp>
 #include <p2pdist/driver/client.hpp>
+// [/includes]
 
 int main(int argc, char** argv) try {
     if (argc != 6) return std::cout << "usage: client_download DATA-DIRECTORY SERVER-ADDRESS ENROLMENT-KEY-FILE CONTENT-ID OUTPUT-FILE\n", 0;

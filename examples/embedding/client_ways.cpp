@@ -1,10 +1,17 @@
 // The ways to use a client in an Asio program, and what can be replaced in it. No server answers here: the program shows that whatever is
 // under way ends when the client is stopped.
 
+#include <unistd.h>
+
+// [includes]
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
-#include <thread>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -12,17 +19,18 @@
 #include <asio/detached.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/thread_pool.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
 
-#include <unistd.h>
-
 #include <p2pdist/content/memory_store.hpp>
 #include <p2pdist/driver/client.hpp>
 
-constexpr auto tuple = asio::experimental::as_tuple(asio::use_awaitable);
+constexpr auto tuple = asio::experimental::as_tuple(asio::use_awaitable);   // gives the std::error_code instead of throwing it
+// [/includes]
 
 // [coroutine]
 asio::awaitable<void> install(p2pdist::client& node, p2pdist::content_id id, std::string file) {
@@ -60,6 +68,20 @@ asio::awaitable<void> watch(p2pdist::client& node) {
     }
 }
 // [/events]
+
+// [patience]
+/// The next event, or nothing where none comes in time. Of `async_next() || timer` the loser's result is dropped, and that may be an event.
+asio::awaitable<std::optional<p2pdist::client_event>> next_within(p2pdist::event_stream& events, std::chrono::milliseconds patience) {
+    asio::steady_timer timer{co_await asio::this_coro::executor, patience};
+    const auto late = std::make_shared<asio::cancellation_signal>();   // shared: the timer's handler may come after us
+    timer.async_wait([late](std::error_code failure) {
+        if (!failure) late->emit(asio::cancellation_type::terminal);
+    });
+    auto [failure, event] = co_await events.async_next(asio::bind_cancellation_slot(late->slot(), tuple));
+    if (failure) co_return std::nullopt;   // errc::cancelled: too late, or the stream has ended
+    co_return std::move(event);
+}
+// [/patience]
 
 // [ranking]
 /// Devices that ran for a day come first; after that the six standard criteria decide. All nodes of an organisation need the same.
@@ -133,6 +155,8 @@ int main() try {
     p2pdist::client node{io, extended(options)};
     asio::co_spawn(io, install(node, id, "/tmp/app.msi"), asio::detached);
     asio::co_spawn(io, watch(node), asio::detached);
+    p2pdist::event_stream events{node};
+    auto first = asio::co_spawn(io, next_within(events, std::chrono::milliseconds(20)), asio::use_future);
     auto unpacked = asio::co_spawn(io, unpack(node, id), asio::use_future);
     // [cancellation]
     asio::cancellation_signal give_up;
@@ -146,6 +170,7 @@ int main() try {
     io.restart();
     io.run();   // returns: nothing is left
     std::filesystem::remove_all(data);
+    (void)first.get();
     unpacked.get();
     return 1;
 } catch (const std::system_error& why) {

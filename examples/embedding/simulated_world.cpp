@@ -1,13 +1,16 @@
 // A small organisation in the simulated world: how long does a package take to reach a branch office, and what crosses its line?
 
+// [includes]
 #include <iostream>
 
 #include <p2pdist/office/spreadsheet.hpp>
 #include <p2pdist/sim/world.hpp>
 
+using namespace p2pdist;
+using namespace std::chrono_literals;
+// [/includes]
+
 int main() {
-    using namespace p2pdist;
-    using namespace std::chrono_literals;
     // [world]
     sim::world w{sim::world_options{*parse_spreadsheet("Office,Type,Parent,Subnet\n"
                                                        "Central,Default,,10.0.0.0/24\n"

@@ -1,13 +1,15 @@
 // A whole system in one program and on one io_context: a server, an administrator, and two clients that share a package. Loopback
 // addresses stand for the organisation's devices.
 
+#include <unistd.h>
+
+// [includes]
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include <asio/io_context.hpp>
-
-#include <unistd.h>
 
 #include <p2pdist/driver/client.hpp>
 #include <p2pdist/driver/connector.hpp>
@@ -18,11 +20,12 @@
 
 namespace fs = std::filesystem;
 using namespace p2pdist;
+// [/includes]
 
 // [administrator]
 /// Asks the server, as an administrator with the security key.
 void ask(asio::io_context& io, const ip_address& server, const secret_key& key, message_body request) {
-    connector link(io.get_executor(), {.server = server, .bind = server, .security_key = key, .ports = {}, .log = {}});
+    connector link(io, {.server = server, .bind = server, .security_key = key, .ports = {}, .log = {}});
     std::optional<result<message_body>> answer;
     link.request(std::move(request), [&](result<message_body> got) { answer = std::move(got); });
     while (!answer) io.run_one();
@@ -46,7 +49,7 @@ int main() try {
     options.data = work / "server";
     options.bind = address(2);
     options.file_store = work / "packages";
-    server central{io.get_executor(), options};
+    server central{io, options};
     // [/server]
 
     // [publish]

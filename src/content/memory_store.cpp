@@ -296,4 +296,10 @@ result<void> memory_content_store::open(const crypto_suite& crypto, completion_h
     return {};
 }
 
+void memory_content_store::submit(store_request request) {
+    if (on_done_) on_done_(store_->execute(request));
+}
+
+void memory_content_store::stop() { on_done_ = nullptr; }
+
 }  // namespace p2pdist

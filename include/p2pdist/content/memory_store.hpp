@@ -76,9 +76,11 @@ public:
     explicit memory_content_store(memory_store_options options = {}) : options_(std::move(options)) {}
 
     [[nodiscard]] result<void> open(const crypto_suite& crypto, completion_handler on_done) override;
-    void submit(store_request request) override { on_done_(store_->execute(request)); }
-    void stop() override {}
-    /// After a client was made with it.
+    void submit(store_request request) override;
+    /// What it holds stays, for store(); its client's executor is let go.
+    void stop() override;
+    /// After a client was made with it; from another thread than the client's executor, once that client is stopped. Once the client is
+    /// gone, so is its crypto_suite: take what is wanted of files() and of chunks that are there, and let it import or hash nothing more.
     [[nodiscard]] memory_store& store() noexcept { return *store_; }
 
 private:

@@ -280,9 +280,10 @@ public:
 
     /// Comes first, and once. `on_done` may be called from any thread, also from within submit(). `crypto` lives until after stop().
     [[nodiscard]] virtual result<void> open(const crypto_suite& crypto, completion_handler on_done) = 0;
-    /// Every request is answered once, in any order. Does not block for long.
+    /// Every request is answered once, in any order. Does not block for long. Where it throws, a client answers with errc::io_failed itself.
     virtual void submit(store_request request) = 0;
-    /// What is open is answered with its result or errc::cancelled; when this returns, on_done is called no more.
+    /// What is open is answered with its result or errc::cancelled; when this returns, on_done is called no more, and is gone: it refers to
+    /// an executor, which the store may outlive. Throws nothing.
     virtual void stop() = 0;
 };
 

@@ -8,9 +8,10 @@
 //     node.async_fetch(id, "/tmp/app.msi", [&](std::error_code failure, p2pdist::fetch_result got) { ...; node.stop(); });
 //     io.run();
 //
-// The executor runs one handler at a time: an io_context that one thread runs, or a strand. Everything whose name begins with async_
-// may be called from any thread; all else, construction and destruction apart, on that executor. Handlers come on their own executor,
-// or else on the client's; never from within the call that began the operation.
+// A client runs one handler at a time: on the strand that it is given, or on one of its own, which get_executor() gives. Everything whose
+// name begins with async_ may be called from any thread; all else, construction and destruction apart, on that executor, or on the one
+// thread that runs all of it. Handlers come on their own executor, or else on the client's; never from within the call that began the
+// operation. A cancellation_signal belongs to the executor of the handler it cancels.
 
 #include <cstddef>
 #include <filesystem>
@@ -19,21 +20,14 @@
 #include <optional>
 #include <string>
 #include <system_error>
-#include <type_traits>
 #include <utility>
 
 #include <asio/any_io_executor.hpp>
-#include <asio/associated_cancellation_slot.hpp>
-#include <asio/associated_executor.hpp>
-#include <asio/async_result.hpp>
 #include <asio/buffer.hpp>
-#include <asio/cancellation_type.hpp>
-#include <asio/execution_context.hpp>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
 
 #include "p2pdist/base/export.hpp"
 #include "p2pdist/client/client_core.hpp"
+#include "p2pdist/driver/async_operation.hpp"
 
 namespace p2pdist {
 
@@ -57,59 +51,10 @@ struct fetch_result {
     source_split split{};
     duration took{};
     std::string message;   ///< the sentence of the error, empty on success
+    command_handle command{};   ///< as the events name it; 0 where it was refused before it began
 };
 
 namespace detail {
-
-/// A completion handler of any type, called once, on its own executor, and never from within complete().
-template <class... Results>
-class completion {
-public:
-    virtual ~completion() = default;
-    virtual void complete(Results... results) = 0;
-};
-
-template <class Handler, class... Results>
-class completion_of final : public completion<Results...> {
-public:
-    completion_of(Handler handler, const asio::any_io_executor& fallback)
-        : handler_(std::move(handler)), work_(asio::get_associated_executor(handler_, fallback)) {}
-
-    void complete(Results... results) override {
-        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) slot.clear();
-        asio::post(work_.get_executor(), [handler = std::move(handler_), ... results = std::move(results)]() mutable {
-            std::move(handler)(std::move(results)...);
-        });
-    }
-
-private:
-    Handler handler_;
-    asio::executor_work_guard<asio::associated_executor_t<Handler, asio::any_io_executor>> work_;
-};
-
-/// An operation that has its completion: what begins it, and what cancels it at any time from then on.
-struct prepared_operation {
-    std::function<void()> begin, cancel;
-};
-template <class... Results>
-using preparer = std::function<prepared_operation(std::unique_ptr<completion<Results...>>)>;
-
-template <class... Results>
-struct initiator {
-    template <class Token>
-    static auto start(const asio::any_io_executor& executor, preparer<Results...> prepare, Token&& token) {
-        return asio::async_initiate<Token, void(Results...)>(
-            [executor](auto handler, const preparer<Results...>& with) {
-                auto slot = asio::get_associated_cancellation_slot(handler);
-                using handler_type = std::decay_t<decltype(handler)>;
-                auto operation = with(std::make_unique<completion_of<handler_type, Results...>>(std::move(handler), executor));
-                if (slot.is_connected()) slot.assign([cancel = std::move(operation.cancel)](asio::cancellation_type) { cancel(); });
-                operation.begin();   // on another thread it may be over before this returns
-            },
-            token, std::move(prepare));
-    }
-};
-
 class event_channel;
 class content_reading;
 
@@ -121,22 +66,24 @@ public:
     /// As Asio's own objects name it.
     using executor_type = asio::any_io_executor;
 
-    /// Opens the data directory, the store and the ports. std::system_error whose what() says what to do (port and holder, ...);
-    /// errc::invalid_argument for an executor that runs several handlers at a time.
+    /// Opens the data directory, the store and the ports. std::system_error whose what() says what to do (port and holder, ...). Any
+    /// executor does: what is not one of Asio's strands over its own executors gets a strand around it.
     client(const executor_type& executor, client_options options);
     /// The same, on the executor of an execution context: `client node{io, options}`.
-    template <class Context>
-        requires std::is_convertible_v<Context&, asio::execution_context&>
+    template <detail::execution_context_of Context>
     client(Context& context, client_options options) : client(executor_type(context.get_executor()), std::move(options)) {}
-    /// As stop(). On the executor, or once nothing runs it any more, or after async_stop() has completed.
+    /// As stop(), but that the event handler hears nothing more. On the executor, or once nothing runs it any more, or after async_stop()
+    /// has completed.
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
+    /// The strand on which it runs.
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// Events as values, in order, from within the client's own work. Set it before the executor runs. An event_stream is easier on its
-    /// program: it waits for it.
+    /// Events as values, in order, from within the client's own work; client_stopped, from within stop(), is the last. Set it before the
+    /// executor runs. It may give commands, set another handler, stop the client, or destroy it. What it throws leaves the executor's run().
+    /// An event_stream is easier on its program: it waits for it.
     void set_event_handler(std::function<void(const client_event&)> handler);
 
     /// Downloads, verifies and, where `output` is not empty, writes the content there. Completes with (std::error_code, fetch_result).
@@ -148,10 +95,10 @@ public:
             return core.fetch(now, id, output);
         }, std::forward<Token>(token));
     }
-    /// The same, into anything that can be written like a file.
+    /// The same, into anything that can be written like a file. It is written on a thread of the store; what it throws is errc::io_failed.
     template <class Token>
     auto async_fetch_to(std::shared_ptr<output_sink> sink, content_id id, Token&& token) {
-        return initiate([id = std::move(id), sink = std::move(sink)](client_core& core, time_point now) {
+        return initiate([id = std::move(id), sink = guarded(std::move(sink))](client_core& core, time_point now) {
             return core.fetch(now, id, sink);
         }, std::forward<Token>(token));
     }
@@ -184,8 +131,8 @@ public:
     void cancel(command_handle command);
     [[nodiscard]] const client_core& core() const noexcept;
 
-    /// Ends what is under way with errc::cancelled, syncs the store (this may take as long as the disk does) and closes the ports: when
-    /// the handlers of all that have run, the executor has no work of this client left. Idempotent.
+    /// Ends what is under way with errc::cancelled, of which the event handler hears, syncs the store (this may take as long as the disk
+    /// does) and closes the ports: when the handlers of all that have run, the executor has no work of this client left. Idempotent.
     void stop();
     /// The same from any thread; completes with (std::error_code), none, when it is done.
     template <class Token>
@@ -202,6 +149,7 @@ private:
     using command_starter = std::function<command_handle(client_core&, time_point)>;
     using command_completion = std::unique_ptr<detail::completion<std::error_code, fetch_result>>;
 
+    static std::shared_ptr<output_sink> guarded(std::shared_ptr<output_sink> sink);
     static detail::prepared_operation prepare_command(const std::shared_ptr<implementation>& self, command_starter start, command_completion done);
     static detail::prepared_operation prepare_stop(const std::shared_ptr<implementation>& self, std::unique_ptr<detail::completion<std::error_code>> done);
 
@@ -217,18 +165,29 @@ private:
 
 /// The events of a client as values, for a program that takes them when it likes. It may be late: of progress only the newest of each
 /// content waits, and notices may go, but the end of a command and of the client never (limits::event_queue_ends_max: while so many wait,
-/// the client refuses commands). Several streams of one client each get everything. May be made, used and dropped on any thread.
+/// the client refuses commands). Several streams of one client, at most limits::event_streams_max, each get everything; one more ends at
+/// once with errc::limit_reached. May be made, used and dropped on any thread.
 class P2PDIST_API event_stream {
 public:
+    /// As Asio's own objects name it.
+    using executor_type = asio::any_io_executor;
+
     /// What happens from now on.
     explicit event_stream(client& node);
     /// Whoever waits gets errc::cancelled.
     ~event_stream();
     event_stream(event_stream&&) noexcept = default;
-    event_stream& operator=(event_stream&&) noexcept = delete;
+    /// Drops what this one was, as the destructor does.
+    event_stream& operator=(event_stream&&) noexcept;
 
+    /// The client's executor.
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+    /// An event that waits already, if there is one and no async_next() is under way. On the client's executor.
+    [[nodiscard]] std::optional<client_event> try_next();
     /// Completes with (std::error_code, client_event): the next event, the last of which is client_stopped. After that one, and where it
-    /// is cancelled, errc::cancelled; errc::refused where another call waits already. Cancelling loses no event.
+    /// is cancelled, errc::cancelled; errc::refused where another call waits already. Cancelling by slot loses no event: it completes with
+    /// errc::cancelled or with an event. Of the awaitable operator || the loser's result is dropped, an event too: bind a slot instead, as
+    /// docs/embedding.md shows.
     template <class Token>
     auto async_next(Token&& token) {
         return detail::initiator<std::error_code, client_event>::start(executor_, [channel = channel_](next_completion done) {
@@ -256,13 +215,15 @@ public:
     /// As cancel().
     ~content_reader();
     content_reader(content_reader&&) noexcept = default;
-    content_reader& operator=(content_reader&&) noexcept = delete;
+    /// Ends what this one was, as the destructor does.
+    content_reader& operator=(content_reader&&) noexcept;
 
     /// The client's executor.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
     /// Completes with (std::error_code, std::size_t): some of the next bytes; asio::error::eof after the last, when all of the content is
     /// verified and nothing is missing; what async_fetch() would give where it fails. errc::refused where another call waits already.
-    /// Cancelling it (any type) loses no byte: errc::cancelled, and the next call goes on.
+    /// Cancelling it by slot (any type) loses no byte: it completes with errc::cancelled, and the next call goes on, or with bytes. Of the
+    /// awaitable operator || the loser's result is dropped, bytes too: bind a slot instead, as docs/embedding.md shows.
     template <class MutableBuffers, class Token>
     auto async_read_some(const MutableBuffers& buffers, Token&& token) {
         asio::mutable_buffer first;
@@ -273,6 +234,8 @@ public:
     }
     /// Ends the download, if nobody else wants it, and all reads: errc::cancelled.
     void cancel();
+    /// As the events name it; 0 before it has begun. On the client's executor.
+    [[nodiscard]] command_handle command() const noexcept;
 
 private:
     using read_completion = std::unique_ptr<detail::completion<std::error_code, std::size_t>>;

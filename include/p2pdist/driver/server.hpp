@@ -1,16 +1,19 @@
 #pragma once
 // The server in an Asio program: server_core with sockets, SQL catalogue, file store and the connectors' encrypted channel (DTLS).
-// All members are called on the executor's thread.
+// It runs on the strand that it is given, or on one of its own.
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include <asio/any_io_executor.hpp>
 
 #include "p2pdist/base/export.hpp"
+#include "p2pdist/driver/async_operation.hpp"
 #include "p2pdist/server/server_core.hpp"
 
 namespace p2pdist {
@@ -48,24 +51,45 @@ enum class server_key { security, enrolment };
 /// A file that holds such a text. errc::not_found, errc::io_failed, errc::malformed.
 [[nodiscard]] P2PDIST_API result<secret_key> read_key_file(const std::filesystem::path& file);
 
-/// A server in an Asio program. All members on the executor's thread (one strand); events come there too.
+/// A server in an Asio program. What begins with async_ may be called from any thread; all else on get_executor(), or on the one thread
+/// that runs all of it; events come there too.
 class P2PDIST_API server {
 public:
+    /// As Asio's own objects name it.
+    using executor_type = asio::any_io_executor;
+
     /// std::system_error whose what() says what to do.
-    server(const asio::any_io_executor& executor, server_options options);
+    server(const executor_type& executor, server_options options);
+    /// The same, on the executor of an execution context: `server central{io, options}`.
+    template <detail::execution_context_of Context>
+    server(Context& context, server_options options) : server(executor_type(context.get_executor()), std::move(options)) {}
+    /// As stop().
     ~server();
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
-    /// Events as values, in order.
+    /// The strand on which it runs.
+    [[nodiscard]] executor_type get_executor() const noexcept;
+
+    /// Events as values, in order. The handler may set another one, stop the server, or destroy it; what it throws leaves the executor's run().
     void set_event_handler(std::function<void(const server_event&)> handler);
     /// The core inside, for its statistics.
     [[nodiscard]] const server_core& core() const noexcept;
     /// Commits what is pending, closes ports and channels; the io_context then runs out of work. Idempotent.
     void stop();
+    /// The same from any thread; completes with (std::error_code), none, when it is done.
+    template <class Token>
+    auto async_stop(Token&& token) {
+        return detail::initiator<std::error_code>::start(get_executor(), [self = self_](stop_completion done) {
+            return prepare_stop(self, std::move(done));
+        }, std::forward<Token>(token));
+    }
 
 private:
     class P2PDIST_LOCAL implementation;
+    using stop_completion = std::unique_ptr<detail::completion<std::error_code>>;
+    static detail::prepared_operation prepare_stop(const std::shared_ptr<implementation>& self, stop_completion done);
+
     std::shared_ptr<implementation> self_;
 };
 

@@ -12,7 +12,8 @@
 
 namespace p2pdist::net {
 
-/// `Io` performs the core's outputs: io.perform(now, output), then io.after_pump() once, in which it may call the core again.
+/// `Io` performs the core's outputs: io.perform(now, output), then io.after_pump() once, in which it may call the core again. What is thrown
+/// in there, by a part of the core that is the program's, leaves the loop as it was: the next input or deadline goes on.
 template <class Core, class Io>
 class core_loop {
 public:
@@ -24,9 +25,15 @@ public:
         again_ = true;
         if (turning_) return;
         turning_ = true;
-        while (std::exchange(again_, false) && !stopped_) {
-            pump(core_, monotonic_now(), io_);
-            io_.after_pump();
+        try {
+            while (std::exchange(again_, false) && !stopped_) {
+                pump(core_, monotonic_now(), io_);
+                io_.after_pump();
+            }
+        } catch (...) {
+            turning_ = false;
+            arm();
+            throw;
         }
         turning_ = false;
         arm();
@@ -49,7 +56,12 @@ private:
         timer_.async_wait([this, alive = std::weak_ptr(alive_)](std::error_code failure) {
             if (failure || alive.expired() || stopped_) return;
             armed_for_ = never;
-            core_.on_timer(monotonic_now());
+            try {
+                core_.on_timer(monotonic_now());
+            } catch (...) {
+                arm();
+                throw;
+            }
             turn();
         });
     }

@@ -52,7 +52,8 @@ result<std::unique_ptr<udp_port>> udp_port::open(const asio::any_io_executor& ex
     socket.bind(where, failure);
     if (failure == asio::error::address_in_use) {
         return {errc::port_in_use, "UDP port " + local.to_string() + " is in use" + describe_port_holder(local) +
-                                       ": stop that program, bind another address (--bind) or move the port block (--ports)"};
+                                       ": stop that program, bind another address (--bind; in a program core.address or bind) or move the port "
+                                       "block (--ports; in a program `ports`)"};
     }
     if (failure) return {errc::io_failed, "cannot bind UDP " + local.to_string() + ": " + failure.message()};
     socket.non_blocking(true, failure);
@@ -72,9 +73,17 @@ void udp_port::wait_readable() {
     socket_.async_wait(asio::socket_base::wait_read, [this, alive = std::weak_ptr(alive_)](std::error_code failure) {
         if (failure == asio::error::operation_aborted || alive.expired() || !socket_.is_open()) return;
         constexpr int datagrams_a_turn = 256;  // then other sockets and timers get theirs
-        if (!failure) io_->receive(socket_, local_, sink_, datagrams_a_turn);
-        after_batch_();  // may close or destroy this port
-        if (!alive.expired() && socket_.is_open()) wait_readable();
+        const auto go_on = [&] {
+            if (!alive.expired() && socket_.is_open()) wait_readable();
+        };
+        try {
+            if (!failure) io_->receive(socket_, local_, sink_, datagrams_a_turn);
+            after_batch_();  // may close or destroy this port
+        } catch (...) {
+            go_on();
+            throw;
+        }
+        go_on();
     });
 }
 

@@ -52,7 +52,7 @@ public:
     /// errc::port_in_use naming the port (and its holder where the system tells), errc::io_failed otherwise.
     [[nodiscard]] static result<std::unique_ptr<udp_port>> open(const asio::any_io_executor& executor, const endpoint& local, udp_port_options options);
 
-    /// Calls `sink` for every datagram that arrives, then `after_batch`, until close().
+    /// Calls `sink` for every datagram that arrives, then `after_batch`, until close(). What they throw ends the batch, and no more.
     void start(datagram_sink sink, std::function<void()> after_batch);
     /// Queues and sends what the socket takes; the rest waits, at most limits::udp_queue_datagrams_max, beyond that the oldest is dropped.
     void send(send_datagram&& datagram);

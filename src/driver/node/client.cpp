@@ -15,6 +15,7 @@
 #include "node/event_channel.hpp"
 #include "node/file_content_store.hpp"
 #include "node/or_fail.hpp"
+#include "node/program_calls.hpp"
 #include "node/secret_file.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 #include "source/fallback_reader.hpp"
@@ -30,15 +31,15 @@ class client::implementation : public std::enable_shared_from_this<implementatio
 public:
     using command_operation = std::shared_ptr<detail::operation<std::error_code, fetch_result>>;
 
-    implementation(const executor_type& executor, client_options options)
-        : executor_(executor),
+    implementation(executor_type executor, client_options options)
+        : executor_(std::move(executor)),
           options_(std::move(options)),
           crypto_(make_openssl_crypto()),
           random_(make_system_entropy()),
           core_(*crypto_, *random_, core_config(), net::monotonic_now(), net::wall_now()),
-          loop_(executor, core_, *this),
-          wall_timer_(executor),
-          ports_(value_or_fail(open_ports(executor, options_.core, options_.plain_udp))) {}
+          loop_(executor_, core_, *this),
+          wall_timer_(executor_),
+          ports_(value_or_fail(open_ports(executor_, options_.core, options_.plain_udp))) {}
 
     /// What needs weak_from_this(). Nothing runs on the executor before it is done.
     void start() {
@@ -56,7 +57,17 @@ public:
 
     // What the core gives out.
     void perform(time_point, send_datagram&& datagram) { ports_.send(std::move(datagram)); }
-    void perform(time_point, store_request&& request) { store_->submit(std::move(request)); }
+    void perform(time_point, store_request&& request) {
+        store_completion failed{request.id, std::nullopt, store_done{}, {}};
+        try {
+            store_->submit(std::move(request));
+        } catch (...) {   // a store of the program's: its request is answered all the same
+            failed.failure = error{errc::io_failed, "the content_store threw: " + thrown_text()};
+            asio::post(executor_, [weak = weak_from_this(), failed = std::move(failed)]() mutable {
+                if (const auto self = weak.lock(); self && !self->stopped_) self->on_store_done(std::move(failed));
+            });
+        }
+    }
     void perform(time_point, fallback_request&& request) {
         if (fallback_) fallback_->start(std::move(request));
     }
@@ -69,18 +80,15 @@ public:
     /// event that anybody hears.
     void after_pump() {
         ports_.flush();
-        while (!events_.empty() && !stopped_) {
-            const auto event = std::move(events_.front());
-            events_.pop_front();
-            keep_credentials(event);
-            hand_on(event);
-            if (handler_ && !std::holds_alternative<client_piece>(event)) handler_(event);
-        }
+        while (!events_.empty() && !stopped_) tell_next();
+    }
+    void set_handler(std::function<void(const client_event&)> handler) {
+        handler_ = handler ? std::make_shared<const std::function<void(const client_event&)>>(std::move(handler)) : nullptr;
     }
 
     // What the program asks for, on the executor.
     void begin(const command_operation& op, const command_starter& start_command) {
-        if (const auto obstacle = why_not()) return op->complete(obstacle->error_code(), {{}, {}, {}, obstacle->message});
+        if (const auto obstacle = why_not()) return op->complete(obstacle->error_code(), {{}, {}, {}, obstacle->message, {}});
         const auto command = start_command(core_, net::monotonic_now());
         waiting_[command] = op;
         loop_.turn();
@@ -107,7 +115,10 @@ public:
     }
 
     void add(const std::shared_ptr<detail::event_channel>& channel) {
-        if (stopped_) return channel->end(errc::cancelled);
+        if (stopped_) {   // before the stream was heard of
+            channel->push(client_stopped{});
+            return channel->end(errc::cancelled);
+        }
         std::erase_if(channels_, [](const auto& one) { return one.expired(); });
         if (channels_.size() >= limits::event_streams_max) return channel->end(errc::limit_reached);
         channels_.push_back(channel);
@@ -117,7 +128,7 @@ public:
         if (auto obstacle = why_not()) return reading->on_end(obstacle);
         const auto command = core_.read(net::monotonic_now(), id);
         readings_[command] = reading;
-        reading->begin({[weak = weak_from_this(), command] {
+        reading->begin(command, {[weak = weak_from_this(), command] {
                             const auto self = weak.lock();
                             if (!self || self->stopped_) return;
                             self->core_.read_on(net::monotonic_now(), command);
@@ -130,6 +141,7 @@ public:
 
     void stop() {
         if (std::exchange(stopped_, true)) return;
+        const auto self = shared_from_this();   // the event handler may drop the client
         core_.stop(net::monotonic_now());
         pump(core_, net::monotonic_now(), *this);
         loop_.stop();
@@ -139,19 +151,13 @@ public:
         fallback_.reset();
         if (store_) store_->stop();
         store_.reset();
-        while (!events_.empty()) {
-            const auto event = std::move(events_.front());
-            events_.pop_front();
-            keep_credentials(event);  // which may add a notice
-            hand_on(event);
-        }
+        while (!events_.empty()) tell_next();
         for (const auto& channel : channels_) {
             if (const auto open = channel.lock()) open->end(errc::cancelled);
         }
     }
 
     executor_type executor_;
-    std::function<void(const client_event&)> handler_;
     client_core& core() noexcept { return core_; }
 
 private:
@@ -204,6 +210,15 @@ private:
         loop_.turn();
     }
 
+    void tell_next() {
+        const auto event = std::move(events_.front());
+        events_.pop_front();
+        keep_credentials(event);  // which may add a notice
+        hand_on(event);
+        const auto handler = handler_;   // it may set another
+        if (handler && !std::holds_alternative<client_piece>(event)) call_program(executor_, [&] { (*handler)(event); });
+    }
+
     void keep_credentials(const client_event& event) {
         const auto* enrolled = std::get_if<client_enrolled>(&event);
         if (!enrolled) return;
@@ -223,7 +238,7 @@ private:
         const auto* done = std::get_if<command_done>(&event);
         if (!done) return;
         if (const auto op = waiting_.extract(done->command)) {
-            fetch_result what{done->content, done->split, done->took, done->failure ? done->failure->message : std::string()};
+            fetch_result what{done->content, done->split, done->took, done->failure ? done->failure->message : std::string(), done->command};
             op.mapped()->complete(done->failure ? done->failure->error_code() : std::error_code(), std::move(what));
         }
         if (const auto reading = readings_.extract(done->command)) reading.mapped()->on_end(done->failure);
@@ -234,10 +249,10 @@ private:
         wall_timer_.async_wait([weak = weak_from_this()](std::error_code failure) {
             const auto self = weak.lock();
             if (failure || !self || self->stopped_) return;
+            self->keep_time();
             self->core_.on_wall_clock(net::monotonic_now(), net::wall_now());
             if (self->own_profile_) self->core_.set_profile(net::monotonic_now(), current_profile(self->options_));
             self->loop_.turn();
-            self->keep_time();
         });
     }
 
@@ -252,6 +267,7 @@ private:
     std::shared_ptr<content_store> store_;
     std::unique_ptr<fallback_reader> fallback_;
     std::deque<client_event> events_;
+    std::shared_ptr<const std::function<void(const client_event&)>> handler_;
     std::map<command_handle, command_operation> waiting_;
     std::map<command_handle, std::shared_ptr<detail::content_reading>> readings_;
     std::vector<std::weak_ptr<detail::event_channel>> channels_;
@@ -259,11 +275,11 @@ private:
 };
 
 client::client(const executor_type& executor, client_options options) {
-    check_executor(executor);
-    self_ = std::make_shared<implementation>(executor, std::move(options));
+    self_ = std::make_shared<implementation>(one_at_a_time(executor), std::move(options));
     self_->start();
 }
 client::~client() {
+    self_->set_handler(nullptr);   // what it refers to may be half gone
     self_->stop();
     // It may be below us on the stack, and on a strand a handler that was queued before stop() may be looking at it.
     auto executor = self_->executor_;
@@ -272,7 +288,7 @@ client::~client() {
 
 client::executor_type client::get_executor() const noexcept { return self_->executor_; }
 void client::set_event_handler(std::function<void(const client_event&)> handler) {
-    asio::dispatch(self_->executor_, [self = self_, handler = std::move(handler)]() mutable { self->handler_ = std::move(handler); });
+    asio::dispatch(self_->executor_, [self = self_, handler = std::move(handler)]() mutable { self->set_handler(std::move(handler)); });
 }
 detail::prepared_operation client::prepare_command(const std::shared_ptr<implementation>& self, command_starter start, command_completion done) {
     using operation = implementation::command_operation;
@@ -282,20 +298,18 @@ detail::prepared_operation client::prepare_command(const std::shared_ptr<impleme
             if (const auto alive = weak.lock()) alive->cancel(op);
         });
 }
-detail::prepared_operation client::prepare_stop(const std::shared_ptr<implementation>& self, std::unique_ptr<detail::completion<std::error_code>> done) {
-    return detail::prepare(
-        self->executor_, std::move(done),
-        [self](const auto& op) {
-            self->stop();
-            op->complete({});
-        },
-        [](const auto&) {});
+detail::prepared_operation client::prepare_stop(const std::shared_ptr<implementation>& self,
+                                                std::unique_ptr<detail::completion<std::error_code>> done) {
+    return detail::prepare_stop(self->executor_, self, std::move(done));
 }
 command_handle client::fetch(const content_id& id, std::string output) {
     return self_->tracked([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(output)); });
 }
+std::shared_ptr<output_sink> client::guarded(std::shared_ptr<output_sink> sink) {
+    return sink ? std::make_shared<guarded_sink>(std::move(sink)) : nullptr;
+}
 command_handle client::fetch(const content_id& id, std::shared_ptr<output_sink> sink) {
-    return self_->tracked([&](client_core& core, time_point now) { return core.fetch(now, id, std::move(sink)); });
+    return self_->tracked([&](client_core& core, time_point now) { return core.fetch(now, id, guarded(std::move(sink))); });
 }
 command_handle client::import_file(std::string path, std::optional<content_id> id) {
     return self_->tracked([&](client_core& core, time_point now) { return core.import(now, std::move(path), std::move(id)); });
@@ -327,6 +341,14 @@ event_stream::event_stream(client& node) : executor_(node.get_executor()), chann
 event_stream::~event_stream() {
     if (channel_) asio::post(executor_, [channel = std::move(channel_)] { channel->end(errc::cancelled); });
 }
+event_stream& event_stream::operator=(event_stream&& other) noexcept {
+    if (this == &other) return *this;
+    const event_stream dropped(std::move(*this));
+    executor_ = std::move(other.executor_);
+    channel_ = std::move(other.channel_);
+    return *this;
+}
+std::optional<client_event> event_stream::try_next() { return channel_->take(); }
 detail::prepared_operation event_stream::prepare_next(const std::shared_ptr<detail::event_channel>& channel, next_completion done) {
     using operation = detail::event_channel::next_operation;
     return detail::prepare(
@@ -339,6 +361,14 @@ content_reader::content_reader(client& node, content_id id)
     asio::post(executor_, [self = node.self_, reading = reading_, id = std::move(id)] { self->read(reading, id); });
 }
 content_reader::~content_reader() { cancel(); }
+content_reader& content_reader::operator=(content_reader&& other) noexcept {
+    if (this == &other) return *this;
+    const content_reader dropped(std::move(*this));
+    executor_ = std::move(other.executor_);
+    reading_ = std::move(other.reading_);
+    return *this;
+}
+command_handle content_reader::command() const noexcept { return reading_->command(); }
 void content_reader::cancel() {
     if (reading_) asio::post(executor_, [reading = reading_] { reading->cancel(); });
 }

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <string_view>
-#include <typeinfo>
-
-#include <asio/system_executor.hpp>
-#include <asio/thread_pool.hpp>
+#include <utility>
+#include <vector>
 
 #include "node/or_fail.hpp"
+#include "node/program_calls.hpp"
 #include "node/secret_file.hpp"
 #include "p2pdist/driver/device.hpp"
 #include "p2pdist/driver/server.hpp"
@@ -62,7 +61,9 @@ void load_credentials(client_options& options) {
         fail(kept.error());
     }
     if (!options.enrolment_key_file.empty()) {
-        core.enrolment = value_or_fail(read_key_file(options.enrolment_key_file));
+        const auto key = read_key_file(options.enrolment_key_file);
+        if (!key) fail({key.error().code, "the enrolment key file (client_options::enrolment_key_file): " + key.error().message});
+        core.enrolment = *key;
         if (const auto exposed = secret_file_exposure(options.enrolment_key_file); !exposed.empty())
             core.log(log_level::warning, "event=key_exposed reason=\"" + exposed + '"');
     }
@@ -72,11 +73,58 @@ void load_credentials(client_options& options) {
     }
 }
 
+/// A flow has a controller, whatever the program's factory does.
+void guard(congestion_controller_factory& factory, std::string_view name, congestion_controller_factory standard, const log_sink& log) {
+    const std::string field = "client_options::core." + std::string(name);
+    if (!factory) fail({errc::invalid_argument, field + " is empty: leave it as it is, or give a factory"});
+    factory = [given = std::move(factory), standard = std::move(standard), field, log](std::uint64_t datagram_bytes_max, time_point now) {
+        std::string why = "gave none";
+        try {
+            if (auto made = given(datagram_bytes_max, now)) return made;
+        } catch (...) {
+            why = "threw: " + thrown_text();
+        }
+        if (log.wants(log_level::error)) log(log_level::error, "event=controller_missing factory=" + field + " reason=\"" + why + '"');
+        return standard(datagram_bytes_max, now);
+    };
+}
+
+/// A criterion that throws tells two devices apart no more than one for which they are equal.
+ranking guarded(const ranking& order, const log_sink& log) {
+    auto criteria = order.criteria();
+    for (auto& one : criteria) {
+        one.compare = [given = std::move(one.compare), name = one.name, log](const device_profile& left, const device_profile& right) {
+            try {
+                return given(left, right);
+            } catch (...) {
+                if (log.wants(log_level::error)) log(log_level::error, "event=criterion_threw name=" + name + " reason=\"" + thrown_text() + '"');
+                return std::weak_ordering::equivalent;
+            }
+        };
+        if (!one.describe) continue;
+        one.describe = [given = std::move(one.describe)](const device_profile& profile) {
+            try {
+                return given(profile);
+            } catch (...) {
+                return std::string("?");
+            }
+        };
+    }
+    return ranking(std::move(criteria));
+}
+
+void guard_extensions(client_config& core) {
+    guard(core.foreground, "foreground", make_foreground_controller, core.log);
+    guard(core.background, "background", make_background_controller, core.log);
+    if (core.order) core.order = guarded(*core.order, core.log);
+}
+
 }  // namespace
 
 std::filesystem::path credentials_file(const client_options& options) { return options.data / "credentials"; }
 
 void complete_options(client_options& options, entropy& random) {
+    guard_extensions(options.core);
     if (options.data.empty()) fail({errc::invalid_argument, "no data directory is given: set client_options::data"});
     if (const auto made = make_private_directory(options.data); !made) fail(made.error());
     find_addresses(options);
@@ -92,14 +140,6 @@ device_profile current_profile(const client_options& options) {
     out.free_storage_bytes = free_storage_bytes(options.data);
     out.usable_storage_bytes = std::min(out.free_storage_bytes, options.store_limit_bytes);
     return out;
-}
-
-void check_executor(const asio::any_io_executor& executor) {
-    const auto& type = executor.target_type();
-    if (type == typeid(asio::system_executor) || type == typeid(asio::thread_pool::executor_type)) {
-        fail({errc::invalid_argument, "this executor runs several handlers at the same time, and a client needs them one after another: "
-                                      "give it an io_context that one thread runs, or a strand"});
-    }
 }
 
 }  // namespace p2pdist

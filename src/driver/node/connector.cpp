@@ -8,6 +8,8 @@
 #include "dtls/dtls_association.hpp"
 #include "net/core_loop.hpp"
 #include "net/udp_port.hpp"
+#include "node/operation.hpp"
+#include "node/program_calls.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 
 namespace p2pdist {
@@ -23,14 +25,14 @@ constexpr auto handshake_retry = std::chrono::milliseconds(200);  // after one t
 
 class connector::implementation : public std::enable_shared_from_this<implementation> {
 public:
-    implementation(const asio::any_io_executor& executor, connector_options options)
+    implementation(asio::any_io_executor executor, connector_options options)
         : options_(std::move(options)),
-          executor_(executor),
+          executor_(std::move(executor)),
           crypto_(make_openssl_crypto()),
           random_(make_system_entropy()),
           core_(*crypto_, *random_, random_->u64(), options_.timeout),
-          loop_(executor, core_, *this),
-          timer_(executor),
+          loop_(executor_, core_, *this),
+          timer_(executor_),
           server_{options_.server, options_.ports[port_use::server_small_in]} {}
 
     void start() {
@@ -60,7 +62,8 @@ public:
         loop_.stop();
         timer_.cancel();
         if (port_) port_->close();
-        fail_all({errc::cancelled, "the connector was stopped"});
+        failure_ = error{errc::cancelled, "the connector was stopped"};
+        fail_all(*failure_);
     }
 
     void perform(time_point, connector_record&& record) {
@@ -68,10 +71,10 @@ public:
     }
     void perform(time_point, connector_answer&& answer) {
         auto handler = take(answer.request);
-        if (const auto* refused = std::get_if<error_reply>(&answer.body)) handler(error{refused->code, refused->text});
-        else handler(std::move(answer.body));
+        const auto* refused = std::get_if<error_reply>(&answer.body);
+        tell(handler, refused ? result<message_body>(error{refused->code, refused->text}) : result<message_body>(std::move(answer.body)));
     }
-    void perform(time_point, connector_failure&& failed) { take(failed.request)(channel_ ? failed.why : why_no_channel()); }
+    void perform(time_point, connector_failure&& failed) { tell(take(failed.request), channel_ ? failed.why : why_no_channel()); }
     void after_pump() { send_datagrams(); }
 
 private:
@@ -212,6 +215,10 @@ private:
         port_->flush();
     }
 
+    void tell(const answer_handler& handler, result<message_body> answer) {
+        call_program(executor_, [&] { handler(std::move(answer)); });
+    }
+
     answer_handler take(connector_handle handle) {
         auto found = handlers_.extract(handle);
         return found.empty() ? answer_handler([](const auto&) {}) : std::move(found.mapped());
@@ -226,7 +233,7 @@ private:
     }
 
     void fail_all(const error& why) {
-        for (auto& [handle, handler] : std::exchange(handlers_, {})) handler(why);
+        for (auto& [handle, handler] : std::exchange(handlers_, {})) tell(handler, why);
     }
 
     template <class Then>
@@ -260,8 +267,8 @@ private:
     bool stopped_ = false;
 };
 
-connector::connector(const asio::any_io_executor& executor, connector_options options)
-    : self_(std::make_shared<implementation>(executor, std::move(options))) {
+connector::connector(const executor_type& executor, connector_options options)
+    : self_(std::make_shared<implementation>(one_at_a_time(executor), std::move(options))) {
     self_->start();
 }
 connector::~connector() {
@@ -270,7 +277,17 @@ connector::~connector() {
     auto executor = self_->executor();
     asio::post(executor, [kept = std::move(self_)] {});
 }
+connector::executor_type connector::get_executor() const noexcept { return self_->executor(); }
 void connector::request(message_body body, answer_handler handler) { self_->request(std::move(body), std::move(handler)); }
+detail::prepared_operation connector::prepare_request(const std::shared_ptr<implementation>& self, message_body body, request_completion done) {
+    return detail::prepare(
+        self->executor(), std::move(done),
+        [self, body = std::move(body)](const auto& op) { self->request(body, [op](result<message_body> got) { op->complete(std::move(got)); }); },
+        [](const auto& op) { op->complete(error{errc::cancelled, "the request was cancelled"}); });
+}
+detail::prepared_operation connector::prepare_stop(const std::shared_ptr<implementation>& self, stop_completion done) {
+    return detail::prepare_stop(self->executor(), self, std::move(done));
+}
 void connector::stop() { self_->stop(); }
 
 }  // namespace p2pdist

@@ -7,9 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include <asio/buffer.hpp>
 #include <asio/error.hpp>
 
 #include "node/operation.hpp"
+#include "p2pdist/client/client_core.hpp"
 #include "p2pdist/base/result.hpp"
 #include "p2pdist/base/limits.hpp"
 
@@ -26,7 +28,9 @@ public:
     explicit content_reading(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
     [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
-    void begin(hooks called) {
+    [[nodiscard]] command_handle command() const noexcept { return command_; }
+    void begin(command_handle command, hooks called) {
+        command_ = command;
         hooks_ = std::move(called);
         ask();
     }
@@ -75,6 +79,7 @@ private:
     }
 
     asio::any_io_executor executor_;
+    command_handle command_;
     hooks hooks_;
     std::deque<shared_bytes> pieces_;
     read_operation waiting_;

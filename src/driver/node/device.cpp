@@ -17,11 +17,15 @@ bool is_loopback(const ip_address& address) { return address.is_v4() && address.
 result<own_address> find_own_address(const std::optional<ip_address>& bind, const std::optional<ip_address>& toward) {
     auto wanted = bind;
     if (!wanted && toward) wanted = source_toward(*toward);
-    if (!wanted) return {errc::not_found, "no interface reaches the server: check the network, or name the own address with --bind"};
+    if (!wanted)
+        return {errc::not_found, "no interface reaches the server: check the network, or name the own address (--bind; in a program core.address)"};
     if (is_loopback(*wanted)) return own_address{*wanted, loopback_office_bits, std::nullopt};
     const auto found = interface_with(*wanted);
     if (!found) return found.error();
-    if (!*found) return {errc::not_found, "no interface of this device has the address " + wanted->to_string() + ": check --bind"};
+    if (!*found) {
+        return {errc::not_found, "no interface of this device has the address " + wanted->to_string() +
+                                     ": check --bind (in a program core.address or bind)"};
+    }
     return **found;
 }
 

@@ -2,6 +2,7 @@
 // What stands behind an event_stream: the events that wait for its program, or its program that waits for an event.
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "node/operation.hpp"
@@ -22,6 +23,7 @@ public:
         queue_.push(event);
         serve();
     }
+    [[nodiscard]] std::optional<client_event> take() { return queue_.pop(); }
     /// Nothing more comes: after what waits, `why`.
     void end(errc why) {
         if (end_ == std::error_code()) end_ = make_error_code(why);

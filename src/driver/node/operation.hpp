@@ -3,11 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <asio/post.hpp>
 
-#include "p2pdist/driver/client.hpp"
+#include "p2pdist/driver/async_operation.hpp"
 
 namespace p2pdist::detail {
 
@@ -32,6 +33,18 @@ prepared_operation prepare(const asio::any_io_executor& executor, std::unique_pt
                     if (const auto found = weak.lock(); found && found->open()) cancel(found);
                 });
             }};
+}
+
+/// node->stop() on the executor, then the completion.
+template <class Node>
+prepared_operation prepare_stop(const asio::any_io_executor& executor, const std::shared_ptr<Node>& node, std::unique_ptr<completion<std::error_code>> done) {
+    return prepare(
+        executor, std::move(done),
+        [node](const auto& op) {
+            node->stop();
+            op->complete({});
+        },
+        [](const auto&) {});
 }
 
 }  // namespace p2pdist::detail

@@ -8,7 +8,8 @@
 #include "dtls/channel_set.hpp"
 #include "net/core_loop.hpp"
 #include "net/port_set.hpp"
-#include "node/or_fail.hpp"
+#include "node/operation.hpp"
+#include "node/program_calls.hpp"
 #include "node/server_keys.hpp"
 #include "p2pdist/driver/file_store.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
@@ -24,8 +25,8 @@ constexpr auto housekeeping_period = std::chrono::milliseconds(250);   // rotate
 
 class server::implementation : public std::enable_shared_from_this<implementation> {
 public:
-    implementation(const asio::any_io_executor& executor, server_options options)
-        : executor_(executor),
+    implementation(asio::any_io_executor executor, server_options options)
+        : executor_(std::move(executor)),
           options_(std::move(options)),
           crypto_(make_openssl_crypto()),
           random_(make_system_entropy()),
@@ -33,11 +34,11 @@ public:
           keys_changed_(server_keys_changed(options_.data)),
           catalogue_(value_or_fail(open_catalogue())),
           core_(*crypto_, *random_, core_config(), net::monotonic_now(), net::wall_now()),
-          loop_(executor, core_, *this),
-          timer_(executor),
-          ports_(value_or_fail(net::port_set::open(executor, options_.bind, net::unicast_ports(options_.ports, role::server), std::nullopt,
+          loop_(executor_, core_, *this),
+          timer_(executor_),
+          ports_(value_or_fail(net::port_set::open(executor_, options_.bind, net::unicast_ports(options_.ports, role::server), std::nullopt,
                                                    options_.plain_udp))),
-          channels_(executor, keys_.security, random_->array<32>(), channel_callbacks()) {}
+          channels_(executor_, keys_.security, random_->array<32>(), channel_callbacks()) {}
 
     void start() {
         const auto weak = weak_from_this();
@@ -91,7 +92,8 @@ public:
         while (!events_.empty() && !stopped_) {
             const auto event = std::move(events_.front());
             events_.pop_front();
-            if (handler_) handler_(event);
+            const auto handler = handler_;   // it may set another
+            if (handler) call_program(executor_, [&] { (*handler)(event); });
         }
     }
 
@@ -107,7 +109,9 @@ public:
         catalogue_.reset();
     }
 
-    std::function<void(const server_event&)> handler_;
+    void set_handler(std::function<void(const server_event&)> handler) {
+        handler_ = handler ? std::make_shared<const std::function<void(const server_event&)>>(std::move(handler)) : nullptr;
+    }
     const server_core& core() const noexcept { return core_; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -175,10 +179,10 @@ private:
         timer_.async_wait([weak = weak_from_this()](std::error_code failure) {
             const auto self = weak.lock();
             if (failure || !self || self->stopped_) return;
+            self->keep_house();
             self->core_.on_wall_clock(net::monotonic_now(), net::wall_now());
             self->follow_keys();
             self->loop_.turn();
-            self->keep_house();
         });
     }
 
@@ -209,11 +213,12 @@ private:
     std::unique_ptr<file_store> store_;
     std::unique_ptr<package_finder> finder_;   // where there is a file store, and only then the core asks
     std::deque<server_event> events_;
+    std::shared_ptr<const std::function<void(const server_event&)>> handler_;
     bool stopped_ = false;
 };
 
-server::server(const asio::any_io_executor& executor, server_options options)
-    : self_(std::make_shared<implementation>(executor, std::move(options))) {
+server::server(const executor_type& executor, server_options options)
+    : self_(std::make_shared<implementation>(one_at_a_time(executor), std::move(options))) {
     self_->start();
 }
 server::~server() {
@@ -221,8 +226,12 @@ server::~server() {
     auto executor = self_->executor();
     asio::post(executor, [kept = std::move(self_)] {});   // it may be below us on the stack
 }
-void server::set_event_handler(std::function<void(const server_event&)> handler) { self_->handler_ = std::move(handler); }
+server::executor_type server::get_executor() const noexcept { return self_->executor(); }
+void server::set_event_handler(std::function<void(const server_event&)> handler) { self_->set_handler(std::move(handler)); }
 const server_core& server::core() const noexcept { return self_->core(); }
 void server::stop() { self_->stop(); }
+detail::prepared_operation server::prepare_stop(const std::shared_ptr<implementation>& self, stop_completion done) {
+    return detail::prepare_stop(self->executor(), self, std::move(done));
+}
 
 }  // namespace p2pdist

@@ -41,7 +41,7 @@ result<void> file_store::impl::start() {
     if (failed) return {errc::io_failed, options_.directory.string() + ": " + failed.message()};
     auto lock = detail::file::open(options_.directory / "lock", detail::file::mode::create_or_open);
     if (!lock) return lock.error();
-    if (!lock->try_lock()) return {errc::refused, options_.directory.string() + ": another process has this store open; stop it first"};
+    if (!lock->try_lock()) return {errc::refused, options_.directory.string() + ": this store is open already, in another process or in this one; stop that client first"};
     lock_ = std::move(*lock);
     if (auto loaded = index_.load(); !loaded) return loaded;
     threads_.emplace_back([this] { serve(reads_); });

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <numeric>
 #include <thread>
 
@@ -13,76 +12,18 @@
 #include <asio/co_spawn.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/experimental/deferred.hpp>
-#include <asio/read.hpp>
 #include <asio/strand.hpp>
-#include <asio/system_executor.hpp>
 #include <asio/thread_pool.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
 
 #include <unistd.h>
 
-#include "loopback_office.hpp"
-#include "p2pdist/base/limits.hpp"
+#include "facade_kit.hpp"
 #include "p2pdist/content/memory_store.hpp"
 
 using namespace p2pdist;
-using p2pdist::test::loopback_office;
-
-namespace {
-
-struct came_of_it {
-    int calls = 0;
-    std::error_code failure;
-    fetch_result got;
-    auto handler() {
-        return [this](std::error_code why, fetch_result what) {
-            ++calls;
-            failure = why;
-            got = std::move(what);
-        };
-    }
-};
-
-/// Sends at a rate, whatever comes: so that a download takes its time.
-class steady_controller final : public congestion_controller {
-public:
-    explicit steady_controller(double bytes_per_second) : rate_(bytes_per_second) {}
-    void on_sent(time_point, std::uint64_t, std::uint64_t) override {}
-    void on_feedback(const feedback_sample&) override {}
-    void on_timeout(time_point, int) override {}
-    [[nodiscard]] std::uint64_t window_bytes() const override { return 64 * 1024; }
-    [[nodiscard]] double pacing_rate() const override { return rate_; }
-    [[nodiscard]] std::uint64_t burst_bytes() const override { return 2400; }
-    [[nodiscard]] bool paused() const override { return false; }
-    [[nodiscard]] std::uint64_t datagram_bytes() const override { return 1200; }
-    [[nodiscard]] std::string_view name() const noexcept override { return "steady"; }
-    [[nodiscard]] std::string_view state() const noexcept override { return "steady"; }
-private:
-    double rate_;
-};
-congestion_controller_factory steady(double bytes_per_second) {
-    return [=](std::uint64_t, time_point) { return std::make_unique<steady_controller>(bytes_per_second); };
-}
-
-/// A client that has the content and gives it away slowly.
-std::unique_ptr<client> slow_holder(loopback_office& office, int host, const content_info& content, double bytes_per_second) {
-    auto options = office.client_at(host);
-    options.core.foreground = steady(bytes_per_second);
-    auto node = std::make_unique<client>(office.io, options);
-    came_of_it fetched;
-    node->async_fetch(content.id, {}, fetched.handler());
-    REQUIRE(office.run_until([&] { return fetched.calls == 1 && node->core().status().holdings_reported; }));
-    REQUIRE_FALSE(fetched.failure);
-    return node;
-}
-
-bool arriving(const client& node, const content_info& content) {
-    const auto progress = node.core().progress(content.id);
-    return progress && progress->verified_bytes > 0 && progress->verified_bytes < content.size_bytes;
-}
-
-}  // namespace
+using namespace p2pdist::test;
 
 TEST_CASE("several nodes live on one io_context, each with its own extensions", "[driver]") {
     loopback_office office;
@@ -139,12 +80,15 @@ TEST_CASE("a client says what is missing", "[driver]") {
         return "nothing";
     };
     asio::io_context io;
-    asio::thread_pool pool(1);
     const auto data = std::filesystem::temp_directory_path() / ("p2pdist-missing-" + std::to_string(::getpid()));
     using Catch::Matchers::Contains;
-    CHECK_THAT(refusal(asio::system_executor(), {.data = data, .server = "127.0.0.1"}), Contains("strand"));
-    CHECK_THAT(refusal(pool.get_executor(), {.data = data, .server = "127.0.0.1"}), Contains("strand"));
+    CHECK_THAT(refusal({}, {.data = data, .server = "127.0.0.1"}), Contains("executor"));
     CHECK_THAT(refusal(io.get_executor(), {}), Contains("client_options::data"));
+    client_options no_foreground, no_background;
+    no_foreground.core.foreground = {};
+    no_background.core.background = {};
+    CHECK_THAT(refusal(io.get_executor(), no_foreground), Contains("core.foreground"));
+    CHECK_THAT(refusal(io.get_executor(), no_background), Contains("core.background"));
     CHECK_THAT(refusal(io.get_executor(), {.data = data}), Contains("client_options::server"));
     CHECK_THAT(refusal(io.get_executor(), {.data = data, .server = "10.0.0.2, here"}), Contains("here"));
     CHECK_THAT(refusal(io.get_executor(), {.data = data, .server = "127.0.0.1"}), Contains("enrolment_key_file"));
@@ -301,101 +245,4 @@ TEST_CASE("stop() ends everything, and a client may go in mid-download", "[drive
     CHECK(stopped_seen);
     CHECK(next_end == errc::cancelled);
     CHECK_FALSE(std::filesystem::exists(office.output("never")));
-}
-
-TEST_CASE("a content is read while it arrives, no faster than it is asked for", "[driver]") {
-    loopback_office office;
-    const auto content = office.publish("app", 2'500'000);
-    const auto holder = slow_holder(office, 10, content, 1'500'000);
-    auto options = office.client_at(11);
-    int reads = 0;   // of the store
-    memory_store_options counted;
-    counted.fault = [&](const store_request& request) -> std::optional<error> {
-        if (std::holds_alternative<store_read_chunk>(request.operation)) ++reads;
-        return std::nullopt;
-    };
-    options.store = std::make_shared<memory_content_store>(counted);
-    client node(office.io, options);
-    content_reader reader(node, content.id);
-    const auto whole = office.contents_of("app");
-    bytes got(content.size_bytes);
-    asio::cancellation_signal signal;
-    std::error_code why;
-    std::size_t count = 0;
-    bool read = false;
-    const auto keep = [&](std::error_code failure, std::size_t length) {
-        why = failure;
-        count = length;
-        read = true;
-    };
-    // Two calls at a time: the second is refused. The first is cancelled before there is anything: no byte is lost by it.
-    std::error_code second;
-    reader.async_read_some(asio::buffer(got), asio::bind_cancellation_slot(signal.slot(), keep));
-    reader.async_read_some(asio::buffer(got), [&](std::error_code failure, std::size_t) { second = failure; });
-    signal.emit(asio::cancellation_type::partial);
-    REQUIRE(office.run_until([&] { return read; }));
-    CHECK(why == errc::cancelled);
-    CHECK(second == errc::refused);
-    // The first kilobyte comes while the rest is still under way, and then nothing is read ahead but two chunks.
-    asio::async_read(reader, asio::buffer(got.data(), 1000), keep);
-    REQUIRE(office.run_until([&] { return count == 1000; }));
-    CHECK_FALSE(why);
-    CHECK(arriving(node, content));
-    REQUIRE(office.run_until([&] { return node.core().status().downloads.empty(); }));
-    CHECK(reads <= 2);
-    asio::async_read(reader, asio::buffer(got.data() + 1000, got.size() - 1000), keep);
-    REQUIRE(office.run_until([&] { return count == got.size() - 1000; }));
-    CHECK(got == whole);
-    read = false;
-    reader.async_read_some(asio::buffer(got), keep);
-    REQUIRE(office.run_until([&] { return read; }));
-    CHECK(why == asio::error::eof);
-    // One that does not exist fails like a fetch, and one that was cancelled ends.
-    content_reader nothing(node, content_id::parse("nothing").value()), cancelled(node, content.id);
-    nothing.async_read_some(asio::buffer(got), keep);
-    REQUIRE(office.run_until([&] { return why == errc::not_found; }));
-    cancelled.cancel();
-    cancelled.async_read_some(asio::buffer(got), keep);
-    REQUIRE(office.run_until([&] { return why == errc::cancelled; }));
-    node.stop();
-    holder->stop();
-    CHECK(office.runs_out());
-}
-
-TEST_CASE("a stream of events tells each end, however late it is read", "[driver]") {
-    loopback_office office;
-    const auto content = office.publish("app", 1'000'000);
-    client node(office.io, office.client_at(10));
-    event_stream events(node), others(node);
-    const auto command = node.fetch(content.id, std::string());
-    came_of_it fetched;
-    node.async_fetch(content.id, {}, fetched.handler());
-    REQUIRE(office.run_until([&] { return fetched.calls == 1; }));
-    for (std::size_t i = 0; i < limits::event_queue_ends_max; ++i) (void)node.pin(content_id::parse("nothing").value(), true);
-    office.io.poll();
-    came_of_it one_more;
-    CHECK(node.verify().value == 0);
-    node.async_fetch(content.id, {}, one_more.handler());
-    REQUIRE(office.run_until([&] { return one_more.calls == 1; }));
-    CHECK(one_more.failure == errc::limit_reached);
-    node.stop();
-    std::map<std::uint64_t, int> ends;
-    bool registered = false, stopped = false;
-    std::error_code end;
-    std::function<void(std::error_code, client_event)> next = [&](std::error_code why, const client_event& event) {
-        end = why;
-        if (why) return;
-        CHECK_FALSE(stopped);   // it is the last
-        if (const auto* done = std::get_if<command_done>(&event)) ++ends[done->command.value];
-        registered = registered || std::holds_alternative<client_registered>(event);
-        stopped = stopped || std::holds_alternative<client_stopped>(event);
-        events.async_next(next);
-    };
-    events.async_next(next);
-    REQUIRE(office.run_until([&] { return end == errc::cancelled; }));
-    CHECK(registered);
-    CHECK(stopped);
-    CHECK(ends[command.value] == 1);
-    CHECK(ends.size() == limits::event_queue_ends_max + 2);
-    CHECK(office.runs_out());
 }

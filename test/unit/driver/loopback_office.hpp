@@ -25,6 +25,7 @@ public:
     [[nodiscard]] std::string address(int host) const { return prefix_ + std::to_string(host); }
     /// Puts a file into the server's file store and publishes it.
     content_info publish(const std::string& id, std::size_t size);
+    [[nodiscard]] server& central() { return *server_; }
     [[nodiscard]] bytes contents_of(const std::string& id) const;
     [[nodiscard]] std::filesystem::path output(const std::string& name) const { return work_ / name; }
     /// Runs the context until it holds; false after half a minute.
