@@ -101,6 +101,7 @@ void download::on_written(time_point now, chunk_index chunk, time_point asked_at
         return fail(now, *completion.failure);
     }
     if (content_->held.full()) return complete(now);
+    pour(now);  // what was appended may have waited for this chunk alone
     after_change(now);
 }
 

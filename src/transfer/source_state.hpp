@@ -91,14 +91,13 @@ struct source_state {
         std::erase_if(claim_began, [this](const auto& entry) { return held.contains(entry.first); });
         claimed.clear();
         claimed_at = now;
-        std::size_t believed = 0;
+        std::size_t looked_at = 0;  // a range costs a liar a few bytes, and each chunk of it costs us a search
         for (const auto& range : fetching) {
-            for (auto chunk = range.first; chunk < range.end() && believed < limits::transfer_claims_max; ++chunk) {
+            for (auto chunk = range.first; chunk < range.end() && looked_at < limits::transfer_claims_max; ++chunk, ++looked_at) {
                 const bool room = claim_began.size() < 4 * limits::transfer_claims_max;
                 const auto began = room ? claim_began.try_emplace(chunk, now).first : claim_began.find(chunk);
                 if (began == claim_began.end() || now >= began->second + limits::transfer_claim_age) continue;
                 claimed.insert(chunk);
-                ++believed;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "download.hpp"
 #include "engine_context.hpp"
@@ -68,7 +69,10 @@ public:
     void after_input(time_point now);
 
 private:
-    [[nodiscard]] local_content* content_for(const content_info& content);
+    /// The content's entry, made where there are fewer than `most`.
+    [[nodiscard]] result<local_content*> content_for(const content_info& content, std::size_t most);
+    /// Whether the content's entry is gone: nothing is served, downloaded or opened of it any more.
+    bool let_go(const content_key& key);
     [[nodiscard]] content_download* owner_of(flow_handle flow);
     void take_event(time_point now, const flow_output& event);
     void on_read(time_point now, const store_purpose& purpose, store_completion& completion);
@@ -77,15 +81,29 @@ private:
     upload_hub::content_table contents_;
     upload_hub uploads_;
     std::map<content_key, std::unique_ptr<content_download>> downloads_;
+    std::set<content_key> leaving_;  // not served any more, but not to be let go yet when that was said
     std::uint64_t contents_made_ = 0;
     std::uint64_t downloads_made_ = 0;
 };
 
-local_content* transfer_engine::implementation::content_for(const content_info& content) {
+result<local_content*> transfer_engine::implementation::content_for(const content_info& content, std::size_t most) {
     const auto found = contents_.find(content.key());
-    if (found != contents_.end()) return found->second.info == content ? &found->second : nullptr;
-    if (contents_.size() >= limits::transfer_served_max) return nullptr;
+    if (found != contents_.end()) {
+        if (found->second.info == content) return &found->second;
+        return {errc::invalid_argument, "content " + content.key().to_string() + " is known with another size"};
+    }
+    if (contents_.size() >= most) return {errc::limit_reached, "too many contents are served here: remove some"};
     return &contents_.try_emplace(content.key(), ++contents_made_, content).first->second;
+}
+
+bool transfer_engine::implementation::let_go(const content_key& key) {
+    const auto local = contents_.find(key);
+    if (local == contents_.end()) return true;
+    if (local->second.serving || local->second.opening || downloads_.contains(key) || uploads_.any_of(key)) return false;
+    context_.close_store(local->second);
+    context_.cache.erase_content(local->second.number);
+    contents_.erase(local);
+    return true;
 }
 
 void transfer_engine::implementation::start(time_point now, const content_info& content) {
@@ -96,9 +114,10 @@ void transfer_engine::implementation::start(time_point now, const content_info& 
     if (const auto checked = check(content); !checked) return refuse(checked.error().code, checked.error().message);
     if (downloads_.size() >= limits::transfer_downloads_max)
         return refuse(errc::limit_reached, "too many downloads at once: wait until one of them is done");
-    auto* const local = content_for(content);
-    if (local == nullptr) return refuse(errc::invalid_argument, "content " + content.key().to_string() + " is known with another size");
-    downloads_.emplace(content.key(), std::make_unique<content_download>(context_, uploads_, *local, ++downloads_made_, now));
+    // Whoever serves as much as he may can still download.
+    const auto local = content_for(content, limits::transfer_served_max + limits::transfer_downloads_max);
+    if (!local) return refuse(local.error().code, local.error().message);
+    downloads_.emplace(content.key(), std::make_unique<content_download>(context_, uploads_, **local, ++downloads_made_, now));
 }
 
 void transfer_engine::implementation::cancel(time_point now, const content_key& key) {
@@ -110,10 +129,11 @@ void transfer_engine::implementation::cancel(time_point now, const content_key& 
 
 void transfer_engine::implementation::serve(time_point, const content_info& content) {
     if (!check(content)) return;
-    auto* const local = content_for(content);
-    if (local == nullptr || local->serving) return;
-    local->serving = true;
-    if (!local->known && !local->downloading) uploads_.look(*local);
+    const auto entry = content_for(content, limits::transfer_served_max);
+    if (!entry || (*entry)->serving) return;
+    auto& local = **entry;
+    local.serving = true;
+    if (!local.known && !local.downloading) uploads_.look(local);
 }
 
 void transfer_engine::implementation::stop_serving(time_point now, const content_key& key) {
@@ -121,6 +141,7 @@ void transfer_engine::implementation::stop_serving(time_point now, const content
     if (found == contents_.end()) return;
     found->second.serving = false;
     if (!found->second.downloading) uploads_.close_all(now, key, {errc::not_found, "this content is no longer shared here", 0});
+    leaving_.insert(key);
     after_input(now);
 }
 
@@ -138,15 +159,13 @@ void transfer_engine::implementation::after_input(time_point now) {
             ++at;
             continue;
         }
-        const auto key = at->first;
+        leaving_.insert(at->first);
         at = downloads_.erase(at);
-        const auto local = contents_.find(key);
-        if (local != contents_.end() && !local->second.serving && !uploads_.any_of(key)) {
-            context_.close_store(local->second);
-            context_.cache.erase_content(local->second.number);
-            contents_.erase(local);
-        }
     }
+    std::erase_if(leaving_, [this](const content_key& key) {
+        const auto local = contents_.find(key);
+        return (local != contents_.end() && local->second.serving) || let_go(key);
+    });
 }
 
 content_download* transfer_engine::implementation::owner_of(flow_handle flow) {
@@ -170,6 +189,7 @@ void transfer_engine::implementation::on_store_done(time_point now, store_comple
     context_.requests.erase(found);
     if (purpose.task == store_task::open_upload) {
         uploads_.on_opened(now, purpose.content, completion);
+        leaving_.insert(purpose.content);  // it may not be here any more
     } else if (purpose.task == store_task::read) {
         on_read(now, purpose, completion);
     } else if (auto* const one = find(purpose.content); one != nullptr && one->serial() == purpose.download && !one->finished()) {

@@ -226,6 +226,53 @@ TEST_CASE("bytes of a CDN are verified and passed on", "[REQ-SRC-3]") {
     }
 }
 
+TEST_CASE("a download by appending ends though a peer's chunk is written last", "[REQ-SRC-3]") {
+    world w({.lan_bytes_per_second = 5e6});
+    const auto data = noise(2'000'000);
+    const auto content = tree_content(data);
+    bool busy = true;
+    node_options options;
+    options.store.fault = [&](const store_request& request) -> std::optional<error> {
+        if (busy && std::holds_alternative<store_write_chunk>(request.operation)) return error{errc::limit_reached, "too much to do"};
+        return std::nullopt;
+    };
+    auto& a = w.add();
+    auto& b = w.add(std::move(options));
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(5s, [&] { return !b.written.empty(); }));
+    a.dead = true;
+    b.engine.give(w.now, content.key(), source_kind::cdn, 0, slice(data, {0, data.size()}));
+    b.pump();
+    w.run(500ms);
+    CHECK_FALSE(b.done());
+    busy = false;
+    REQUIRE(w.until(10s, [&] { return b.done(); }));
+    CHECK(b.succeeded());
+    CHECK(b.content(content) == data);
+}
+
+TEST_CASE("contents that are not served any more leave room for others", "[REQ-CLI-3]") {
+    world w;
+    auto& a = w.add();
+    auto& b = w.add();
+    const auto data = noise(300'000);
+    const auto content = tree_content(data);
+    for (std::size_t i = 0; i <= limits::transfer_served_max; ++i) {
+        const content_info gone{*content_id::parse("gone-" + std::to_string(i)), 1000, content.hash};
+        a.engine.serve(w.now, gone);
+        if (i % 2 == 0) a.engine.stop_serving(w.now, gone.key());  // of the others the store says that they are not here
+        if (i % 1000 == 0) w.run(10ms);
+    }
+    w.run(10ms);
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(10s, [&] { return b.done(); }));
+    CHECK(b.succeeded());
+}
+
 TEST_CASE("who is not admitted gets nothing", "[REQ-SEC-1][REQ-ACT-1]") {
     world w;
     const auto data = noise(1'000'000);
