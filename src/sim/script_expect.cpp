@@ -81,9 +81,13 @@ bool script_run::has(const member& who, const content_info& content) {
 }
 
 std::string script_run::state_of_all(const content_info& content) {
-    std::string out;
+    std::string out, holders;
     for (const auto& [name, who] : members_) {
-        if (!who.client || has(who, content)) continue;
+        if (!who.client) continue;
+        if (has(who, content)) {
+            holders += ' ' + name;
+            continue;
+        }
         if (!counts(who)) {
             out += name + " cannot; ";
             continue;
@@ -94,9 +98,10 @@ std::string script_run::state_of_all(const content_info& content) {
         if (!world_->is_up(*who.client)) out += " (down)";
         else if (record && record->failure) out += " (" + record->failure->message + ")";
         else if (progress) out += " (" + describe(*progress) + ")";
+        else out += record ? " (it knows nothing of the content yet: no word from the server)" : " (it never asked)";
         out += "; ";
     }
-    return out;
+    return out + (holders.empty() ? "no device has it" : "these have it:" + holders);
 }
 
 double script_run::measure(const script_values& what) {

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "p2pdist/office/spreadsheet.hpp"
+#include "p2pdist/sim/line_manners.hpp"
 
 namespace p2pdist::sim {
 namespace {
@@ -11,14 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr duration ask_again_period = 2s;
-constexpr std::uint64_t policer_burst_bytes = 30'000;
 constexpr int refusals_max = 5;              // of one client, after the last trouble
 constexpr std::uint64_t events_per_second_max = 3'000'000;
-
-/// What radio does to a line: with `bursts=SHARE` each datagram begins one with that probability, in which half of ten are lost; `fades=TIME`
-/// suspends it so often.
-constexpr loss_bursts burst_of_ten{0, 0.1, 0.5};
-constexpr line_fades suspension{{}, 200ms, 0};
 
 link_settings wan_of(const script_values& what, link_settings out, std::string_view rate) {
     if (what.has(rate) || what.has("queue")) {

@@ -74,6 +74,28 @@ port_plan parse_ports(const std::string& text, const std::string& option) {
     return plan;
 }
 
+namespace {
+
+/// Columns that a text takes on a terminal: one for each character, two for those of East Asia and for pictures, none for combining accents.
+std::size_t width_of(const std::string& text) {
+    std::size_t out = 0;
+    char32_t character = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        if ((byte & 0xc0U) == 0x80) character = character << 6 | (byte & 0x3fU);
+        else character = byte < 0x80 ? byte : byte < 0xe0 ? byte & 0x1fU : byte < 0xf0 ? byte & 0x0fU : byte & 0x07U;
+        const bool last = at + 1 == text.size() || (static_cast<unsigned char>(text[at + 1]) & 0xc0U) != 0x80;
+        if (!last) continue;
+        const bool wide = (character >= 0x1100 && character <= 0x115f) || (character >= 0x2e80 && character <= 0xa4cf) || (character >= 0xac00 && character <= 0xd7a3) ||
+                          (character >= 0xf900 && character <= 0xfaff) || (character >= 0xff00 && character <= 0xff60) || (character >= 0x1f300 && character <= 0x3fffd);
+        const bool combining = character >= 0x300 && character <= 0x36f;
+        out += wide ? 2U : combining ? 0U : 1U;
+    }
+    return out;
+}
+
+}  // namespace
+
 std::string size_text(std::uint64_t bytes) {
     constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
     auto value = static_cast<double>(bytes);
@@ -93,11 +115,11 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
     }
     for (const auto& row : rows) {
         std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+        for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - width_of(row[i]) + 2, ' ');
         std::cout << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
     }
 }

@@ -103,7 +103,12 @@ int fuzz(const fuzz_options& given) {
         ++failures;
         if (!given.canary.empty()) break;   // it was found
     }
-    if (!given.json) std::cout << ran << " worlds, " << failures << " failures, " << static_cast<std::uint64_t>(watch.seconds()) << " s\n";
+    const bool out_of_time = given.time && given.seeds && ran < count && given.canary.empty();
+    if (out_of_time && given.json) std::cerr << ran << " of " << count << " worlds: --time has run out\n";
+    if (!given.json) {
+        std::cout << ran << (out_of_time ? " of " + std::to_string(count) + " worlds (--time has run out), " : " worlds, ") << failures << " failures, "
+                  << static_cast<std::uint64_t>(watch.seconds()) << " s\n";
+    }
     return failures == 0 ? done : failed;
 }
 
@@ -141,7 +146,8 @@ void add_fuzz_commands(CLI::App& app, std::function<int()>& action) {
     auto* fuzzing = app.add_subcommand("fuzz", "Random worlds with faults: each seed is a world with its own mix of them, watched by every oracle. A failure is printed with its "
                                                "seed, one command that replays it, and a smaller world that fails in the same way");
     fuzzing->callback([&action, given] { action = [given] { return fuzz(*given); }; });
-    fuzzing->add_option("--seeds", given->seeds, "How many worlds; default: 100, or the one of --seed");
+    fuzzing->add_option("--seeds", given->seeds, "How many worlds; default: 100, or the one of --seed")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
     fuzzing->add_option("--seed", given->seed, "The first seed");
     fuzzing->add_option("--time", given->time, "Seconds after which no further world is begun")->check(CLI::PositiveNumber);
     fuzzing->add_option("--shrink", given->shrink_seconds, "Seconds to make a failing world small; 0: not at all")->capture_default_str();
