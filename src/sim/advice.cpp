@@ -1,77 +1,251 @@
-// What would help a roll-out: changes that concern the office that ends last, each tried by another simulation.
+// What would help a roll-out: changes that concern the offices that end last, each tried by another simulation.
 
 #include <algorithm>
+#include <set>
 
 #include "p2pdist/base/amount.hpp"
-#include "slowest_office.hpp"
+#include "roll_out_lines.hpp"
+#include "roll_out_verdict.hpp"
 
 namespace p2pdist::sim {
 namespace {
 
+/// Below this share of the time without it helps.
+constexpr double worth_telling = 0.97;
+constexpr std::size_t trials_max = 6;
+/// A line, LAN or air that is not faster than so many times the limiting one limits next.
+constexpr double about_equal = 1.9;
+/// A delay below this is not worth a trial.
+constexpr duration delay_min = std::chrono::milliseconds(2);
+/// From this use on of what limits, delays and jitter are no reason.
+constexpr double full_from = 0.9;
+
 struct trial {
-    std::string change;
+    remedy what;
     roll_out_plan plan;
 };
 
-void add_line_trials(const roll_out_plan& plan, const std::string& of, std::vector<trial>& out) {
-    auto& lines = plan.network.offices;
-    const auto found = lines.find(of);
-    const auto down = found != lines.end() && found->second.wan_down ? *found->second.wan_down : plan.network.wan_down;
-    const auto up = found != lines.end() && found->second.wan_up ? *found->second.wan_up : plan.network.wan_up;
-    if (down.bytes_per_second > 0) {
-        trial faster{"twice the rate of " + of + "'s line to its parent (" + rate_text(static_cast<double>(down.bytes_per_second * 2)) + ")", plan};
-        auto& changed = faster.plan.network.offices[of];
-        changed.wan_down = down;
-        changed.wan_down->bytes_per_second *= 2;
-        changed.wan_up = up;
-        changed.wan_up->bytes_per_second *= 2;
-        out.push_back(std::move(faster));
-    }
-    if (down.loss > 0) {
-        trial clean{"no loss on " + of + "'s line to its parent (now " + fixed(down.loss * 100, 2) + " %)", plan};
-        auto& changed = clean.plan.network.offices[of];
-        changed.wan_down = down;
-        changed.wan_up = up;
-        changed.wan_down->loss = changed.wan_up->loss = 0;
-        out.push_back(std::move(clean));
-    }
+double rate(std::uint64_t bytes_per_second) { return static_cast<double>(bytes_per_second); }
+std::string possessive(const std::vector<std::string>& names, const std::string& thing) {
+    return names.size() == 1 ? names.front() + "'s " + thing : "the " + thing + "s of " + list_of(names);
 }
 
-std::vector<trial> trials_of(const roll_out_plan& plan, const prediction& found) {
-    std::vector<trial> out;
-    const auto* last = slowest(found);
-    if (!last) return out;
-    const auto index = *plan.offices.find(last->office);
-    const bool central = index == plan.offices.central();
-    if (!central) add_line_trials(plan, last->limited_by.empty() ? last->office : last->limited_by, out);
-    if (const auto count = plan.clients.find(last->office); count != plan.clients.end() && count->second > 0 && last->office != plan.source && plan.offices.shares(index)) {
-        trial ahead{"one device of " + last->office + " that has the package beforehand", plan};
-        ahead.plan.prepared.push_back(last->office);
-        out.push_back(std::move(ahead));
+/// What limits the slow offices, and the changes to try.
+class trials {
+public:
+    trials(const roll_out_plan& plan, const prediction& found) : plan_(plan), found_(found), slow_(slow_ones(found)) {}
+
+    std::vector<trial> make() {
+        if (slow_.empty()) return {};
+        if (found_.bottleneck.kind == limit_kind::unfinished && got_nothing()) {
+            add_prepared();
+            return std::move(out_);
+        }
+        const bool rates_count = slow_.front()->waits_for.kind != limit_kind::none;
+        if (!rates_count) add_weather();
+        add_lines();
+        add_insides();
+        add_prepared();
+        if (rates_count) add_weather();
+        if (out_.size() > trials_max) out_.erase(out_.begin() + trials_max, out_.end());
+        return std::move(out_);
     }
-    const auto lines = plan.network.offices.find(last->office);
-    const auto lan = lines != plan.network.offices.end() && lines->second.lan ? *lines->second.lan : plan.network.lan;
-    if (lan.bytes_per_second > 0 && last->limited_by.empty()) {
-        trial inside{"twice the rate inside " + last->office + " (" + rate_text(static_cast<double>(lan.bytes_per_second * 2)) + ")", plan};
-        auto& changed = inside.plan.network.offices[last->office].lan;
-        changed = lan;
-        changed->bytes_per_second *= 2;
-        out.push_back(std::move(inside));
+
+private:
+    using names = std::vector<std::string>;
+    static void add_name(names& to, const std::string& name) {
+        if (std::ranges::find(to, name) == to.end()) to.push_back(name);
     }
-    return out;
+    [[nodiscard]] bool got_nothing() const {
+        return std::ranges::all_of(slow_, [](const auto* each) { return each->share.empty() || each->share.back() <= 0; });
+    }
+    [[nodiscard]] names in_order(names offices) const {
+        std::ranges::sort(offices, {}, [&](const auto& name) { return *plan_.offices.find(name); });
+        return offices;
+    }
+    trial& add(remedy_kind kind, names offices, double factor, std::string direction = {}) {
+        out_.push_back({{kind, std::move(offices), std::move(direction), factor, {}, {}}, plan_});
+        return out_.back();
+    }
+
+    /// Of each line that slow offices wait for (also where it was in use to less than what counts as busy), and of all on their ways that are about
+    /// as slow.
+    void add_lines() {
+        for (const bool up : {false, true}) {
+            names limiting, ways;
+            for (const auto* each : slow_) {
+                const auto& limit = each->waits_for;
+                const auto line = std::ranges::find(found_.lines, limit.office, &line_prediction::office);
+                if (line == found_.lines.end() || !is_line(limit, *line) || (line->up_use > line->down_use) != up) continue;
+                add_name(limiting, limit.office);
+                const auto slowest = rate(up ? line->up_bytes_per_second : line->down_bytes_per_second);
+                for (const auto& name : way_of(plan_, each->office)) {
+                    const auto wan = wan_of(plan_, name);
+                    if (rate(up ? wan.up.bytes_per_second : wan.down.bytes_per_second) < slowest * about_equal) add_name(ways, name);
+                }
+            }
+            if (limiting.size() == 1) add_faster_lines(limiting, up);
+            if (ways.size() > 1) add_faster_lines(in_order(ways), up);   // one of several that are about as slow helps nobody
+        }
+    }
+    static bool is_line(const use_limit& limit, const line_prediction& line) {
+        if (limit.kind == limit_kind::line_down || limit.kind == limit_kind::line_up) return true;
+        return limit.kind == limit_kind::none && limit.use > busy_from / 2 && std::max(line.down_use, line.up_use) > busy_from / 2;
+    }
+    void add_faster_lines(const names& offices, bool up) {
+        auto& made = add(remedy_kind::line_rate, offices, 2, up ? "up" : "down");
+        std::uint64_t first = 0;
+        for (const auto& office : offices) {
+            change_wan(made.plan, office, [&](line_pair& wan) {
+                auto& line = up ? wan.up : wan.down;
+                line.bytes_per_second *= 2;
+                line.policer.bytes_per_second *= 2;
+                if (line.queue_bytes < UINT64_MAX / 2) line.queue_bytes *= 2;   // it holds as much time
+                if (first == 0) first = line.bytes_per_second;
+            });
+        }
+        made.what.change = "twice the rate of " + possessive(offices, "line") + (up ? " to " : " from ") +
+                           (offices.size() == 1 ? "its parent (" : "their parents (") + (up ? "up: " : "down: ") + rate_words(first) +
+                           (offices.size() == 1 ? ")" : " and so on)");
+    }
+
+    /// LANs and airs that slow offices wait for, and those on their ways that are about as slow.
+    void add_insides() {
+        names lans, airs;
+        for (const auto* each : slow_) {
+            const auto& limit = each->waits_for;
+            const auto inside = std::ranges::find(found_.insides, limit.office, &inside_prediction::office);
+            const bool counts =
+                limit.kind == limit_kind::lan || limit.kind == limit_kind::air || (limit.kind == limit_kind::none && limit.use > busy_from / 2);
+            if (inside == found_.insides.end() || !counts || inside->mean_use < busy_from / 2 || is_busier_line(limit)) continue;
+            for (const auto& name : insides_of(plan_, each->office)) {
+                const auto other = std::ranges::find(found_.insides, name, &inside_prediction::office);
+                if (other == found_.insides.end() || other->bytes_per_second == 0 || other->wireless != inside->wireless) continue;
+                if (rate(other->bytes_per_second) < rate(inside->bytes_per_second) * about_equal) add_name(inside->wireless ? airs : lans, name);
+            }
+        }
+        if (!lans.empty()) add_faster_lans(in_order(lans));
+        if (airs.empty()) return;
+        airs = in_order(airs);
+        add_faster_airs(airs);
+        auto& wired = add(remedy_kind::wired, airs, 1);
+        for (const auto& office : airs) wired.plan.network.offices[office].wired = true;
+        wired.what.change =
+            "cables for the devices of " + list_of(airs) + " (" + rate_words(lan_of(wired.plan, airs.front()).bytes_per_second) + " each)";
+    }
+    [[nodiscard]] bool is_busier_line(const use_limit& limit) const {
+        return limit.kind == limit_kind::line_down || limit.kind == limit_kind::line_up;
+    }
+    void add_faster_lans(const names& offices) {
+        auto& made = add(remedy_kind::lan_rate, offices, 2);
+        for (const auto& office : offices) {
+            auto lan = lan_of(plan_, office);
+            lan.bytes_per_second *= 2;
+            if (lan.queue_bytes < UINT64_MAX / 2) lan.queue_bytes *= 2;
+            made.plan.network.offices[office].lan = lan;
+        }
+        made.what.change = "twice the rate inside " + list_of(offices) + " (LAN: " + rate_words(lan_of(made.plan, offices.front()).bytes_per_second) +
+                           " for each host)";
+    }
+    void add_faster_airs(const names& offices) {
+        auto& made = add(remedy_kind::air_rate, offices, 2);
+        for (const auto& office : offices) {
+            auto air = *air_of(plan_, office);
+            air.bytes_per_second *= 2;
+            made.plan.network.offices[office].wifi = air;
+        }
+        made.what.change =
+            "twice the rate of the air of " + list_of(offices) + " (" + rate_words(air_of(made.plan, offices.front())->bytes_per_second) + ")";
+    }
+
+    void add_prepared() {
+        names offices;
+        for (const auto* each : slow_) {
+            if (clients_of(plan_, each->office) > 0 && !holds_before(plan_, each->office) && plan_.offices.shares(*plan_.offices.find(each->office)))
+                offices.push_back(each->office);
+        }
+        if (offices.empty()) return;
+        auto& made = add(remedy_kind::prepared, offices, 1);
+        made.plan.prepared.insert(made.plan.prepared.end(), offices.begin(), offices.end());
+        made.what.change = offices.size() == 1 ? "one device of " + offices.front() + " that has the package beforehand"
+                                               : "one device in each of " + list_of(offices) + " that has the package beforehand";
+    }
+
+    /// Loss, jitter and delay of the lines on the slow offices' ways.
+    void add_weather() {
+        names lossy, jittery, late;
+        for (const auto* each : slow_) {
+            for (const auto& name : way_of(plan_, each->office)) {
+                const auto wan = wan_of(plan_, name);
+                if (mean_loss(wan.down) > 0 || mean_loss(wan.up) > 0) add_name(lossy, name);
+                if (each->waits_for.kind != limit_kind::none && each->waits_for.use >= full_from) continue;
+                if (std::max(wan.down.jitter, wan.up.jitter) > duration::zero()) add_name(jittery, name);
+                if (std::max(wan.down.delay, wan.up.delay) >= delay_min) add_name(late, name);
+            }
+        }
+        if (!lossy.empty()) {
+            const auto most = mean_loss(wan_of(plan_, lossy.front()).down);
+            add_weather_trial(remedy_kind::loss, lossy, 0, "no loss on " + possessive(lossy, "line") + " (now " + fixed(most * 100, 2) + " %)",
+                              [](link_settings& line) { line.loss = line.bursts.enter = 0; });
+        }
+        if (!jittery.empty()) {
+            const auto most = to_seconds(wan_of(plan_, jittery.front()).down.jitter) * 1e3;
+            add_weather_trial(remedy_kind::jitter, jittery, 0, "no jitter on " + possessive(jittery, "line") + " (now " + fixed(most, 1) + " ms)",
+                              [](link_settings& line) { line.jitter = {}; });
+        }
+        if (late.empty()) return;
+        const auto most = to_seconds(wan_of(plan_, late.front()).down.delay) * 1e3;
+        add_weather_trial(remedy_kind::delay, late, 0.5, "half the delay of " + possessive(late, "line") + " (" + fixed(most / 2, 1) + " ms one way)",
+                          [](link_settings& line) { line.delay /= 2; });
+    }
+    void add_weather_trial(remedy_kind kind, const names& offices, double factor, std::string change,
+                           const std::function<void(link_settings&)>& how) {
+        auto& made = add(kind, offices, factor, "both");
+        made.what.change = std::move(change);
+        for (const auto& office : offices) {
+            change_wan(made.plan, office, [&](line_pair& wan) {
+                how(wan.down);
+                how(wan.up);
+            });
+        }
+    }
+
+    const roll_out_plan& plan_;
+    const prediction& found_;
+    std::vector<const office_prediction*> slow_;
+    std::vector<trial> out_;
+};
+
+std::string why_nothing_helps(const prediction& of) {
+    if (of.in_vain.empty()) return "there is nothing to try: what these offices wait for has no rate, delay or loss that could be changed";
+    std::string tried;
+    for (const auto& each : of.in_vain) tried += (tried.empty() ? "" : "; ") + each.change;
+    return "nothing that was tried ends it 3 % earlier, as no single one of these is what all wait for (" + tried + ")";
 }
 
 }  // namespace
 
-prediction predict_with_advice(const roll_out_plan& plan) {
-    constexpr double worth_telling = 0.97;   // of the time without
-    auto out = predict(plan);
-    for (auto& each : trials_of(plan, out)) {
-        const auto then = predict(each.plan);
-        const bool helps = then.complete && (!out.complete || static_cast<double>(then.took.count()) <= static_cast<double>(out.took.count()) * worth_telling);
-        if (helps) out.remedies.push_back({std::move(each.change), then.took});
+prediction predict_with_advice(const roll_out_plan& plan, const progress_sink& progress) {
+    auto out = predict(plan, progress);
+    auto each_trial = trials(plan, out).make();
+    std::size_t number = 1;
+    for (auto& each : each_trial) {
+        ++number;
+        const auto then = predict(
+            each.plan, !progress ? progress_sink() : [&](roll_out_progress at) {
+                at.what = each.what.change;
+                at.number = number;
+                at.of = each_trial.size() + 1;
+                progress(at);
+            });
+        each.what.took = then.complete ? then.took : then.simulated;
+        const bool helps =
+            then.complete && (!out.complete || static_cast<double>(then.took.count()) <= static_cast<double>(out.took.count()) * worth_telling);
+        (helps ? out.remedies : out.in_vain).push_back(std::move(each.what));
     }
     std::stable_sort(out.remedies.begin(), out.remedies.end(), [](const remedy& left, const remedy& right) { return left.took < right.took; });
+    refine_verdict(out);
+    if (out.remedies.empty()) out.no_advice = why_nothing_helps(out);
     return out;
 }
 

@@ -4,18 +4,15 @@
 #include <set>
 
 #include "p2pdist/base/amount.hpp"
+#include "roll_out_lines.hpp"
 #include "roll_out_recorder.hpp"
-#include "slowest_office.hpp"
+#include "roll_out_verdict.hpp"
 
 namespace p2pdist::sim {
 namespace {
 
-/// Below this use a line is not what an office waited for.
-constexpr double busy_from = 0.6;
 /// From here on signatures would take most of the time.
 constexpr int many_clients = 300;
-
-std::string percent(double share) { return fixed(share * 100, 0) + " %"; }
 
 /// Each office behind its parent, a branch of the hierarchy together.
 std::vector<office_index> downwards(const topology& offices) {
@@ -35,13 +32,20 @@ class roll_out {
 public:
     explicit roll_out(const roll_out_plan& plan) : plan_(plan), world_(options_of(plan)), order_(downwards(plan.offices)) {}
 
-    prediction run() {
+    prediction run(const progress_sink& progress) {
+        if (progress) progress({});
         prepare();
-        recorder_.emplace(world_, plan_.who, content_->info());
+        recorder_.emplace(world_, plan_, content_->info(), progress);
         const auto begin = world_.now();
         for (const auto& each : plan_.rivals) rivals_.push_back(world_.net().add_rival(each));
         for (const auto& office : plan_.who) {
             for (const auto who : clients_[office]) world_.fetch(who, *content_);
+        }
+        for (const auto& each : plan_.changes) {
+            world_.at(begin + each.at, [this, &each] {
+                world_.net().wan_down(each.office).change(each.down);
+                world_.net().wan_up(each.office).change(each.up);
+            });
         }
         prediction out;
         out.content_bytes = plan_.content_bytes;
@@ -50,13 +54,15 @@ public:
         for (const auto& each : world_.fetches()) {
             if (each.complete()) out.took = std::max(out.took, *each.ended - begin);
         }
+        out.simulated = world_.now() - begin;
         recorder_->finish(out);
         sort_downwards(out.lines);
+        sort_downwards(out.insides);
         out.events = world_.events();
         add_clients(out);
         add_offices(out);
-        add_rivals(out, world_.now() - begin);
-        out.bottleneck = bottleneck_of(out);
+        add_rivals(out, out.simulated);
+        out.bottleneck = verdict_of(out);
         return out;
     }
 
@@ -92,24 +98,39 @@ private:
         std::set<std::string> holders(plan_.prepared.begin(), plan_.prepared.end());
         if (clients_.contains(plan_.source)) holders.insert(plan_.source);
         for (const auto& office : holders) {
-            if (const auto found = clients_.find(office); found != clients_.end() && !found->second.empty()) world_.import(found->second.front(), *content_);
+            if (const auto found = clients_.find(office); found != clients_.end() && !found->second.empty())
+                world_.import(found->second.front(), *content_);
         }
         if (!holders.empty()) world_.run_for(std::chrono::seconds(10));   // until the server knows of it
     }
 
-    void sort_downwards(std::vector<line_prediction>& lines) const {
+    template <class Row>
+    void sort_downwards(std::vector<Row>& rows) const {
         std::map<std::string, std::size_t> rank;
         for (const auto index : order_) rank.emplace(plan_.offices[index].name, rank.size());
-        std::sort(lines.begin(), lines.end(), [&](const auto& left, const auto& right) { return rank.at(left.office) < rank.at(right.office); });
+        std::sort(rows.begin(), rows.end(), [&](const auto& left, const auto& right) { return rank.at(left.office) < rank.at(right.office); });
     }
 
     void add_clients(prediction& out) {
         for (const auto& each : world_.fetches()) {
             client_prediction row{world_.office_of(each.client), world_.address_of(each.client), each.complete(), {}, {}, each.split};
             if (each.ended) row.took = each.took();
-            if (each.failure) row.failure = each.failure->message;
+            if (each.failure)
+                row.failure = each.failure->message;
+            else if (!each.ended)
+                row.failure = waits_of(each.client);
             out.clients.push_back(std::move(row));
         }
+    }
+
+    /// What it says itself, as `p2pdist-client status` would.
+    std::string waits_of(client_index who) {
+        const auto progress = world_.is_up(who) ? world_.core(who).progress(content_->info().id) : std::nullopt;
+        if (!progress) return "it knows nothing of the content yet: no word from the server";
+        if (!progress->reason.empty()) return progress->reason;
+        return std::string(to_string(progress->state)) + ", with " +
+               percent(static_cast<double>(progress->verified_bytes) / static_cast<double>(std::max<std::uint64_t>(1, plan_.content_bytes))) +
+               " of it";
     }
 
     void add_rivals(prediction& out, duration lasted) {
@@ -126,7 +147,7 @@ private:
         for (const auto& each : out.clients) {
             auto& row = rows[each.office];
             ++row.clients;
-            if (!each.failure.empty()) ++row.failed;
+            if (each.took && !each.complete) ++row.failed;
             if (each.complete) times[each.office].push_back(*each.took);
         }
         for (const auto index : order_) {
@@ -136,6 +157,7 @@ private:
             auto& all = times[name];
             std::sort(all.begin(), all.end());
             row.office = name;
+            if (const auto parent = plan_.offices.parent(index)) row.parent = plan_.offices[*parent].name;
             row.depth = plan_.offices.depth(index);
             row.complete = all.size();
             if (!all.empty()) {
@@ -144,55 +166,26 @@ private:
                 row.last = all.back();
             }
             row.share = recorder_->share_of(name);
-            find_limit(out, index, row);
+            row.ideal = ideal_of(plan_, name);
+            find_limit(out, name, row);
             out.offices.push_back(std::move(row));
         }
     }
 
-    /// The lines on the office's way, the nearest first: up to the first office that has the content before.
-    [[nodiscard]] std::vector<std::string> way_of(office_index index) const {
-        std::vector<std::string> out;
-        for (const auto step : plan_.offices.path_to_central(index)) {
-            const auto& name = plan_.offices[step].name;
-            if (step == plan_.offices.central() || name == plan_.source || std::find(plan_.prepared.begin(), plan_.prepared.end(), name) != plan_.prepared.end()) break;
-            out.push_back(name);
+    /// The busiest of all that the office's bytes cross, until its last client has them.
+    void find_limit(const prediction& out, const std::string& office, office_prediction& row) const {
+        const auto until = row.complete == row.clients ? row.last.value_or(duration::zero()) : out.simulated;
+        const auto consider = [&](limit_kind kind, const std::string& where, double use) {
+            if (use > row.waits_for.use) row.waits_for = {kind, where, use};
+        };
+        for (const auto& name : way_of(plan_, office)) {
+            consider(limit_kind::line_down, name, recorder_->down_use(name, until));
+            consider(limit_kind::line_up, name, recorder_->up_use(name, until));
         }
-        return out;
-    }
-
-    void find_limit(const prediction& out, office_index index, office_prediction& row) {
-        for (const auto& name : way_of(index)) {
-            const auto rate = world_.net().wan_down(name).settings().bytes_per_second;
-            if (rate > 0) row.ideal = std::max(row.ideal, duration(static_cast<duration::rep>(static_cast<double>(plan_.content_bytes) / static_cast<double>(rate) * 1e9)));
-            const auto line = std::find_if(out.lines.begin(), out.lines.end(), [&](const line_prediction& each) { return each.office == name; });
-            if (line == out.lines.end()) continue;
-            const auto use = recorder_->mean_use(*line, row.last.value_or(out.took));
-            if (use > row.limit_use) {
-                row.limit_use = use;
-                row.limited_by = name;
-            }
-        }
-        if (row.limit_use < busy_from) row.limited_by.clear();
-    }
-
-    [[nodiscard]] std::string bottleneck_of(const prediction& out) {
-        const auto* const last = slowest(out);
-        if (!last) return "nobody wanted it";
-        const auto ends = last->office + (last->complete < last->clients ? " does not end" : " ends last");
-        if (!last->limited_by.empty()) {
-            const auto rate = world_.net().wan_down(last->limited_by).settings().bytes_per_second;
-            return ends + ": the line of " + last->limited_by + " to its parent (" + rate_text(static_cast<double>(rate)) + ") was in use to " + percent(last->limit_use) + " until then";
-        }
-        if (!last->last) return ends + ": nobody there got it";
-        if ((*last->last - *last->first) * 2 > *last->last) {
-            return ends + ": its first client had it after " + fixed(to_seconds(*last->first), 1) +
-                   " s; the rest of the time is spent inside the office";
-        }
-        for (const auto& name : way_of(*plan_.offices.find(last->office))) {
-            const auto& settings = world_.net().wan_down(name).settings();
-            if (settings.loss > 0) return ends + ": the line of " + name + " loses " + fixed(settings.loss * 100, 2) + " % of its datagrams, and was in use to " + percent(last->limit_use) + " only";
-        }
-        return ends + ": no line was in use to more than " + percent(last->limit_use) + "; delays and the start-up of each transfer count, not rates";
+        for (const auto& name : insides_of(plan_, office))
+            consider(air_of(plan_, name) ? limit_kind::air : limit_kind::lan, name, recorder_->inside_use(name, until));
+        if (until > duration::zero()) consider(limit_kind::source, "", std::min(1.0, to_seconds(read_time_of(plan_, office)) / to_seconds(until)));
+        if (row.waits_for.use < busy_from) row.waits_for.kind = limit_kind::none;
     }
 
     const roll_out_plan& plan_;
@@ -206,6 +199,47 @@ private:
 
 }  // namespace
 
-prediction predict(const roll_out_plan& plan) { return roll_out(plan).run(); }
+prediction predict(const roll_out_plan& plan, const progress_sink& progress) {
+    if (const auto why = refusal_of(plan)) throw std::runtime_error(*why);
+    return roll_out(plan).run(progress);
+}
+
+void add_ranges(const roll_out_plan& plan, std::size_t seeds, prediction& out, const progress_sink& progress) {
+    std::map<std::string, std::vector<duration>> times;
+    const auto take = [&](const prediction& from) {
+        if (from.complete) times[""].push_back(from.took);
+        for (const auto& each : from.offices) {
+            if (each.last && each.complete == each.clients) times[each.office].push_back(*each.last);
+        }
+    };
+    take(out);
+    for (std::size_t i = 1; i < seeds; ++i) {
+        auto other = plan;
+        other.seed += i;
+        for (auto& each : other.rivals) each.seed += i;
+        take(predict(other, [&](roll_out_progress at) {
+            if (!progress) return;
+            at.what = "seed " + std::to_string(other.seed);
+            at.number = i + 1;
+            at.of = seeds;
+            progress(at);
+        }));
+    }
+    const auto add = [&](const std::string& office) {
+        auto& all = times[office];
+        std::sort(all.begin(), all.end());
+        seed_range row{office, all.size(), {}, {}, {}};
+        if (!all.empty()) {
+            row.least = all.front();
+            row.median = all[(all.size() - 1) / 2];
+            row.most = all.back();
+        }
+        out.ranges.push_back(std::move(row));
+    };
+    out.seeds = seeds;
+    out.ranges.clear();
+    add("");
+    for (const auto& each : out.offices) add(each.office);
+}
 
 }  // namespace p2pdist::sim

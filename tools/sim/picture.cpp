@@ -10,7 +10,7 @@
 namespace p2pdist::tools {
 namespace {
 
-constexpr double label_width = 190, plot_width = 640, right_width = 190, head = 74, row_height = 30, area_height = 18, strip_height = 5;
+constexpr double label_width = 190, plot_width = 640, right_width = 190, head = 74, row_height = 34, area_height = 18, strip_height = 5;
 
 std::string number(double value) {
     char text[48];
@@ -46,6 +46,7 @@ class painter {
 public:
     explicit painter(const sim::prediction& what) : what_(what), whole_(std::max(to_seconds(what.took), 0.001) * 1.02) {
         for (const auto& each : what.lines) lines_.emplace(each.office, &each);
+        for (const auto& each : what.insides) insides_.emplace(each.office, &each);
     }
 
     std::string paint() {
@@ -55,14 +56,16 @@ public:
                "\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
         text(12, 24, "Roll-out of " + size_text(what_.content_bytes) + ": " + (what_.complete ? "everybody has it after " : "not everybody has it; the last that has it after ") +
              duration_text(to_seconds(what_.took)), "font-size=\"16\" font-weight=\"bold\"");
-        text(12, 42, "Area: what the office's clients have. Dashes: the ideal time of the way's slowest line. Strip: how much the office's line to its parent is used.", "fill=\"#666\"");
+        text(12, 42,
+             "Area: what the office's clients have. Dashes: the ideal time. Strips: use of the line to the parent (orange) and of the air or LAN (violet).",
+             "fill=\"#666\"");
         axis();
         double top = head;
         for (const auto& each : what_.offices) {
             row(each, top);
             top += row_height;
         }
-        text(12, top + 24, "Bottleneck: " + what_.bottleneck + '.', "");
+        text(12, top + 24, "Bottleneck: " + what_.bottleneck.text + '.', "");
         for (const auto& each : what_.remedies) {
             top += 18;
             text(12, top + 24, "What would help: " + each.change + ": " + duration_text(to_seconds(each.took)), "fill=\"#1a6b34\"");
@@ -88,7 +91,8 @@ private:
     void row(const sim::office_prediction& office, double top) {
         text(12 + 12 * office.depth, top + area_height - 4, office.office, "");
         area(office, top);
-        if (const auto line = lines_.find(office.office); line != lines_.end()) strip(*line->second, top + area_height + 1);
+        if (const auto line = lines_.find(office.office); line != lines_.end()) strip(line->second->use, top + area_height + 1, "#d9822b");
+        if (const auto inside = insides_.find(office.office); inside != insides_.end()) strip(inside->second->use, top + area_height + strip_height + 2, "#7b4fa3");
         if (office.ideal > duration::zero()) {
             out_ += "<line x1=\"" + number(x(to_seconds(office.ideal))) + "\" y1=\"" + number(top) + "\" x2=\"" + number(x(to_seconds(office.ideal))) + "\" y2=\"" + number(top + area_height) +
                     "\" stroke=\"#222\" stroke-dasharray=\"2,2\"/>\n";
@@ -108,15 +112,15 @@ private:
         out_ += ' ' + number(last) + ',' + number(base) + "\"/>\n";
     }
     /// Neighbours of one shade are one rectangle.
-    void strip(const sim::line_prediction& line, double top) {
+    void strip(const std::vector<float>& use, double top, const std::string& colour) {
         constexpr int shades = 8;
-        const auto shade = [&](std::size_t at) { return static_cast<int>(std::lround(static_cast<double>(line.use[at]) * shades)); };
-        for (std::size_t at = 1; at < line.use.size();) {
+        const auto shade = [&](std::size_t at) { return static_cast<int>(std::lround(static_cast<double>(use[at]) * shades)); };
+        for (std::size_t at = 1; at < use.size();) {
             auto end = at + 1;
-            while (end < line.use.size() && shade(end) == shade(at)) ++end;
+            while (end < use.size() && shade(end) == shade(at)) ++end;
             if (shade(at) > 0) {
                 out_ += "<rect x=\"" + number(sample_x(at - 1)) + "\" y=\"" + number(top) + "\" width=\"" + number(sample_x(end - 1) - sample_x(at - 1)) + "\" height=\"" +
-                        number(strip_height) + "\" fill=\"#d9822b\" fill-opacity=\"" + number(static_cast<double>(shade(at)) / shades) + "\"/>\n";
+                        number(strip_height) + "\" fill=\"" + colour + "\" fill-opacity=\"" + number(static_cast<double>(shade(at)) / shades) + "\"/>\n";
             }
             at = end;
         }
@@ -125,6 +129,7 @@ private:
     const sim::prediction& what_;
     double whole_;
     std::map<std::string, const sim::line_prediction*> lines_;
+    std::map<std::string, const sim::inside_prediction*> insides_;
     std::string out_;
 };
 

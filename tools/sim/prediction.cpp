@@ -1,5 +1,6 @@
 #include "sim/prediction.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 
@@ -7,40 +8,66 @@ namespace p2pdist::tools {
 namespace {
 
 /// Three digits are what a sample is good for.
+double rounded(double value) { return std::round(value * 1000) / 1000; }
 json samples(const std::vector<float>& values) {
     auto out = json::array();
-    for (const auto value : values) out.push_back(std::round(static_cast<double>(value) * 1000) / 1000);
+    for (const auto value : values) out.push_back(rounded(static_cast<double>(value)));
     return out;
 }
+json seconds_or_null(const std::optional<duration>& value) { return value ? json(to_seconds(*value)) : json(nullptr); }
+json text_or_null(const std::string& value) { return value.empty() ? json(nullptr) : json(value); }
+double megabits(std::uint64_t bytes_per_second) { return static_cast<double>(bytes_per_second) * 8e-6; }
+std::uint64_t dropped(const sim::link_counters& of) { return of.queue_dropped + of.early_dropped + of.policed + of.down_dropped; }
 
 json office_rows(const sim::prediction& what) {
     auto rows = json::array();
     for (const auto& each : what.offices) {
-        json row{{"office", each.office}, {"depth", each.depth}, {"clients", each.clients}, {"complete", each.complete}, {"failed", each.failed}};
-        if (each.last) {
-            row["first_seconds"] = to_seconds(*each.first);
-            row["median_seconds"] = to_seconds(*each.median);
-            row["last_seconds"] = to_seconds(*each.last);
-        }
-        row["ideal_seconds"] = to_seconds(each.ideal);
-        row["limited_by"] = each.limited_by;
-        row["limit_use"] = each.limit_use;
-        row["share"] = samples(each.share);
-        rows.push_back(std::move(row));
+        rows.push_back({{"office", each.office},
+                        {"parent", text_or_null(each.parent)},
+                        {"depth", each.depth},
+                        {"clients", each.clients},
+                        {"complete", each.complete},
+                        {"failed", each.failed},
+                        {"first_seconds", seconds_or_null(each.first)},
+                        {"median_seconds", seconds_or_null(each.median)},
+                        {"last_seconds", seconds_or_null(each.last)},
+                        {"ideal_seconds", to_seconds(each.ideal)},
+                        {"limit_kind", std::string(to_string(each.waits_for.kind))},
+                        {"limited_by", text_or_null(each.waits_for.office)},
+                        {"limit_use", rounded(each.waits_for.use)},
+                        {"share", samples(each.share)}});
     }
     return rows;
+}
+
+json direction_of(const sim::link_counters& counters, std::uint64_t rate, double use) {
+    return {{"rate_mbits", megabits(rate)}, {"bytes", counters.carried_bytes},
+            {"use", rounded(use)},          {"queue_bytes_max", counters.queue_bytes_max},
+            {"dropped", dropped(counters)}, {"lost", counters.lost},
+            {"too_long", counters.too_long}};
 }
 
 json link_rows(const sim::prediction& what) {
     auto rows = json::array();
     for (const auto& each : what.lines) {
         rows.push_back({{"office", each.office},
-                        {"down_bytes", each.down.carried_bytes},
-                        {"up_bytes", each.up.carried_bytes},
+                        {"parent", each.parent},
                         {"copies", each.copies},
-                        {"queue_bytes_max", each.down.queue_bytes_max},
-                        {"datagrams_dropped", each.down.queue_dropped + each.up.queue_dropped},
-                        {"datagrams_lost", each.down.lost + each.up.lost},
+                        {"down", direction_of(each.down, each.down_bytes_per_second, each.down_use)},
+                        {"up", direction_of(each.up, each.up_bytes_per_second, each.up_use)},
+                        {"use", samples(each.use)}});
+    }
+    return rows;
+}
+
+json inside_rows(const sim::prediction& what) {
+    auto rows = json::array();
+    for (const auto& each : what.insides) {
+        rows.push_back({{"office", each.office},
+                        {"kind", each.wireless ? "air" : "lan"},
+                        {"rate_mbits", megabits(each.bytes_per_second)},
+                        {"mean_use", rounded(each.mean_use)},
+                        {"dropped", each.dropped},
                         {"use", samples(each.use)}});
     }
     return rows;
@@ -49,18 +76,28 @@ json link_rows(const sim::prediction& what) {
 json client_rows(const sim::prediction& what) {
     auto rows = json::array();
     for (const auto& each : what.clients) {
-        json row{{"address", each.address.to_string()}, {"office", each.office}, {"complete", each.complete}};
-        if (each.took) row["seconds"] = to_seconds(*each.took);
-        if (!each.failure.empty()) row["failure"] = each.failure;
+        json row{{"address", each.address.to_string()},
+                 {"office", each.office},
+                 {"complete", each.complete},
+                 {"seconds", each.complete ? seconds_or_null(each.took) : json(nullptr)},
+                 {"failure", text_or_null(each.failure)}};
         for (std::size_t i = 0; i < source_kind_count; ++i) row["sources"][std::string(to_string(static_cast<source_kind>(i)))] = each.split[i];
         rows.push_back(std::move(row));
     }
     return rows;
 }
 
-json remedy_rows(const sim::prediction& what) {
+json remedy_rows(const sim::prediction& what, const std::vector<sim::remedy>& from) {
     auto rows = json::array();
-    for (const auto& each : what.remedies) rows.push_back({{"change", each.change}, {"seconds", to_seconds(each.took)}});
+    for (const auto& each : from) {
+        rows.push_back({{"kind", std::string(to_string(each.kind))},
+                        {"offices", each.offices},
+                        {"direction", text_or_null(each.direction)},
+                        {"factor", each.factor},
+                        {"seconds", to_seconds(each.took)},
+                        {"baseline_seconds", what.complete ? json(to_seconds(what.took)) : json(nullptr)},
+                        {"change", each.change}});
+    }
     return rows;
 }
 
@@ -79,35 +116,90 @@ json rival_rows(const sim::prediction& what) {
     return rows;
 }
 
+json range_rows(const sim::prediction& what) {
+    auto rows = json::array();
+    for (const auto& each : what.ranges) {
+        rows.push_back({{"office", text_or_null(each.office)},
+                        {"complete", each.complete},
+                        {"min_seconds", seconds_or_null(each.least)},
+                        {"median_seconds", seconds_or_null(each.median)},
+                        {"max_seconds", seconds_or_null(each.most)}});
+    }
+    return rows;
+}
+
 std::string time_cell(const std::optional<duration>& value) { return value ? duration_text(to_seconds(*value)) : "-"; }
+std::string percent(double share) { return fixed(share * 100, 0) + " %"; }
+
+std::string limit_cell(const sim::use_limit& limit) {
+    const auto used = " (" + percent(limit.use) + ")";
+    switch (limit.kind) {
+        case sim::limit_kind::line_down:
+            return "line of " + limit.office + ", down" + used;
+        case sim::limit_kind::line_up:
+            return "line of " + limit.office + ", up" + used;
+        case sim::limit_kind::lan:
+            return "LAN of " + limit.office + used;
+        case sim::limit_kind::air:
+            return "air of " + limit.office + used;
+        case sim::limit_kind::source:
+            return "the source" + used;
+        default:
+            return "-";
+    }
+}
 
 void print_offices(const sim::prediction& what) {
-    std::vector<std::vector<std::string>> rows{{"office", "clients", "complete", "first", "median", "last", "ideal", "waits for"}};
+    std::vector<std::vector<std::string>> rows{{"office", "clients", "complete", "first", "median", "last", "ideal", "inside", "waits for"}};
     for (const auto& each : what.offices) {
-        const auto waits_for = each.limited_by.empty() ? std::string("-") : "line of " + each.limited_by + " (" + fixed(each.limit_use * 100, 0) + " %)";
-        rows.push_back({std::string(static_cast<std::size_t>(each.depth) * 2, ' ') + each.office, std::to_string(each.clients), std::to_string(each.complete),
-                        time_cell(each.first), time_cell(each.median), time_cell(each.last),
-                        each.ideal > duration::zero() ? duration_text(to_seconds(each.ideal)) : "-", waits_for});
+        const auto inside = std::ranges::find(what.insides, each.office, &sim::inside_prediction::office);
+        const auto used = inside == what.insides.end() || inside->bytes_per_second == 0
+                              ? std::string("-")
+                              : (inside->wireless ? "air " : "LAN ") + percent(inside->mean_use);
+        rows.push_back({std::string(static_cast<std::size_t>(each.depth) * 2, ' ') + each.office, std::to_string(each.clients),
+                        std::to_string(each.complete), time_cell(each.first), time_cell(each.median), time_cell(each.last),
+                        each.ideal > duration::zero() ? duration_text(to_seconds(each.ideal)) : "-", used, limit_cell(each.waits_for)});
     }
     print_table(rows);
 }
 
 void print_links(const sim::prediction& what) {
-    std::vector<std::vector<std::string>> rows{{"link to parent", "down", "up", "copies", "longest queue", "dropped", "lost"}};
+    if (what.lines.empty()) return;
+    std::vector<std::vector<std::string>> rows{
+        {"link to parent", "", "Mbit/s", "carried", "use", "copies", "longest queue", "dropped", "lost", "too long"}};
+    const auto add = [&](const std::string& office, const char* way, const sim::link_counters& counters, std::uint64_t rate, double use,
+                         const std::string& copies) {
+        rows.push_back({office, way, fixed(megabits(rate), megabits(rate) < 1 ? 3 : 1), size_text(counters.carried_bytes), percent(use), copies,
+                        size_text(counters.queue_bytes_max), std::to_string(dropped(counters)), std::to_string(counters.lost),
+                        std::to_string(counters.too_long)});
+    };
     for (const auto& each : what.lines) {
-        rows.push_back({each.office, size_text(each.down.carried_bytes), size_text(each.up.carried_bytes), fixed(each.copies, 3), size_text(each.down.queue_bytes_max),
-                        std::to_string(each.down.queue_dropped + each.up.queue_dropped), std::to_string(each.down.lost + each.up.lost)});
+        add(each.office, "down", each.down, each.down_bytes_per_second, each.down_use, fixed(each.copies, 3));
+        add("", "up", each.up, each.up_bytes_per_second, each.up_use, "");
     }
     print_table(rows);
+    std::cout << '\n';
 }
 
 void print_rivals(const sim::prediction& what) {
     if (what.rivals.empty()) return;
     std::vector<std::vector<std::string>> rows{{"beside it", "from", "to", "got", "mean delay", "pages"}};
     for (const auto& each : what.rivals) {
-        rows.push_back({std::string(to_string(each.rival.kind)), each.rival.from.office, each.rival.to.office, fixed(each.megabits_per_second(), 1) + " Mbit/s",
-                        fixed(to_seconds(each.got.mean_delay()) * 1e3, 1) + " ms",
-                        each.got.pages == 0 ? "-" : std::to_string(each.got.pages) + ", " + duration_text(to_seconds(each.got.mean_page_time())) + " each"});
+        rows.push_back(
+            {std::string(to_string(each.rival.kind)), each.rival.from.office, each.rival.to.office, fixed(each.megabits_per_second(), 1) + " Mbit/s",
+             fixed(to_seconds(each.got.mean_delay()) * 1e3, 1) + " ms",
+             each.got.pages == 0 ? "-" : std::to_string(each.got.pages) + ", " + duration_text(to_seconds(each.got.mean_page_time())) + " each"});
+    }
+    print_table(rows);
+    std::cout << '\n';
+}
+
+void print_ranges(const sim::prediction& what) {
+    if (what.ranges.empty()) return;
+    std::vector<std::vector<std::string>> rows{{"of " + std::to_string(what.seeds) + " seeds", "complete", "min", "median", "max"}};
+    for (const auto& each : what.ranges) {
+        rows.push_back({each.office.empty() ? "all" : each.office, std::to_string(each.complete), time_cell(each.least), time_cell(each.median),
+                        time_cell(each.most)});
     }
     print_table(rows);
     std::cout << '\n';
@@ -116,29 +208,44 @@ void print_rivals(const sim::prediction& what) {
 }  // namespace
 
 json document_of(const sim::prediction& what) {
-    return {{"seed", what.seed},
-            {"content_bytes", what.content_bytes},
-            {"complete", what.complete},
-            {"seconds", to_seconds(what.took)},
-            {"events", what.events},
-            {"sample_seconds", to_seconds(what.sample_interval)},
-            {"bottleneck", what.bottleneck},
-            {"remedies", remedy_rows(what)},
-            {"offices", office_rows(what)},
-            {"links", link_rows(what)},
-            {"rivals", rival_rows(what)},
-            {"clients", client_rows(what)}};
+    json out{{"seed", what.seed},
+             {"content_bytes", what.content_bytes},
+             {"complete", what.complete},
+             {"seconds", what.complete ? json(to_seconds(what.took)) : json(nullptr)},
+             {"simulated_seconds", to_seconds(what.simulated)},
+             {"events", what.events},
+             {"sample_seconds", to_seconds(what.sample_interval)},
+             {"bottleneck",
+              {{"kind", std::string(to_string(what.bottleneck.kind))},
+               {"office", text_or_null(what.bottleneck.office)},
+               {"use", rounded(what.bottleneck.use)},
+               {"text", what.bottleneck.text}}},
+             {"remedies", remedy_rows(what, what.remedies)},
+             {"in_vain", remedy_rows(what, what.in_vain)},
+             {"no_advice", text_or_null(what.no_advice)},
+             {"offices", office_rows(what)},
+             {"links", link_rows(what)},
+             {"insides", inside_rows(what)},
+             {"rivals", rival_rows(what)},
+             {"clients", client_rows(what)}};
+    if (!what.ranges.empty()) out["seeds"] = {{"count", what.seeds}, {"ranges", range_rows(what)}};
+    return out;
 }
 
 void print_prediction(const sim::prediction& what) {
     print_offices(what);
     std::cout << '\n';
     print_links(what);
-    std::cout << '\n';
     print_rivals(what);
-    std::cout << (what.complete ? "Everybody has it after " : "NOT everybody has it; the last that has it after ") << duration_text(to_seconds(what.took)) << ".\n"
-              << "Bottleneck: " << what.bottleneck << ".\n";
+    print_ranges(what);
+    if (what.complete)
+        std::cout << "Everybody has it after " << duration_text(to_seconds(what.took)) << ".\n";
+    else
+        std::cout << "NOT everybody has it after " << duration_text(to_seconds(what.simulated))
+                  << ", where the simulation ended; the last that has it after " << duration_text(to_seconds(what.took)) << ".\n";
+    std::cout << "Bottleneck: " << what.bottleneck.text << ".\n";
     for (const auto& each : what.remedies) std::cout << "What would help: " << each.change << ": " << duration_text(to_seconds(each.took)) << ".\n";
+    if (!what.no_advice.empty()) std::cout << "What would help: " << what.no_advice << ".\n";
 }
 
 }  // namespace p2pdist::tools
