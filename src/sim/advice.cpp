@@ -68,29 +68,44 @@ private:
         return out_.back();
     }
 
-    /// Of each line that slow offices wait for (also where it was in use to less than what counts as busy), and of all on their ways that are about
-    /// as slow.
+    /// What an office may wait for: the busiest may give way where another one is wider, so all that were busy count. Where nothing was, what was
+    /// so for a part of the time.
+    static std::vector<use_limit> limits_of(const office_prediction& office, const prediction& found) {
+        if (!office.busy.empty() || office.waits_for.use < busy_from / 2) return office.busy;
+        auto limit = office.waits_for;
+        const auto line = std::ranges::find(found.lines, limit.office, &line_prediction::office);
+        const auto inside = std::ranges::find(found.insides, limit.office, &inside_prediction::office);
+        const auto inside_use = inside == found.insides.end() ? 0.0 : inside->mean_use;
+        const bool is_line = line != found.lines.end() && inside_use < std::max(line->down_use, line->up_use);
+        if (is_line) {
+            limit.kind = line->up_use > line->down_use ? limit_kind::line_up : limit_kind::line_down;
+        } else if (inside != found.insides.end()) {
+            limit.kind = inside->wireless ? limit_kind::air : limit_kind::lan;
+        }
+        return {limit};
+    }
+
+    /// Of each line that slow offices wait for, and of all on their ways that are about as slow.
     void add_lines() {
         for (const bool up : {false, true}) {
             names limiting, ways;
             for (const auto* each : slow_) {
-                const auto& limit = each->waits_for;
-                const auto line = std::ranges::find(found_.lines, limit.office, &line_prediction::office);
-                if (line == found_.lines.end() || !is_line(limit, *line) || (line->up_use > line->down_use) != up) continue;
-                add_name(limiting, limit.office);
-                const auto slowest = rate(up ? line->up_bytes_per_second : line->down_bytes_per_second);
-                for (const auto& name : way_of(plan_, each->office)) {
-                    const auto wan = wan_of(plan_, name);
-                    if (rate(up ? wan.up.bytes_per_second : wan.down.bytes_per_second) < slowest * about_equal) add_name(ways, name);
+                for (const auto& limit : limits_of(*each, found_)) {
+                    if (limit.kind != (up ? limit_kind::line_up : limit_kind::line_down)) continue;
+                    add_name(limiting, limit.office);
+                    const auto slowest = rate_of(limit.office, up);
+                    for (const auto& name : way_of(plan_, each->office)) {
+                        if (rate_of(name, up) < slowest * about_equal) add_name(ways, name);
+                    }
                 }
             }
             if (limiting.size() == 1) add_faster_lines(limiting, up);
             if (ways.size() > 1) add_faster_lines(in_order(ways), up);   // one of several that are about as slow helps nobody
         }
     }
-    static bool is_line(const use_limit& limit, const line_prediction& line) {
-        if (limit.kind == limit_kind::line_down || limit.kind == limit_kind::line_up) return true;
-        return limit.kind == limit_kind::none && limit.use > busy_from / 2 && std::max(line.down_use, line.up_use) > busy_from / 2;
+    [[nodiscard]] double rate_of(const std::string& office, bool up) const {
+        const auto wan = wan_of(plan_, office);
+        return rate(up ? wan.up.bytes_per_second : wan.down.bytes_per_second);
     }
     void add_faster_lines(const names& offices, bool up) {
         auto& made = add(remedy_kind::line_rate, offices, 2, up ? "up" : "down");
@@ -113,15 +128,14 @@ private:
     void add_insides() {
         names lans, airs;
         for (const auto* each : slow_) {
-            const auto& limit = each->waits_for;
-            const auto inside = std::ranges::find(found_.insides, limit.office, &inside_prediction::office);
-            const bool counts =
-                limit.kind == limit_kind::lan || limit.kind == limit_kind::air || (limit.kind == limit_kind::none && limit.use > busy_from / 2);
-            if (inside == found_.insides.end() || !counts || inside->mean_use < busy_from / 2 || is_busier_line(limit)) continue;
-            for (const auto& name : insides_of(plan_, each->office)) {
-                const auto other = std::ranges::find(found_.insides, name, &inside_prediction::office);
-                if (other == found_.insides.end() || other->bytes_per_second == 0 || other->wireless != inside->wireless) continue;
-                if (rate(other->bytes_per_second) < rate(inside->bytes_per_second) * about_equal) add_name(inside->wireless ? airs : lans, name);
+            for (const auto& limit : limits_of(*each, found_)) {
+                const auto inside = std::ranges::find(found_.insides, limit.office, &inside_prediction::office);
+                if ((limit.kind != limit_kind::lan && limit.kind != limit_kind::air) || inside == found_.insides.end()) continue;
+                for (const auto& name : insides_of(plan_, each->office)) {
+                    const auto other = std::ranges::find(found_.insides, name, &inside_prediction::office);
+                    if (other == found_.insides.end() || other->bytes_per_second == 0 || other->wireless != inside->wireless) continue;
+                    if (rate(other->bytes_per_second) < rate(inside->bytes_per_second) * about_equal) add_name(inside->wireless ? airs : lans, name);
+                }
             }
         }
         if (!lans.empty()) add_faster_lans(in_order(lans));
@@ -132,9 +146,6 @@ private:
         for (const auto& office : airs) wired.plan.network.offices[office].wired = true;
         wired.what.change =
             "cables for the devices of " + list_of(airs) + " (" + rate_words(lan_of(wired.plan, airs.front()).bytes_per_second) + " each)";
-    }
-    [[nodiscard]] bool is_busier_line(const use_limit& limit) const {
-        return limit.kind == limit_kind::line_down || limit.kind == limit_kind::line_up;
     }
     void add_faster_lans(const names& offices) {
         auto& made = add(remedy_kind::lan_rate, offices, 2);
@@ -183,6 +194,7 @@ private:
                 if (std::max(wan.down.delay, wan.up.delay) >= delay_min) add_name(late, name);
             }
         }
+        for (auto* each : {&lossy, &jittery, &late}) *each = in_order(*each);
         if (!lossy.empty()) {
             const auto most = mean_loss(wan_of(plan_, lossy.front()).down);
             add_weather_trial(remedy_kind::loss, lossy, 0, "no loss on " + possessive(lossy, "line") + " (now " + fixed(most * 100, 2) + " %)",

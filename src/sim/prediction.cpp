@@ -1,6 +1,7 @@
 #include "p2pdist/sim/prediction.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "p2pdist/base/amount.hpp"
@@ -177,6 +178,7 @@ private:
         const auto until = row.complete == row.clients ? row.last.value_or(duration::zero()) : out.simulated;
         const auto consider = [&](limit_kind kind, const std::string& where, double use) {
             if (use > row.waits_for.use) row.waits_for = {kind, where, use};
+            if (use >= busy_from) row.busy.push_back({kind, where, use});
         };
         for (const auto& name : way_of(plan_, office)) {
             consider(limit_kind::line_down, name, recorder_->down_use(name, until));
@@ -185,7 +187,8 @@ private:
         for (const auto& name : insides_of(plan_, office))
             consider(air_of(plan_, name) ? limit_kind::air : limit_kind::lan, name, recorder_->inside_use(name, until));
         if (until > duration::zero()) consider(limit_kind::source, "", std::min(1.0, to_seconds(read_time_of(plan_, office)) / to_seconds(until)));
-        if (row.waits_for.use < busy_from) row.waits_for.kind = limit_kind::none;
+        std::ranges::stable_sort(row.busy, std::greater(), &use_limit::use);
+        if (row.busy.empty()) row.waits_for.kind = limit_kind::none;
     }
 
     const roll_out_plan& plan_;

@@ -48,13 +48,13 @@ double seconds_per_byte(const wifi_settings& of) {
     return 1 / static_cast<double>(of.bytes_per_second) + to_seconds(of.overhead) / static_cast<double>(of.aggregate_bytes);
 }
 
-/// A line that changes in mid-run counts as it is at its best.
+/// Of the content: where clients don't share each takes a copy of its own. A line that changes in mid-run counts as it is at its best.
 double line_seconds_per_byte(const roll_out_plan& plan, const std::string& office) {
     auto out = seconds_per_byte(wan_of(plan, office).down);
     for (const auto& each : plan.changes) {
         if (each.office == office) out = std::min(out, seconds_per_byte(each.down));
     }
-    return out;
+    return plan.offices.shares(*plan.offices.find(office)) ? out : out * clients_of(plan, office);
 }
 
 double own_seconds_per_byte(const roll_out_plan& plan, const std::string& office, bool from_within) {
@@ -177,6 +177,7 @@ void change_wan(roll_out_plan& plan, const std::string& office, const std::funct
 }
 
 bool holds_before(const roll_out_plan& plan, const std::string& office) {
+    if (!plan.offices.shares(*plan.offices.find(office))) return false;   // who has it there gives it to nobody
     return clients_of(plan, office) > 0 && (office == plan.source || std::ranges::find(plan.prepared, office) != plan.prepared.end());
 }
 

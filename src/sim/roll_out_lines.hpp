@@ -17,7 +17,7 @@ namespace p2pdist::sim {
 /// Changes the office's line, as it is in the beginning and as it becomes in mid-run.
 void change_wan(roll_out_plan& plan, const std::string& office, const std::function<void(line_pair&)>& how);
 
-/// Whether one of the office's clients holds the content beforehand.
+/// Whether one of the office's clients holds the content beforehand, and shares it.
 [[nodiscard]] bool holds_before(const roll_out_plan& plan, const std::string& office);
 /// The offices whose lines to their parents its bytes cross, the nearest first: up to the first that has the content before.
 [[nodiscard]] std::vector<std::string> way_of(const roll_out_plan& plan, const std::string& office);

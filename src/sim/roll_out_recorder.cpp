@@ -29,6 +29,12 @@ link_counters since(link_counters now, const link_counters& before) {
     return now;
 }
 
+/// What it lets through at most.
+std::uint64_t capacity(const link_settings& of) {
+    const auto policed = of.policer.bytes_per_second;
+    return policed > 0 && (of.bytes_per_second == 0 || policed < of.bytes_per_second) ? policed : of.bytes_per_second;
+}
+
 /// Seconds that a line sends for so many bytes.
 double seconds_for(std::uint64_t bytes, std::uint64_t bytes_per_second) {
     return bytes_per_second == 0 ? 0.0 : static_cast<double>(bytes) / static_cast<double>(bytes_per_second);
@@ -107,8 +113,8 @@ void roll_out_recorder::sample_lines() {
     for (auto& [office, each] : lines_) {
         const auto now = world_.wan(office);
         // At the rate that the line has now: it may change in mid-run.
-        grow(each.down_seconds, seconds_for(now.down.carried_bytes - each.down_bytes, world_.net().wan_down(office).settings().bytes_per_second));
-        grow(each.up_seconds, seconds_for(now.up.carried_bytes - each.up_bytes, world_.net().wan_up(office).settings().bytes_per_second));
+        grow(each.down_seconds, seconds_for(now.down.carried_bytes - each.down_bytes, capacity(world_.net().wan_down(office).settings())));
+        grow(each.up_seconds, seconds_for(now.up.carried_bytes - each.up_bytes, capacity(world_.net().wan_up(office).settings())));
         each.down_bytes = now.down.carried_bytes;
         each.up_bytes = now.up.carried_bytes;
     }

@@ -90,6 +90,29 @@ std::string sentence_of(const prediction& of, const office_prediction& last, con
     return busiest + (last.last ? "; delays, losses and the start-up of each transfer count, not rates" : "");
 }
 
+/// What a trial has to change where this is what counts.
+bool concerns(const remedy& what, const use_limit& limit) {
+    if (std::ranges::find(what.offices, limit.office) == what.offices.end()) return false;
+    switch (limit.kind) {
+        case limit_kind::line_down: return what.kind == remedy_kind::line_rate && what.direction == "down";
+        case limit_kind::line_up: return what.kind == remedy_kind::line_rate && what.direction == "up";
+        case limit_kind::lan: return what.kind == remedy_kind::lan_rate;
+        case limit_kind::air: return what.kind == remedy_kind::air_rate || what.kind == remedy_kind::wired;
+        default: return false;
+    }
+}
+
+/// The busiest is not always what counts: air that has little to send spends its time on overhead. Where wider it helps nobody, and wider
+/// another one that was busy does, that one it is.
+void prefer_what_helps(prediction& of, const office_prediction& last) {
+    for (const auto& limit : last.busy) {
+        if (std::ranges::none_of(of.remedies, [&](const auto& each) { return concerns(each, limit); })) continue;
+        if (limit.kind == of.bottleneck.kind && limit.office == of.bottleneck.office) return;
+        of.bottleneck = {limit.kind, limit.office, limit.use, last.office + " ends last: " + sentence_of(of, last, limit)};
+        return;
+    }
+}
+
 }  // namespace
 
 std::string_view to_string(limit_kind kind) noexcept { return limit_names[static_cast<std::size_t>(kind)]; }
@@ -129,7 +152,8 @@ bottleneck verdict_of(const prediction& of) {
 
 void refine_verdict(prediction& of) {
     const auto* const last = slowest(of);
-    if (!last || of.bottleneck.kind != limit_kind::none || !of.complete) return;
+    if (!last || !of.complete) return;
+    if (of.bottleneck.kind != limit_kind::none) return prefer_what_helps(of, *last);
     const auto begin = last->office + " ends last: no line, LAN or air was in use to more than " + percent(last->waits_for.use) + "; ";
     const auto blamed = std::ranges::find_if(of.remedies, is_weather, &remedy::kind);
     if (blamed != of.remedies.end()) {
@@ -142,7 +166,8 @@ void refine_verdict(prediction& of) {
     } else if (std::ranges::any_of(of.remedies, is_rate, &remedy::kind)) {
         of.bottleneck.text = begin + "rates count for a part of the time all the same";
     } else if (std::ranges::any_of(of.in_vain, is_weather, &remedy::kind)) {
-        of.bottleneck.text = begin + "less loss, jitter or delay was no faster: what counts is the hand-over from office to office and the start-up of each transfer";
+        of.bottleneck.text = begin + "less loss, jitter or delay was no faster: what counts is the hand-over from office to office and the start-up " +
+                             "of each transfer";
     }
 }
 

@@ -172,11 +172,28 @@ TEST_CASE("the ideal time counts what a line loses, and its policer", "[sim]") {
     line.loss = 0.2;
     plan.network.offices["Oslo"].wan_down = line;
     plan.limit = 100ms;
+    auto alone = plan_of("Home,VPN,Central,10.1.0.0/24\n", 1 << 20);
+    alone.network.wan_down = sim::line(8, 10ms);
+    alone.limit = 100ms;
+    CHECK(to_seconds(row_of(sim::predict(alone), "Home").ideal) == Approx(2 * (1 << 20) / 1e6).epsilon(0.001));   // a copy for each device
     const auto found = sim::predict(plan);
     CHECK(to_seconds(row_of(found, "Oslo").ideal) == Approx((1 << 20) / 800'000.0).epsilon(0.001));
     CHECK_FALSE(found.complete);
     CHECK(found.simulated >= 100ms);
     CHECK(found.simulated < 110ms);
+}
+
+TEST_CASE("the busiest is not blamed where wider it helps nobody", "[sim]") {
+    auto plan = plan_of("Air,Wi-Fi,Central,10.1.0.0/24\n", 4 << 20);
+    plan.clients["Air"] = 1;   // datagram by datagram, the air spends most of its time on overhead
+    plan.network.offices["Air"].wan_down = sim::line(40, 5ms);
+    plan.network.wifi->overhead = 220us;
+    const auto measured = sim::predict(plan);
+    CHECK(measured.bottleneck.kind == sim::limit_kind::air);
+    const auto found = sim::predict_with_advice(plan);
+    CHECK(found.bottleneck.kind == sim::limit_kind::line_down);
+    CHECK(found.bottleneck.office == "Air");
+    CHECK(remedy_of(found, sim::remedy_kind::line_rate));
 }
 
 TEST_CASE("loss is blamed where a trial without it is faster, and not else", "[sim]") {

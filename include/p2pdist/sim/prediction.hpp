@@ -73,6 +73,7 @@ struct office_prediction {
     /// it (a copy each), and the office's air (a copy from outside, and two crossings for each further device); each rate without what is lost.
     duration ideal{};
     use_limit waits_for;                         ///< the busiest of all that its bytes cross
+    std::vector<use_limit> busy;                 ///< all of it that was in use to 60 % or more, the busiest first
     std::vector<float> share;                    ///< of all its clients' bytes, at each sample
 };
 
