@@ -64,7 +64,7 @@ private:
         return offices;
     }
     trial& add(remedy_kind kind, names offices, double factor, std::string direction = {}) {
-        out_.push_back({{kind, std::move(offices), std::move(direction), factor, {}, {}}, plan_});
+        out_.push_back({{kind, std::move(offices), std::move(direction), factor, {}, true, {}}, plan_});
         return out_.back();
     }
 
@@ -250,6 +250,7 @@ prediction predict_with_advice(const roll_out_plan& plan, const progress_sink& p
                 at.of = each_trial.size() + 1;
                 progress(at);
             });
+        each.what.complete = then.complete;
         each.what.took = then.complete ? then.took : then.simulated;
         const bool helps =
             then.complete && (!out.complete || static_cast<double>(then.took.count()) <= static_cast<double>(out.took.count()) * worth_telling);

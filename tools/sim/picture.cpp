@@ -4,13 +4,16 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <sstream>
+#include <utility>
 
 #include "common/program.hpp"
 
 namespace p2pdist::tools {
 namespace {
 
-constexpr double label_width = 190, plot_width = 640, right_width = 190, head = 74, row_height = 34, area_height = 18, strip_height = 5;
+constexpr double label_width = 190, plot_width = 640, right_width = 190, head = 74, row_height = 34, area_height = 18, strip_height = 5, note_height = 18;
+constexpr std::size_t note_length = 150;   // letters in a line
 
 std::string number(double value) {
     char text[48];
@@ -51,7 +54,8 @@ public:
 
     std::string paint() {
         const auto width = label_width + plot_width + right_width;
-        const auto height = head + row_height * static_cast<double>(what_.offices.size()) + 50 + 18 * static_cast<double>(what_.remedies.size());
+        notes();
+        const auto height = head + row_height * static_cast<double>(what_.offices.size()) + 32 + note_height * static_cast<double>(notes_.size());
         out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + number(width) + ' ' + number(height) + "\" width=\"" + number(width) + "\" height=\"" + number(height) +
                "\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
         text(12, 24, "Roll-out of " + size_text(what_.content_bytes) + ": " + (what_.complete ? "everybody has it after " : "not everybody has it; the last that has it after ") +
@@ -65,16 +69,33 @@ public:
             row(each, top);
             top += row_height;
         }
-        text(12, top + 24, "Bottleneck: " + what_.bottleneck.text + '.', "");
-        for (const auto& each : what_.remedies) {
-            top += 18;
-            text(12, top + 24, "What would help: " + each.change + ": " + duration_text(to_seconds(each.took)), "fill=\"#1a6b34\"");
+        for (const auto& [words, style] : notes_) {
+            text(12, top + 24, words, style);
+            top += note_height;
         }
         out_ += "</svg>\n";
         return std::move(out_);
     }
 
 private:
+    void notes() {
+        note("Bottleneck: " + what_.bottleneck.text + '.', "");
+        for (const auto& each : what_.remedies) note("What would help: " + each.change + ": " + duration_text(to_seconds(each.took)) + '.', "fill=\"#1a6b34\"");
+        if (!what_.no_advice.empty()) note("What would help: " + what_.no_advice + '.', "");
+    }
+    /// In as many lines as it takes.
+    void note(const std::string& words, const std::string& style) {
+        std::string line;
+        std::istringstream stream(words);
+        for (std::string word; stream >> word;) {
+            if (!line.empty() && line.size() + 1 + word.size() > note_length) {
+                notes_.emplace_back(std::move(line), style);
+                line = "   ";
+            }
+            line += (line.empty() ? "" : " ") + word;
+        }
+        notes_.emplace_back(std::move(line), style);
+    }
     [[nodiscard]] double x(double at) const { return label_width + std::clamp(at / whole_, 0.0, 1.0) * plot_width; }
     [[nodiscard]] double sample_x(std::size_t at) const { return x(static_cast<double>(at) * to_seconds(what_.sample_interval)); }
 
@@ -130,6 +151,7 @@ private:
     double whole_;
     std::map<std::string, const sim::line_prediction*> lines_;
     std::map<std::string, const sim::inside_prediction*> insides_;
+    std::vector<std::pair<std::string, std::string>> notes_;   // text and style
     std::string out_;
 };
 

@@ -94,7 +94,7 @@ json remedy_rows(const sim::prediction& what, const std::vector<sim::remedy>& fr
                         {"offices", each.offices},
                         {"direction", text_or_null(each.direction)},
                         {"factor", each.factor},
-                        {"seconds", to_seconds(each.took)},
+                        {"seconds", each.complete ? json(to_seconds(each.took)) : json(nullptr)},
                         {"baseline_seconds", what.complete ? json(to_seconds(what.took)) : json(nullptr)},
                         {"change", each.change}});
     }

@@ -129,7 +129,8 @@ struct remedy {
     std::string direction;                       ///< of lines: "down" or "up" or "both"; empty: it is about no direction
     double factor = 1;                           ///< of what it changes: 2 of a rate, 0.5 of a delay, 0 of what goes away
     std::string change;                          ///< "twice the rate of Oslo's line from its parent (down: 20 Mbit/s)"
-    duration took{};                             ///< of the whole roll-out with it
+    bool complete = true;                        ///< everybody has it then
+    duration took{};                             ///< of the whole roll-out with it; where it is not complete, of the simulation
 };
 
 /// What the whole roll-out waits for: the office that ends last.
