@@ -2,17 +2,14 @@
 
 #include <catch2/catch.hpp>
 
-#include "p2pdist/envelope/renewal.hpp"
 #include "p2pdist/envelope/revocation_list.hpp"
-#include "server_world.hpp"
+#include "members.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::test;
 using Catch::Contains;
 
 namespace {
-
-constexpr std::int64_t wall_start = 1'800'000'000;
 
 revocation_list newest(server_world& world, test_client& from) {
     const auto reply = world.asked<revocations_reply>(from, revocations_request{});
@@ -23,23 +20,6 @@ held_list held(const test_client& who) { return {who.seal.revocations().number, 
 
 void take_newest(server_world& world, test_client& who) {
     REQUIRE(who.seal.take_revocations(world.asked<revocations_reply>(who, revocations_request{held(who)}).list) == list_verdict::taken);
-}
-
-void renew(server_world& world, test_client& who) {
-    seeded_entropy random(99);
-    const renewal asked(crypto(), random);
-    const auto reply = world.asked<renew_reply>(who, renew_request{asked.ephemeral()});
-    const auto server = identity_from_secret(crypto(), server_world::default_config().identity);
-    const auto grant = asked.open(who.identity, *who.seal.held(), server.key, world.wall(), reply.sealed);
-    REQUIRE(grant);
-    who.seal.set_credentials(grant->held);
-    (void)who.seal.start_anew();
-}
-
-std::string findings(server_world& world) {
-    std::string out;
-    for (const auto& finding : world.administer<health_reply>(health_request{}).findings) out += finding.subject + ": " + finding.text + "\n";
-    return out;
 }
 
 /// A backup; then one more client, a new epoch, and two revocations. One member has the list of both, and they go on in epochs 2 and 3.

@@ -2,9 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "p2pdist/envelope/renewal.hpp"
 #include "p2pdist/envelope/revocation_list.hpp"
-#include "server_world.hpp"
+#include "members.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::test;
@@ -13,7 +12,6 @@ using Catch::Contains;
 namespace {
 
 constexpr std::int64_t day = 24 * 3600;
-constexpr std::int64_t wall_start = 1'800'000'000;
 
 revocation_list list_of(server_world& world, test_client& from) {
     const auto reply = world.asked<revocations_reply>(from, revocations_request{});
@@ -21,28 +19,6 @@ revocation_list list_of(server_world& world, test_client& from) {
     REQUIRE(list);
     CHECK(verify_revocations(crypto(), from.seal.held()->signing_key, *list));
     return *list;
-}
-
-result<enrolment_grant> renewed(server_world& world, test_client& who) {
-    seeded_entropy random(99);
-    const renewal asked(crypto(), random);
-    const auto reply = world.asked<renew_reply>(who, renew_request{asked.ephemeral()});
-    const auto server = identity_from_secret(crypto(), server_world::default_config().identity);
-    return asked.open(who.identity, *who.seal.held(), server.key, world.wall(), reply.sealed);
-}
-
-/// Renews its certificate, as a member does in time.
-void renew(server_world& world, test_client& who) {
-    const auto grant = renewed(world, who);
-    REQUIRE(grant);
-    who.seal.set_credentials(grant->held);
-    (void)who.seal.start_anew();
-}
-
-std::string findings(server_world& world) {
-    std::string out;
-    for (const auto& finding : world.administer<health_reply>(health_request{}).findings) out += finding.subject + ": " + finding.text + "\n";
-    return out;
 }
 
 }  // namespace

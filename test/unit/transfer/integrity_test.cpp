@@ -5,17 +5,6 @@
 using namespace p2pdist;
 using namespace p2pdist::test;
 
-namespace {
-
-/// Makes `bad` alter the payload of every data frame that it sends, and authenticate it all the same: its store gives other bytes.
-void spoil(node& bad, const content_info& content, const bytes& data) {
-    // The regions have a valid shape but other bytes: the peer's store is told that it holds them.
-    bad.holds(content, data);
-    bad.lies = true;
-}
-
-}  // namespace
-
 TEST_CASE("a peer that serves bad chunks is found out at the first one", "[REQ-SEC-3]") {
     world w;
     const auto data = noise(6'000'000);

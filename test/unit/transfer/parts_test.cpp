@@ -15,6 +15,7 @@
 using namespace p2pdist;
 using namespace p2pdist::detail::transfer;
 using p2pdist::test::noise;
+using p2pdist::test::peer;
 using namespace std::chrono_literals;
 
 namespace {
@@ -26,12 +27,6 @@ chunk_set set_of(chunk_index count, std::initializer_list<chunk_range> ranges) {
 }
 
 shared_bytes piece(std::size_t size) { return shared_bytes(std::make_shared<const bytes>(size)); }
-
-client_id peer(std::uint8_t number) {
-    client_id id;
-    id.value[0] = number;
-    return id;
-}
 
 }  // namespace
 

@@ -8,12 +8,6 @@ using namespace p2pdist::test;
 
 namespace {
 
-/// Serves other bytes than it should, tagged with its key all the same.
-void spoil(node& bad, const content_info& content, const bytes& data) {
-    bad.holds(content, data);
-    bad.lies = true;
-}
-
 /// Gives the beginning, goes, and comes back as soon as somebody names it again.
 struct hit_and_run {
     node& bad;

@@ -3,16 +3,12 @@
 #include <map>
 
 #include "p2pdist/transfer/serving_line.hpp"
+#include "world.hpp"
 
 using namespace p2pdist;
+using p2pdist::test::peer;
 
 namespace {
-
-client_id peer(std::uint8_t number) {
-    client_id out;
-    out.value[0] = number;
-    return out;
-}
 
 /// Lower ids come first.
 bool by_id(const client_id& left, const client_id& right) { return left < right; }

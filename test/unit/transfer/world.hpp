@@ -58,6 +58,13 @@ inline content_info plain_content(byte_span data, const char* id = "plain") {
     return {*content_id::parse(id), data.size(), {hash_kind::sha256, crypto().sha256({data})}};
 }
 
+/// An id for tests of parts, where nobody has keys.
+inline client_id peer(std::uint8_t number) {
+    client_id id;
+    id.value[0] = number;
+    return id;
+}
+
 struct world_options {
     double lan_bytes_per_second = 100e6;
     duration lan_delay = 200us;
@@ -189,5 +196,11 @@ private:
     std::uint64_t sequence_ = 0;
     std::map<std::pair<int, int>, time_point> wan_free_;
 };
+
+/// Makes `bad` serve bytes of the right shape that are others, and authenticate them all the same.
+inline void spoil(node& bad, const content_info& content, const bytes& data) {
+    bad.holds(content, data);
+    bad.lies = true;
+}
 
 }  // namespace p2pdist::test
