@@ -80,7 +80,8 @@ public:
     void perform(time_point, store_request&& request) {
         const auto* attach = std::get_if<store_attach>(&request.operation);
         if (attach == nullptr) return store_->submit(std::move(request));
-        finder_->find(attach->content, [weak = weak_from_this(), executor = executor_, request = std::move(request)](const auto& path) {
+        auto wanted = attach->content;  // before the request is moved away
+        finder_->find(std::move(wanted), [weak = weak_from_this(), executor = executor_, request = std::move(request)](const auto& path) {
             asio::post(executor, [weak, request, path] {
                 if (const auto self = weak.lock(); self && !self->stopped_) self->on_package_found(request, path);
             });

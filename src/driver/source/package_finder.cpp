@@ -12,6 +12,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr auto index_age_least = std::chrono::seconds(1);  // who asks for what is not there causes no more scans than this
+
 bool is_plain(const fs::directory_entry& entry) {
     std::error_code unreadable;
     return fs::is_regular_file(entry.symlink_status(unreadable)) && !unreadable;
@@ -27,6 +29,7 @@ bool is_still(const fs::path& path, std::uint64_t size) {
 
 void package_index::scan(time now) {
     looked_ = now;
+    changed_ = changed_at();  // before it is read, so that what comes meanwhile is seen next time
     ++scans_;
     by_size_.clear();
     std::error_code failure;
@@ -43,10 +46,24 @@ void package_index::scan(time now) {
 std::optional<fs::path> package_index::find(time now, const content_info& content) {
     if (auto path = named_in_file_store(directory_, content)) return path;
     if (!looked_ || now - *looked_ >= limits::file_store_index_age) scan(now);
-    const auto found = by_size_.find(content.size_bytes);
+    if (auto path = of_size(content.size_bytes)) return path;
+    // It may have come since, as what is published right after it was put here does.
+    if (now - *looked_ < index_age_least && changed_at() == changed_) return std::nullopt;
+    scan(now);
+    return of_size(content.size_bytes);
+}
+
+fs::file_time_type package_index::changed_at() const {
+    std::error_code failure;
+    const auto when = fs::last_write_time(directory_, failure);
+    return failure ? fs::file_time_type{} : when;
+}
+
+std::optional<fs::path> package_index::of_size(std::uint64_t size_bytes) const {
+    const auto found = by_size_.find(size_bytes);
     if (found == by_size_.end()) return std::nullopt;
     for (const auto& path : found->second) {
-        if (is_still(path, content.size_bytes)) return path;
+        if (is_still(path, size_bytes)) return path;
     }
     return std::nullopt;
 }

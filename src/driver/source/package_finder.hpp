@@ -16,20 +16,25 @@
 namespace p2pdist {
 
 /// The directory's first limits::file_store_entries_max files by their sizes, looked at again when that is limits::file_store_index_age
-/// ago. Distinct objects: safe. Shared: unsafe.
+/// ago; and where nothing was found, when it has changed or was looked at a second ago. Distinct objects: safe. Shared: unsafe.
 class package_index {
 public:
     using time = std::chrono::steady_clock::time_point;
     explicit package_index(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-    /// As find_in_file_store() does, but for files of other names that came since the directory was looked at.
+    /// As find_in_file_store() does, but for files of other names that were altered in place within a second of the last look.
     [[nodiscard]] std::optional<std::filesystem::path> find(time now, const content_info& content);
     [[nodiscard]] std::size_t scans() const noexcept { return scans_; }
 
 private:
     void scan(time now);
+    [[nodiscard]] std::optional<std::filesystem::path> of_size(std::uint64_t size_bytes) const;
+
+    /// When a file was last put there, taken away or renamed.
+    [[nodiscard]] std::filesystem::file_time_type changed_at() const;
 
     std::filesystem::path directory_;
+    std::filesystem::file_time_type changed_{};
     std::map<std::uint64_t, std::vector<std::filesystem::path>> by_size_;
     std::optional<time> looked_;
     std::size_t scans_ = 0;

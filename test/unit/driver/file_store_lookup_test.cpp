@@ -15,6 +15,7 @@
 #include "source/package_finder.hpp"
 
 using namespace p2pdist;
+using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
@@ -65,16 +66,21 @@ TEST_CASE("a member that asks for many packages which are not there has the dire
     const package_index::time start{};
     for (int i = 0; i < 10'000; ++i) CHECK_FALSE(index.find(start + std::chrono::microseconds(i), ten_bytes("absent " + std::to_string(i))));
     CHECK(index.scans() == 1);
-    // What came meanwhile: by its name at once, by its size when the directory is read again.
+    // What came meanwhile: by its name without a look, by its size since the directory has changed.
     folders::write(here.packages / "named", "0123456789");
+    fs::last_write_time(here.packages, fs::last_write_time(here.packages) + 1s);  // however coarse the file system's clock is
     CHECK(index.find(start, ten_bytes("named")) == here.packages / "named");
-    CHECK_FALSE(index.find(start, ten_bytes("app")));
-    const auto later = start + limits::file_store_index_age;
-    CHECK(index.find(later, ten_bytes("app")) == here.packages / "named");
+    CHECK(index.scans() == 1);
+    CHECK(index.find(start, ten_bytes("app")) == here.packages / "named");
     CHECK(index.scans() == 2);
-    // What went meanwhile, or is another now, is not given.
+    // What went meanwhile, or is another now, is not given; what was altered in place is seen a second later.
     folders::write(here.packages / "named", "another size");
-    CHECK_FALSE(index.find(later, ten_bytes("app")));
+    CHECK_FALSE(index.find(start, ten_bytes("app")));
+    folders::write(here.packages / "file 3", "0123456789");
+    CHECK_FALSE(index.find(start, ten_bytes("app")));
+    CHECK(index.find(start + 1s, ten_bytes("app")) == here.packages / "file 3");
+    fs::remove(here.packages / "file 3");
+    const auto later = start + 1s + limits::file_store_index_age;
     fs::remove(here.packages / "named");
     fs::create_symlink(here.work / "secret", here.packages / "named");
     CHECK_FALSE(index.find(later, ten_bytes("app")));

@@ -39,6 +39,23 @@ TEST_CASE("an event whose handler stops the client comes before client_stopped, 
     CHECK(office.runs_out());
 }
 
+TEST_CASE("packages of one size are told apart by their names in the file store", "[REQ-SRV-5]") {
+    loopback_office office;
+    const auto first = office.publish("first", 100'000);
+    const auto second = office.publish("second", 100'000);
+    client node(office.io, office.client_at(10));
+    int complete = 0;
+    for (const auto& content : {second, first}) {
+        node.async_fetch(content.id, {}, [&](std::error_code why, const fetch_result&) {
+            CHECK_FALSE(why);
+            ++complete;
+        });
+    }
+    REQUIRE(office.run_until([&] { return complete == 2; }));
+    node.stop();
+    CHECK(office.runs_out());
+}
+
 TEST_CASE("a connector may go within its own answer", "[REQ-CON-2]") {
     loopback_office office;
     connector_options options;
