@@ -97,7 +97,7 @@ TEST_CASE("a device that lies in every message neither stops nor frames anybody,
 }
 
 TEST_CASE("a liar does not stop a content that can only be verified as a whole, and is named", "[REQ-SEC-3][REQ-XFER-4]") {
-    const auto [first, last] = seeds(1, std::getenv("P2PDIST_LONG_TESTS") != nullptr ? 500 : 12);
+    const auto [first, last] = seeds(1, std::getenv("P2PDIST_LONG_TESTS") != nullptr ? 500 : 9);
     int named = 0;
     for (auto seed = first; seed <= last; ++seed) named += live_with_a_liar(seed, hash_kind::sha256) ? 1 : 0;
     if (std::getenv("P2PDIST_LIAR_SEEDS") == nullptr) CHECK(named > 0);
