@@ -33,7 +33,8 @@ constexpr std::array<unit, 8> time_units{
 
 /// A number, maybe with a decimal point, and a unit. `greatest` is below 2^63.
 template <std::size_t Count>
-std::optional<std::uint64_t> read_amount(std::string_view text, const std::array<unit, Count>& units, std::uint64_t least, std::uint64_t greatest) noexcept {
+std::optional<std::uint64_t> read_amount(std::string_view text, const std::array<unit, Count>& units, std::uint64_t least,
+                                         std::uint64_t greatest) noexcept {
     const auto* const end = text.data() + text.size();
     std::uint64_t whole = 0;
     auto [at, failure] = std::from_chars(text.data(), end, whole);

@@ -14,50 +14,10 @@
 
 #include "p2pdist/base/limits.hpp"
 #include "source/http_read.hpp"
+#include "source/package_finder.hpp"
 
 namespace p2pdist {
 namespace fs = std::filesystem;
-
-namespace {
-
-/// The plain file of that name below the directory: no name leads out of it, neither by "..", nor from the root, nor by a symbolic link.
-std::optional<fs::path> plain_file_below(const fs::path& directory, const fs::path& name) {
-    if (name.empty() || name.is_absolute() || name.has_root_name()) return std::nullopt;
-    auto path = directory;
-    fs::file_status status;
-    for (const auto& part : name) {
-        if (part.empty() || part == "." || part == "..") return std::nullopt;
-        path /= part;
-        std::error_code failure;
-        status = fs::symlink_status(path, failure);
-        if (failure || fs::is_symlink(status)) return std::nullopt;
-    }
-    return fs::is_regular_file(status) ? std::optional(path) : std::nullopt;
-}
-
-}  // namespace
-
-std::optional<fs::path> named_in_file_store(const fs::path& directory, const content_info& content) {
-    for (const auto& name : {content.id.text(), to_hex(content.hash.value)}) {
-        if (auto path = plain_file_below(directory, name)) return path;
-    }
-    return std::nullopt;
-}
-
-std::optional<fs::path> find_in_file_store(const fs::path& directory, const content_info& content) {
-    if (auto path = named_in_file_store(directory, content)) return path;
-    // Published without an id of its own, a package lies there under the name that it always had: the size tells, and the hash decides
-    // when it is read.
-    std::error_code failure;
-    std::size_t looked_at = 0;
-    for (fs::directory_iterator entry(directory, failure), end; !failure && entry != end && looked_at < limits::file_store_entries_max;
-         entry.increment(failure), ++looked_at) {
-        std::error_code unreadable;
-        const bool plain = fs::is_regular_file(entry->symlink_status(unreadable));
-        if (plain && !unreadable && entry->file_size(unreadable) == content.size_bytes && !unreadable) return entry->path();
-    }
-    return std::nullopt;
-}
 
 namespace {
 

@@ -36,11 +36,4 @@ private:
     std::shared_ptr<implementation> self_;
 };
 
-/// The file of a content in a file store: named by its id, or else by the hexadecimal digits of its hash, or else the first of the same
-/// size among the directory's first limits::file_store_entries_max files. The tree file has ".tree" behind the same name. Symbolic links below
-/// the directory are not followed.
-[[nodiscard]] std::optional<std::filesystem::path> find_in_file_store(const std::filesystem::path& directory, const content_info& content);
-/// The same, by its name alone.
-[[nodiscard]] std::optional<std::filesystem::path> named_in_file_store(const std::filesystem::path& directory, const content_info& content);
-
 }  // namespace p2pdist

@@ -1,6 +1,6 @@
 #pragma once
-// Finds the packages of a server's file store, which may be a slow share with many files: on a thread of its own, and by what it has
-// seen lately, so that whoever asks for what is not there costs a look at a table (SRV-5).
+// Finds packages in a file store. Clients look at each read; for a server, whose share may be slow and have many files, it is done on a
+// thread of its own and by what it has seen lately, so that whoever asks for what is not there costs a look at a table (SRV-5).
 
 #include <chrono>
 #include <filesystem>
@@ -14,6 +14,14 @@
 #include "p2pdist/base/content_info.hpp"
 
 namespace p2pdist {
+
+/// The plain file of that name below the directory: no name leads out of it, neither by "..", nor from the root, nor by a symbolic link.
+[[nodiscard]] std::optional<std::filesystem::path> plain_file_below(const std::filesystem::path& directory, const std::filesystem::path& name);
+
+/// The file of a content in a file store: named by its id, or else by the hexadecimal digits of its hash, or else the first of the same
+/// size among the directory's first limits::file_store_entries_max files. The tree file has ".tree" behind the same name. Symbolic links
+/// below the directory are not followed.
+[[nodiscard]] std::optional<std::filesystem::path> find_in_file_store(const std::filesystem::path& directory, const content_info& content);
 
 /// The directory's first limits::file_store_entries_max files by their sizes, looked at again when that is limits::file_store_index_age
 /// ago; and where nothing was found, when it has changed or was looked at a second ago. Distinct objects: safe. Shared: unsafe.

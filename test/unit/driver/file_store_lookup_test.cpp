@@ -11,7 +11,6 @@
 
 #include "p2pdist/content/content_checks.hpp"
 #include "p2pdist/base/limits.hpp"
-#include "source/fallback_reader.hpp"
 #include "source/package_finder.hpp"
 
 using namespace p2pdist;

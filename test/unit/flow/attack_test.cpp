@@ -35,6 +35,16 @@ struct liar {
         (void)one.seal->send(one.now(), world->sender.id(), way, frame_type::flow_control, encode(flow_control{token, true, std::move(what)}));
         one.pump();
     }
+    /// Wants something else each millisecond.
+    void change_wants(std::uint32_t times) {
+        for (std::uint32_t i = 1; i <= times; ++i) {
+            auto changed = feedback();
+            changed.want_generation = i;
+            changed.wanted = {{std::uint64_t{i} << 23, 1u << 20}};
+            say(changed);
+            run(1ms);
+        }
+    }
     void run(duration time) { world->clock.run_until(world->clock.now() + time); }
     flow_feedback feedback() {
         flow_feedback out;
@@ -138,13 +148,7 @@ TEST_CASE("numbers that are left out are no loss, and nobody honest acknowledges
 
 TEST_CASE("wants that change with each feedback do not make the sender read without end", "[REQ-SEC-3][limits]") {
     liar one;
-    for (std::uint32_t i = 1; i <= 1000; ++i) {
-        auto say = one.feedback();
-        say.want_generation = i;
-        say.wanted = {{std::uint64_t{i} << 23, 1u << 20}};
-        one.say(say);
-        one.run(1ms);
-    }
+    one.change_wants(1000);
     const auto window = limits::flow_supply_ahead_bytes_min;
     CHECK(one.asked_bytes <= 4 * window);   // twice at once, and what is forgiven in a second
     // It is forgiven: who has changed his mind is served.
@@ -160,13 +164,7 @@ TEST_CASE("wants that change with each feedback do not make the sender read with
 
 TEST_CASE("what waits to be read because wants changed too often is read in time", "[REQ-XFER-5]") {
     liar one;
-    for (std::uint32_t i = 1; i <= 6; ++i) {
-        auto say = one.feedback();
-        say.want_generation = i;
-        say.wanted = {{std::uint64_t{i} << 23, 1u << 20}};
-        one.say(say);
-        one.run(1ms);
-    }
+    one.change_wants(6);
     const auto before = one.asked_bytes;
     CHECK(before < 3 * limits::flow_supply_ahead_bytes_min);
     one.run(3s);   // with no other input than the sender's own clock
