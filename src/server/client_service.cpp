@@ -16,7 +16,7 @@ error_reply not_published(const content_id& id) {
 }
 const error_reply not_active{errc::not_activated,
                              "the software distribution is not activated yet; activate it with p2pdist-admin activate"};
-const error_reply revoked{errc::revoked, "this client was revoked; ask the administrator of the software distribution"};
+const error_reply revoked_reply{errc::revoked, "this client was revoked; ask the administrator of the software distribution"};
 const error_reply outdated{errc::not_authorised, "this client's certificate is of an old key epoch; it has to renew it first"};
 
 /// Its registration, but for when it was heard.
@@ -63,7 +63,7 @@ void client_service::end(time_point now, const turn& whose) {
 void client_service::handle(time_point now, const asker& from, const message_body& body, const reply_function& reply) {
     const auto* known = shared_->state.clients.find(from.id);
     const bool shut_out = from.rank == standing::revoked || (known != nullptr && known->record.revoked);
-    if (shut_out || shared_->being_revoked.contains(from.id)) return reply(now, revoked);
+    if (shut_out || shared_->being_revoked.contains(from.id)) return reply(now, revoked_reply);
     if (const auto* request = std::get_if<renew_request>(&body)) return reply(now, revocations_->renew(now, from.id, from.key, *request));
     if (from.rank != standing::member) return reply(now, outdated);
     if (known != nullptr && known->record.address == from.address) shared_->state.clients.hear(from.id, now, shared_->wall);
