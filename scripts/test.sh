@@ -27,7 +27,7 @@ build_and_test() {
     cmake --preset "$preset" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >"build/$preset.log" 2>&1 && cmake --build --preset "$preset" --parallel "$jobs" >>"build/$preset.log" 2>&1 ||
         { tail -n 60 "build/$preset.log"; echo "$preset: the build failed" >&2; return 1; }
     echo "== $preset: testing"
-    ctest --preset "$preset" --parallel "$jobs" "$@"
+    ctest --preset "$preset" --parallel $((jobs + 2)) "$@"  # two that mostly wait, beside those that compute
 }
 
 mkdir -p build
