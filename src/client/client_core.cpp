@@ -194,9 +194,7 @@ void client_core::implementation::on_output(time_point now, message_output&& out
 }
 
 void client_core::implementation::on_output(time_point now, transfer_output&& output) {
-    if (auto* datagram = std::get_if<send_datagram>(&output)) {
-        shared.out.emplace_back(std::move(*datagram));
-    } else if (auto* request = std::get_if<store_request>(&output)) {
+    if (auto* request = std::get_if<store_request>(&output)) {
         shared.out.emplace_back(std::move(*request));
     } else if (const auto* serve = std::get_if<serve_request>(&output)) {
         serving.on_request(now, *serve);
@@ -312,6 +310,7 @@ std::optional<client_output> client_core::implementation::poll(time_point now) {
         } else if (auto said = shared.messages.poll(now)) {
             on_output(now, std::move(*said));
         } else if (auto moved = shared.transfers.poll(now)) {
+            if (auto* datagram = std::get_if<send_datagram>(&*moved)) return client_output{std::move(*datagram)};  // nearly all of them
             on_output(now, std::move(*moved));
         } else if (!jobs.reap(now)) {
             if (std::exchange(stopping, false)) return client_output{client_event{client_stopped{}}};

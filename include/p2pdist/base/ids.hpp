@@ -23,7 +23,19 @@ struct P2PDIST_API client_id {
     [[nodiscard]] std::string to_string() const;
     /// 32 hexadecimal digits of either case; nothing for all else.
     [[nodiscard]] static std::optional<client_id> parse(std::string_view text);
-    friend auto operator<=>(const client_id&, const client_id&) = default;
+    friend bool operator==(const client_id&, const client_id&) = default;
+    /// Two words at a time: tables of clients are looked into with every datagram.
+    friend std::strong_ordering operator<=>(const client_id& left, const client_id& right) noexcept {
+        const auto first = left.word(0) <=> right.word(0);
+        return first != 0 ? first : left.word(8) <=> right.word(8);
+    }
+
+private:
+    [[nodiscard]] std::uint64_t word(std::size_t at) const noexcept {
+        std::uint64_t out = 0;
+        for (std::size_t i = at; i < at + 8; ++i) out = out << 8 | value[i];
+        return out;
+    }
 };
 
 /// The name under which a content is published: 1 to 128 bytes of UTF-8 without control characters, '/' or '\\', and neither
