@@ -109,8 +109,7 @@ private:
     }
 
     void put(time_point now, const send_datagram& datagram, std::deque<carried>& wire) const {
-        const auto leaves = std::max(now, datagram.not_before);
-        const auto arrives = wire.empty() ? leaves + delay : std::max(leaves + delay, wire.back().arrives);
+        const auto arrives = wire.empty() ? now + delay : std::max(now + delay, wire.back().arrives);
         bytes data;
         data.reserve(datagram.size());
         data.insert(data.end(), datagram.header.begin(), datagram.header.end());

@@ -47,16 +47,39 @@ double peak_megabytes() {
     return static_cast<double>(use.ru_maxrss) / 1024;
 }
 
-void report(const options& what, const char* name, sim::world& w, bool complete, double wall, double simulated, std::uint64_t events) {
+struct figures {
+    double wall_seconds = 0, simulated_seconds = 0;
+    std::uint64_t events = 0, datagrams = 0;
+};
+
+/// What a world does from its construction on.
+class stretch {
+public:
+    explicit stretch(sim::world& w) : world_(w), at_(w.now()), events_(w.events()), datagrams_(w.net().ledger().delivered) {}
+    [[nodiscard]] figures so_far() const {
+        return {seconds_since(begin_), std::chrono::duration<double>(world_.now() - at_).count(), world_.events() - events_,
+                world_.net().ledger().delivered - datagrams_};
+    }
+
+private:
+    sim::world& world_;
+    time_point at_;
+    std::uint64_t events_, datagrams_;
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+void report(const options& what, const char* name, const sim::world& w, bool complete, const figures& got) {
     if (what.json) {
-        std::printf("{\"scenario\": \"%s\", \"clients\": %zu, \"offices\": %d, \"bytes\": %llu, \"complete\": %s, \"wall_seconds\": %.3f, "
-                    "\"simulated_seconds\": %.3f, \"events\": %llu, \"peak_megabytes\": %.1f}\n",
-                    name, w.clients(), what.offices, static_cast<unsigned long long>(what.bytes), complete ? "true" : "false", wall, simulated,
-                    static_cast<unsigned long long>(events), peak_megabytes());
+        std::printf("{\"scenario\": \"%s\", \"clients\": %zu, \"offices\": %d, \"bytes\": %llu, \"megabits\": %g, \"complete\": %s, "
+                    "\"wall_seconds\": %.3f, \"simulated_seconds\": %.3f, \"events\": %llu, \"datagrams\": %llu, \"peak_megabytes\": %.1f}\n",
+                    name, w.clients(), what.offices, static_cast<unsigned long long>(what.bytes), what.megabits, complete ? "true" : "false",
+                    got.wall_seconds, got.simulated_seconds, static_cast<unsigned long long>(got.events),
+                    static_cast<unsigned long long>(got.datagrams), peak_megabytes());
     } else {
-        std::printf("%-9s %6zu clients %4d offices: %s, %8.2f s wall, %8.2f s simulated (%.1f a second), %.2f M events (%.0f ns each), %.0f MB\n", name,
-                    w.clients(), what.offices, complete ? "complete" : "NOT COMPLETE", wall, simulated, simulated / wall,
-                    static_cast<double>(events) * 1e-6, wall * 1e9 / static_cast<double>(events), peak_megabytes());
+        std::printf("%-9s %6zu clients %4d offices: %s, %8.2f s wall, %8.2f s simulated (%.1f a second), %.2f M datagrams (%.0f ns each), %.0f MB\n",
+                    name, w.clients(), what.offices, complete ? "complete" : "NOT COMPLETE", got.wall_seconds, got.simulated_seconds,
+                    got.simulated_seconds / got.wall_seconds, static_cast<double>(got.datagrams) * 1e-6,
+                    got.wall_seconds * 1e9 / static_cast<double>(got.datagrams), peak_megabytes());
     }
     std::fflush(stdout);
 }
@@ -67,17 +90,15 @@ bool roll_out(const options& what, const char* name, duration limit) {
     made.network.wan_down = made.network.wan_up = sim::line(what.megabits, 10ms);
     sim::world w(made);
     for (int i = 0; i < what.clients; ++i) w.add_client({.office = w.offices().offices()[static_cast<std::size_t>(i % what.offices)].name});
-    auto begin = std::chrono::steady_clock::now();
+    const stretch beginning(w);
     w.set_up();
-    report(what, "set-up", w, true, seconds_since(begin), std::chrono::duration<double>(w.now() - sim::event_queue::start_time).count(), w.events());
+    report(what, "set-up", w, true, beginning.so_far());
     const auto content = w.make_content("package", what.bytes);
     w.publish(content);
-    begin = std::chrono::steady_clock::now();
-    const auto at = w.now();
-    const auto events = w.events();
+    const stretch whole(w);
     for (std::size_t i = 0; i < w.clients(); ++i) w.fetch({i}, content);
     const bool done = w.run_until([&] { return w.all_fetched(); }, limit);
-    report(what, name, w, done, seconds_since(begin), std::chrono::duration<double>(w.now() - at).count(), w.events() - events);
+    report(what, name, w, done, whole.so_far());
     return done;
 }
 

@@ -144,9 +144,7 @@ send_datagram sending_flow::seal(outgoing_piece piece) const {
     out.to = way_.remote;
     seal_data(context_.crypto, key_, header, piece.payload.view, out.header);
     out.payload = std::move(piece.payload);
-    const bool background = request_.protocol == transfer_protocol::background;
-    out.dscp = background ? dscp_le : std::uint8_t{0};
-    out.batchable = !background;
+    out.dscp = request_.protocol == transfer_protocol::background ? dscp_le : std::uint8_t{0};
     return out;
 }
 
@@ -169,9 +167,7 @@ std::optional<flow_output> sending_flow::poll(time_point now) {
     if (auto piece = sender_->next_piece(now)) {
         spoke_at_ = now;
         rate_.add(now, piece->payload.view.size() + data_overhead_bytes);
-        auto out = seal(std::move(*piece));
-        out.not_before = now;
-        return out;
+        return seal(std::move(*piece));
     }
     if (sender_->exhausted()) {
         give_up({errc::limit_reached, "all packet numbers are used: open the flow anew", 1}, now);

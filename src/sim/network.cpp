@@ -110,7 +110,7 @@ void network::put(way& where, const link_settings& line) {
 
 network_ledger network::ledger() const noexcept {
     auto out = ledger_;
-    out.under_way = flights_.size() - free_flights_.size() - paced_;
+    out.under_way = flights_.size() - free_flights_.size();
     return out;
 }
 
@@ -160,6 +160,7 @@ void network::release(std::uint32_t which) noexcept {
 }
 
 void network::send(host_index sender, send_datagram&& datagram) {
+    const auto now = queue_.now();
     const auto which = take_flight();
     auto& what = flights_[which];
     const auto& origin = *hosts_[sender.value];
@@ -171,14 +172,22 @@ void network::send(host_index sender, send_datagram&& datagram) {
     what.receiver = what.known ? found->second : 0;
     what.receiver_stay = hosts_[what.receiver]->stay;
     what.sender_stay = origin.stay;
-    what.where = flight::stage::waiting;
+    what.where = flight::stage::at_router;
     what.rival = false;
     what.datagram = std::move(datagram);
     what.ip_bytes = what.datagram.size() + ip_overhead_bytes;
     what.carries = cargo_of(what.datagram);
-    ++paced_;
-    if (what.datagram.not_before > queue_.now()) queue_.at(what.datagram.not_before, *this, which);
-    else depart(queue_.now(), which);
+    const auto note = note_of(what, datagram_note::kind::sent, now);
+    tell(note, what);   // who watches may send, and move `what` by that
+    const auto refuse = [&](std::string_view why) {
+        drop(now, flights_[which], origin.up->name, why);
+        release(which);
+    };
+    if (!origin.plugged) return refuse("detached");
+    if (filter_ && !filter_(now, note)) return refuse("filtered");
+    if (!(blocked_hosts_.empty() && blocked_sites_.empty()) && flights_[which].known && blocked(sender.value, flights_[which].receiver))
+        return refuse("blocked");
+    to_access_line(now, which, *origin.up, sender.value, air::access_point);
 }
 
 void network::inject(const endpoint& from, const endpoint& to, bytes payload) {
@@ -208,7 +217,6 @@ void network::on_event(time_point now, std::uint64_t what) {
     if (what & line_event) return line_is_free(now, *lines_[which]);
     if (what & air_event) return air_is_free(now, which);
     switch (flights_[which].where) {
-        case flight::stage::waiting: return depart(now, which);
         case flight::stage::at_router: return at_router(now, which);
         case flight::stage::broadcast: return fan_out(now, which);
         case flight::stage::at_host: return arrive(now, which);
@@ -279,29 +287,6 @@ void network::line_is_free(time_point now, way& which) {
     const auto next = which.model.depart(now, gone_);
     settle(now, which);
     queue_.at(next, *this, line_event | which.number);
-}
-
-void network::depart(time_point now, std::uint32_t which) {
-    --paced_;
-    auto& what = flights_[which];
-    auto& origin = *hosts_[what.sender];
-    if (!origin.who->is_up()) return release(which);   // its process died before the pacer's time came
-    const auto note = note_of(what, datagram_note::kind::sent, now);
-    tell(note, what);
-    if (!origin.plugged || what.sender_stay != origin.stay) {
-        drop(now, what, origin.up->name, "detached");
-        return release(which);
-    }
-    if (filter_ && !filter_(now, note)) {
-        drop(now, what, origin.up->name, "filtered");
-        return release(which);
-    }
-    if (what.known && !(blocked_hosts_.empty() && blocked_sites_.empty()) && blocked(what.sender, what.receiver)) {
-        drop(now, what, origin.up->name, "blocked");
-        return release(which);
-    }
-    what.where = flight::stage::at_router;
-    to_access_line(now, which, *origin.up, what.sender, air::access_point);
 }
 
 /// Who has the address now, where the host that had it has left. False: nobody.

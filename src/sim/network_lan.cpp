@@ -46,7 +46,6 @@ void network::land(time_point now, std::uint32_t which) {
     switch (what.where) {
         case flight::stage::broadcast: return fan_out(now, which);
         case flight::stage::at_host: return pass(now, which, *hosts_[what.receiver]->down);
-        case flight::stage::waiting:
         case flight::stage::at_router: return pass(now, which, *hosts_[what.sender]->up);
     }
 }

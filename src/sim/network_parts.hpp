@@ -36,14 +36,14 @@ struct network::attached_host {
 
 /// A datagram on its way.
 struct network::flight {
-    enum class stage : std::uint8_t { waiting, at_router, broadcast, at_host };
+    enum class stage : std::uint8_t { at_router, broadcast, at_host };
     send_datagram datagram;
     endpoint from;
     std::uint32_t sender = 0;
     std::uint32_t receiver = 0;
     std::uint32_t sender_stay = 0, receiver_stay = 0;   // where they were when it was sent
     std::uint32_t at = 0;   // the site whose router it comes to
-    stage where = stage::waiting;
+    stage where = stage::at_router;
     bool known = false;     // the receiver is
     bool rival = false;     // no datagram, but rivalry::cargo of the same number
     cargo carries = cargo::control;

@@ -123,16 +123,7 @@ protected:
     void schedule(time_point when, std::uint8_t kind, std::uint64_t argument = 0) {
         around_.queue.at(when, *this, boot_ << boot_shift | std::uint64_t{kind} << kind_shift | (argument & argument_mask));
     }
-    /// Of the core, which paces by its own clock.
-    void send(send_datagram&& datagram) {
-        if (datagram.not_before > here()) {
-            datagram.not_before = clock_.world(datagram.not_before);
-            if (datagram.not_before == never) return;   // a pacer whose clock stands still: it is as if lost
-        } else {
-            datagram.not_before = {};
-        }
-        around_.net.send(where(), std::move(datagram));
-    }
+    void send(send_datagram&& datagram) { around_.net.send(where(), std::move(datagram)); }
     void move_to(const ip_address& address, int prefix_bits) {
         around_.net.move(where_, address, prefix_bits).value();
         address_ = address;

@@ -45,11 +45,9 @@ struct send_datagram {
     endpoint to;                 ///< a broadcast address where `broadcast` is set
     bytes header;
     shared_bytes payload;
-    time_point not_before{};     ///< the pacer's time; the driver keeps it back until then
     std::uint8_t dscp = 0;       ///< 1 = LE (RFC 8622) for Background
     std::uint8_t ecn = 0;        ///< 2 = ECT(0)
     bool broadcast = false;
-    bool batchable = false;      ///< may leave in one segmented send with its neighbours of the same flow
 
     /// From this end of a way to the other, at once.
     [[nodiscard]] static send_datagram over(const path& way, bytes content) {

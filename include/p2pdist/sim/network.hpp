@@ -114,12 +114,12 @@ public:
     /// host, and what the host sends is dropped. What it has sent arrives. Nothing where it is detached already.
     void detach(host_index which);
     /// Puts it where `address` belongs, with a new access line (counters go on), detached before or not. What is under way to the old
-    /// address goes to whoever has that address when it comes to the switch, else it is dropped; what waits for the pacer leaves no more: its
-    /// source address is gone. errc::already_exists: another host has the address.
+    /// address goes to whoever has that address when it comes to the switch, else it is dropped. errc::already_exists: another
+    /// host has the address.
     [[nodiscard]] result<void> move(host_index which, const ip_address& address, int prefix_bits);
     /// Whether the host is on the network.
     [[nodiscard]] bool attached(host_index which) const;
-    /// The datagram leaves its host at not_before, or now.
+    /// The datagram leaves its host now.
     void send(host_index sender, send_datagram&& datagram);
 
     /// A datagram of somebody who is none of the hosts, with whatever sender he likes, that reaches its receiver's host at once: it overtakes
@@ -198,7 +198,6 @@ private:
     void carry(const rival_transmission& what);
     [[nodiscard]] bool blocked(std::uint32_t sender, std::uint32_t receiver) const;
     [[nodiscard]] bool resolve(flight& what) const;
-    void depart(time_point now, std::uint32_t which);
     void at_router(time_point now, std::uint32_t which);
     void broadcast(time_point now, std::uint32_t which);
     void arrive(time_point now, std::uint32_t which);
@@ -227,7 +226,6 @@ private:
     std::vector<flight> flights_;
     std::vector<std::uint32_t> free_flights_;
     network_ledger ledger_;
-    std::uint64_t paced_ = 0;                            // flights that wait for their time to be sent
     std::unique_ptr<rivalry> rivalry_;                   // where there are rivals
     bytes scratch_;
     std::function<void(const watched_datagram&)> watcher_;

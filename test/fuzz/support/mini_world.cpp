@@ -166,7 +166,7 @@ void mini_world::put(std::size_t node, send_datagram&& datagram) {
     check(datagram.size() > 0, "a datagram is empty");
     happening what;
     what.by = node;
-    what.at = std::max(now_, datagram.not_before) + way;
+    what.at = now_ + way;
     what.from = {addresses_[node], datagram.from_port};
     what.local = datagram.to;
     what.data = std::move(datagram.header);

@@ -125,8 +125,7 @@ void device::arm() {
 void device::perform(client_output&& output) {
     if (auto* datagram = std::get_if<send_datagram>(&output)) {
         source_ports.insert(datagram->from_port);
-        const auto leaves = std::max(datagram->not_before, world_->now());
-        world_->clock.at(leaves, [world = world_, from = where, what = std::move(*datagram)]() mutable { world->carry(from, std::move(what)); });
+        world_->clock.at(world_->now(), [world = world_, from = where, what = std::move(*datagram)]() mutable { world->carry(from, std::move(what)); });
     } else if (auto* request = std::get_if<store_request>(&output)) {
         auto answer = std::make_shared<store_completion>(store.execute(*request));
         world_->clock.after(1ms, [this, answer, generation = generation_] {
@@ -298,8 +297,7 @@ void client_world::set_setting(const std::string& key, const std::string& value)
 void client_world::pump_server() {
     while (auto output = server_->poll(now())) {
         if (auto* datagram = std::get_if<send_datagram>(&*output)) {
-            const auto leaves = std::max(datagram->not_before, now());
-            clock.at(leaves, [this, what = std::move(*datagram)]() mutable { carry(server_address_, std::move(what)); });
+            clock.at(now(), [this, what = std::move(*datagram)]() mutable { carry(server_address_, std::move(what)); });
         } else if (auto* request = std::get_if<catalogue_request>(&*output)) {
             for (const auto& change : request->changes) apply(durable, change);
             clock.after(2ms, [this, id = request->id, generation = server_generation_] {

@@ -4,8 +4,6 @@
 
 using namespace test_envelope;
 
-using texts = std::vector<std::string>;
-
 TEST_CASE("a kept payload makes a session and then leaves under it", "[envelope][REQ-SEC-1][REQ-SEC-2]") {
     node a(1), b(2);
     CHECK(a.say(start, b, "x") == send_status::unknown_peer);

@@ -16,6 +16,7 @@ using namespace p2pdist;
 using namespace std::chrono_literals;
 using p2pdist::test::crypto;
 using p2pdist::test::seeded_entropy;
+using texts = std::vector<std::string>;   // payloads that came, in order
 
 inline constexpr time_point start = time_point(1000s);
 inline constexpr wall_time wall{1'800'000'000};

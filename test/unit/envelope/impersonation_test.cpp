@@ -6,8 +6,6 @@ using namespace test_envelope;
 
 namespace {
 
-using texts = std::vector<std::string>;
-
 /// What somebody can compute who has the victim's secret and not the secret of whom he poses as, which stands as zero here.
 class thief final : public crypto_suite {
 public:

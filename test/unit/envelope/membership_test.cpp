@@ -4,8 +4,6 @@
 
 using namespace test_envelope;
 
-using texts = std::vector<std::string>;
-
 TEST_CASE("who is not certified by the own server is refused", "[envelope][REQ-SEC-1]") {
     node b(2);
     const auto greet = [&](const credentials& held) {

@@ -8,8 +8,6 @@
 
 using namespace test_envelope;
 
-using texts = std::vector<std::string>;
-
 namespace {
 
 constexpr std::uint8_t signer = 0xee;

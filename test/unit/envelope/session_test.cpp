@@ -4,8 +4,6 @@
 
 using namespace test_envelope;
 
-using texts = std::vector<std::string>;
-
 TEST_CASE("every truncation and every flipped bit of hello and welcome changes nothing", "[envelope][REQ-SEC-1][REQ-SEC-2]") {
     node a(1), b(2);
     a.know(b);

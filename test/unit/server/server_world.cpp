@@ -144,8 +144,7 @@ void server_world::run_for(duration span) {
 
 void server_world::carry(const ip_address& from, send_datagram datagram) {
     if (loses && loses(datagram)) return;
-    const auto leaves = std::max(now_, datagram.not_before);
-    at(leaves + 500us, [this, from, sent = std::move(datagram)] { deliver(from, sent); });
+    at(now_ + 500us, [this, from, sent = std::move(datagram)] { deliver(from, sent); });
 }
 
 void server_world::deliver(const ip_address& from, const send_datagram& datagram) {

@@ -58,7 +58,7 @@ struct fixture {
         made.self = net.attach(made, ip_address::parse(address).value(), 24).value();
         return made;
     }
-    void send(const dummy& from, const char* to, const std::string& text, bool broadcast = false, duration later = {}) {
+    void send(const dummy& from, const char* to, const std::string& text, bool broadcast = false) {
         send_datagram out;
         out.from_port = 1000;
         out.to = {ip_address::parse(to).value(), 2000};
@@ -66,7 +66,6 @@ struct fixture {
         const auto rest = std::make_shared<const bytes>(to_bytes(as_bytes(std::string_view(text).substr(1))));
         out.payload = rest;
         out.broadcast = broadcast;
-        if (later > duration::zero()) out.not_before = queue.now() + later;
         net.send(from.self, std::move(out));
     }
     void run() { while (queue.step()) {} }

@@ -129,7 +129,7 @@ void world::transmit(node& sender, send_datagram datagram) {
     const bool is_data = decode_data_header(payload).has_value();
     if (is_data) data_bytes[{sender.number, receiver->number}] += payload.size() - data_overhead_bytes;
 
-    auto leaves = std::max({now, datagram.not_before, sender.uplink_free}) + takes(options.lan_bytes_per_second);
+    auto leaves = std::max(now, sender.uplink_free) + takes(options.lan_bytes_per_second);
     sender.uplink_free = leaves;
     auto arrives = leaves + options.lan_delay;
     if (sender.options.site != receiver->options.site) {
