@@ -20,7 +20,7 @@ enum class store_task : std::uint8_t { open_download, open_upload, write, append
 struct store_purpose {
     store_task task = store_task::close;
     content_key content;
-    std::uint64_t download = 0;  ///< the serial number of the download that asked, if any
+    std::uint64_t asker = 0;     ///< the serial number of the download that asked, if any; of a read local_content::number
     chunk_index chunk = 0;
     time_point asked_at{};
 };

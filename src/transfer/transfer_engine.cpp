@@ -192,7 +192,7 @@ void transfer_engine::implementation::on_store_done(time_point now, store_comple
         leaving_.insert(purpose.content);  // it may not be here any more
     } else if (purpose.task == store_task::read) {
         on_read(now, purpose, completion);
-    } else if (auto* const one = find(purpose.content); one != nullptr && one->serial() == purpose.download && !one->finished()) {
+    } else if (auto* const one = find(purpose.content); one != nullptr && one->serial() == purpose.asker && !one->finished()) {
         one->on_store(now, purpose, completion);
     } else if (purpose.task == store_task::open_download && completion.ok()) {
         context_.ask_store({store_task::close, purpose.content, 0, 0, now}, store_close{purpose.content});  // cancelled meanwhile
@@ -203,7 +203,7 @@ void transfer_engine::implementation::on_store_done(time_point now, store_comple
 void transfer_engine::implementation::on_read(time_point now, const store_purpose& purpose, store_completion& completion) {
     const auto is = [&](errc code) { return !completion.ok() && completion.failure->code == code; };
     const bool gone = is(errc::integrity_failed) || is(errc::not_found) || is(errc::io_failed);
-    uploads_.on_read(now, purpose.content, purpose.chunk, completion);
+    uploads_.on_read(now, {purpose.asker, purpose.chunk}, purpose.content, completion);
     const auto local = contents_.find(purpose.content);
     if (!gone || local == contents_.end() || !local->second.held.contains(purpose.chunk)) return;
     local->second.lose(purpose.chunk);

@@ -193,6 +193,9 @@ void upload_hub::supply(time_point now, const region_key& key, const content_key
         return provide(now, key, contents_->at(content), wanted, region);
     }
     ++uploads_.at(wanted.flow).waiting;
+    ++waiting_;
+    ++kept_;
+    forget_needs_of_ended();
     if (const auto waiting = reading_.find(key); waiting != reading_.end()) {
         waiting->second.push_back(wanted);
         return;
@@ -201,15 +204,27 @@ void upload_hub::supply(time_point now, const region_key& key, const content_key
     start_reads(now);
 }
 
+/// A receiver that wants, goes and comes again would have a slow store's queue grow: what nobody waits for never outnumbers the rest by much.
+void upload_hub::forget_needs_of_ended() {
+    if (kept_ <= 2 * waiting_ + limits::transfer_needs_max) return;
+    const auto ended = [this](const need& wanted) { return !uploads_.contains(wanted.flow); };
+    std::erase_if(queue_, [&](const queued_read& one) { return ended(one.wanted); });
+    for (auto& [key, waiters] : reading_) std::erase_if(waiters, ended);
+    kept_ = waiting_;
+}
+
 void upload_hub::start_reads(time_point now) {
     while (!queue_.empty() && reading_.size() < limits::transfer_reads_max) {
         const auto next = std::move(queue_.front());
         queue_.pop_front();
-        if (!uploads_.contains(next.wanted.flow)) continue;
+        if (!uploads_.contains(next.wanted.flow)) {
+            --kept_;
+            continue;
+        }
         const auto [waiting, fresh] = reading_.try_emplace(next.key);
         waiting->second.push_back(next.wanted);
         if (!fresh) continue;
-        context_->ask_store({store_task::read, next.content, 0, next.key.chunk, now}, store_read_chunk{next.content, next.key.chunk});
+        context_->ask_store({store_task::read, next.content, next.key.content, next.key.chunk, now}, store_read_chunk{next.content, next.key.chunk});
     }
 }
 
@@ -226,15 +241,18 @@ void upload_hub::provide(time_point now, const region_key& key, const local_cont
     context_->flows.provide(now, wanted.flow, wanted.range.offset, {region.owner, region.view.subspan(from, wanted.range.length)});
 }
 
-void upload_hub::on_read(time_point now, const content_key& key, chunk_index chunk, store_completion& completion) {
-    const auto content = contents_->find(key);
-    if (content == contents_->end()) return start_reads(now);
-    const region_key name{content->second.number, chunk};
+void upload_hub::on_read(time_point now, const region_key& name, const content_key& key, store_completion& completion) {
     auto waiting = reading_.extract(name);
     const auto waiters = waiting.empty() ? std::vector<need>{} : std::move(waiting.mapped());
+    kept_ -= waiters.size();
     for (const auto& wanted : waiters) {
-        if (const auto found = uploads_.find(wanted.flow); found != uploads_.end() && found->second.waiting > 0) --found->second.waiting;
+        const auto found = uploads_.find(wanted.flow);
+        if (found == uploads_.end()) continue;
+        --found->second.waiting;
+        --waiting_;
     }
+    const auto content = contents_->find(key);
+    if (content == contents_->end() || content->second.number != name.content) return start_reads(now);
     const auto* region = completion.ok() ? std::get_if<store_region>(&completion.value) : nullptr;
     if (region != nullptr) {
         context_->cache.put(name, region->region);
@@ -299,6 +317,7 @@ void upload_hub::measure(flow_handle flow, upload& one) const {
 void upload_hub::forget(std::map<flow_handle, upload>::iterator at) {
     const auto [flow, one] = *at;
     uploads_.erase(at);
+    waiting_ -= one.waiting;
     if (one.at == phase::asking) return;
     context_->outputs.push_back(upload_ended{one.content, one.peer, one.from, one.protocol, one.sent_bytes, flow});
     if (one.at == phase::opening) return;   // on_opened() finds nobody left

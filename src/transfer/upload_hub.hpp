@@ -30,7 +30,8 @@ public:
     void on_opened(time_point now, const content_key& key, const store_completion& completion);
     /// A download opened the content: whoever waits for that is accepted.
     void on_opened_by_download(time_point now, local_content& content);
-    void on_read(time_point now, const content_key& key, chunk_index chunk, store_completion& completion);
+    /// The content may be gone by now, or served anew under another number.
+    void on_read(time_point now, const region_key& name, const content_key& key, store_completion& completion);
     /// Lets the store look whether the content is there, e.g. at serve().
     void look(const local_content& content);
 
@@ -46,6 +47,8 @@ public:
     [[nodiscard]] bool owns(flow_handle flow) const { return uploads_.contains(flow); }
     [[nodiscard]] bool any_of(const content_key& key) const;
     [[nodiscard]] std::vector<upload_progress> progress() const;
+    /// Needs that are kept until the store has answered.
+    [[nodiscard]] std::size_t needs_kept() const noexcept { return kept_; }
 
 private:
     enum class phase : std::uint8_t { asking, opening, serving };
@@ -76,6 +79,7 @@ private:
     void supply(time_point now, const region_key& key, const content_key& content, const need& wanted);
     void provide(time_point now, const region_key& key, const local_content& content, const need& wanted, const shared_bytes& region);
     void start_reads(time_point now);
+    void forget_needs_of_ended();
     void end(time_point now, flow_handle flow, const flow_close& why);
     void refuse_liar(time_point now, const client_id& peer);
     void forget(std::map<flow_handle, upload>::iterator at);
@@ -93,6 +97,8 @@ private:
     std::map<flow_handle, upload> uploads_;
     std::map<region_key, std::vector<need>> reading_;  // unanswered reads and who waits for them
     std::deque<queued_read> queue_;                    // beyond limits::transfer_reads_max
+    std::size_t kept_ = 0;                             // needs in reading_ and queue_
+    std::size_t waiting_ = 0;                          // of those, of flows that go on
     time_point status_due_ = never;
     time_point measure_due_ = never;
 };
