@@ -15,12 +15,14 @@ namespace p2pdist::client_room {
 /// saw may be the network's fault, and only bad bytes can be proven (SEC-3). Bounded: who has paid his time goes first.
 class distrust {
 public:
-    void strike(time_point now, const client_id& peer) {
+    void strike(time_point now, const client_id& peer) { strike(now, peer, now); }
+    /// `since`: from when on it was waited for in vain. That time is no good conduct, however long it was.
+    void strike(time_point now, const client_id& peer, time_point since) {
         if (entries_.size() >= limits::distrusted_peers_max && !entries_.contains(peer)) {
             entries_.erase(std::ranges::min_element(entries_, {}, [](const auto& entry) { return entry.second.until; }));
         }
         auto& entry = entries_[peer];
-        if (entry.until != time_point{} && now > entry.until + limits::distrust_time_max) entry.time = {};
+        if (entry.until != time_point{} && since > entry.until + limits::distrust_time_max) entry.time = {};
         entry.time = std::clamp<duration>(entry.time * 3, limits::distrust_time_min, limits::distrust_time_max);
         entry.until = now + entry.time;
     }

@@ -208,8 +208,8 @@ void fetch_job::on_refreshed(time_point now, const peer_info& peer, const answer
 void fetch_job::distrust_acting(time_point now) {
     log("nothing_comes", " peer=" + brief(*acting_peer_));
     note("nothing comes by " + brief(*acting_peer_));
-    distrust_.strike(now, acting_peer_->id);
-    if (vouched_by_) distrust_.strike(now, *vouched_by_);
+    distrust_.strike(now, acting_peer_->id, progress_at_);
+    if (vouched_by_) distrust_.strike(now, *vouched_by_, progress_at_);
     lost_acting(now);
 }
 

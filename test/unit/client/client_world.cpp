@@ -420,6 +420,7 @@ void client_world::deliver(const ip_address& from, const std::shared_ptr<send_da
         pump_server();
         return;
     }
+    if (const auto other = members.find(to); other != members.end()) return other->second(in);
     for (const auto& one : devices) {
         if (one->where != to || !one->running()) continue;
         one->core_->on_datagram(now(), in);

@@ -51,6 +51,8 @@ public:
     command_handle fetch(const std::string& id, std::string output = {});
     command_handle import(const std::string& path, std::optional<std::string> id = std::nullopt);
     void pause(bool paused);
+    /// Carries out what its core gave out.
+    void perform(client_output&& output);
 
     [[nodiscard]] const command_done* done(command_handle handle) const;
     [[nodiscard]] bool complete(command_handle handle) const { return done(handle) && !done(handle)->failure; }
@@ -73,7 +75,6 @@ private:
     friend class client_world;
     void pump();
     void arm();
-    void perform(client_output&& output);
     void read_fallback(const fallback_request& request);
     void feed(std::uint64_t request, std::uint64_t offset, std::shared_ptr<const bytes> data, std::size_t at, std::size_t end, int generation);
 
@@ -141,6 +142,7 @@ public:
     std::map<std::string, bytes> files;           ///< of the file store, by content id; trees under id + ".tree"
     std::map<std::string, std::uint64_t> cdn_read, files_read;   ///< bytes given, by content id
     std::function<bool(const ip_address& from, const send_datagram&)> loses;
+    std::map<ip_address, std::function<void(const received_datagram&)>> members;   ///< with another program, by where they are
     std::uint64_t datagrams = 0;
     std::deque<std::unique_ptr<device>> devices;
 

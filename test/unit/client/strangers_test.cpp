@@ -2,10 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "client_world.hpp"
 #include "p2pdist/base/limits.hpp"
-#include "p2pdist/envelope/envelope.hpp"
-#include "p2pdist/message/message_layer.hpp"
+#include "stranger.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::test;
@@ -16,72 +14,6 @@ world_options strangers_options() {
     world_options out;
     out.topology = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\nBoston,Default,Central,10.1.0.0/24\n"
                    "Chicago,Default,Central,10.3.0.0/24\n";
-    return out;
-}
-
-/// A node with an envelope of its own that says what it likes.
-struct stranger {
-    stranger(client_world& around, const std::string& at, std::uint64_t number, std::optional<credentials> papers)
-        : world(&around),
-          where(address(at)),
-          random(number),
-          seal(crypto(), random, identity_from_secret(crypto(), key_of(number)), std::move(papers)),
-          messages(crypto(), random, seal, number, {}) {}
-
-    /// Sends straight to a device's core, and hears its answers.
-    void talk(device& to, duration span) {
-        const auto end = world->now() + span;
-        while (world->now() < end) {
-            seal.on_timer(world->now());
-            messages.on_timer(world->now());
-            for (bool more = true; more;) {
-                more = false;
-                while (auto said = messages.poll(world->now())) {
-                    more = true;
-                    if (auto* answered = std::get_if<message_answered>(&*said)) answers.push_back(answered->body);
-                    if (std::get_if<message_failed>(&*said)) ++failures;
-                }
-                while (auto out = seal.poll()) {
-                    more = true;
-                    if (auto* datagram = std::get_if<send_datagram>(&*out)) give(to, *datagram);
-                }
-            }
-            world->run_for(20ms);
-        }
-    }
-    void give(device& to, const send_datagram& datagram) {
-        bytes whole = datagram.header;
-        whole.insert(whole.end(), datagram.payload.view.begin(), datagram.payload.view.end());
-        received_datagram in{{to.where, datagram.to.port}, {where, datagram.from_port}, world->now(), 0, whole};
-        to.core().on_datagram(world->now(), in);
-        while (auto output = to.core().poll(world->now())) {
-            auto* back = std::get_if<send_datagram>(&*output);
-            if (!back || back->to.address != where) continue;
-            bytes reply = back->header;
-            reply.insert(reply.end(), back->payload.view.begin(), back->payload.view.end());
-            ++heard;
-            received_datagram received{{where, back->to.port}, {to.where, back->from_port}, world->now(), 0, reply};
-            if (const auto frame = seal.on_datagram(world->now(), wall_time{1'800'001'000}, received)) messages.on_frame(world->now(), *frame);
-        }
-    }
-
-    client_world* world;
-    ip_address where;
-    seeded_entropy random;
-    envelope seal;
-    message_layer messages;
-    std::vector<message_body> answers;
-    int failures = 0;
-    int heard = 0;
-};
-
-credentials papers_for(std::uint64_t number, std::uint64_t signer) {
-    const auto key = identity_from_secret(crypto(), key_of(number)).key;
-    credentials out;
-    out.own = sign_certificate(crypto(), key_of(signer), role::client, key, 1, wall_time{1'900'000'000});
-    out.signing_key = crypto().ed25519_public(key_of(2001));
-    out.key_epoch = 1;
-    out.group_key = key_of(2002);
     return out;
 }
 
