@@ -279,9 +279,7 @@ void client_core::implementation::on_wall_clock(time_point now, wall_time wall) 
 void client_core::implementation::on_blamed(time_point now, const peer_blamed& blamed) {
     shared.notice(log_level::warning, "peer " + blamed.peer.to_string() + " served a bad chunk of " + blamed.content.id.text() +
                                           " and is not used any more");
-    if (unreported.size() < limits::peer_reports_max) {
-        unreported.push_back({blamed.peer, blamed.content, blamed.chunk, "a chunk that does not fit its hash"});
-    }
+    unreported.add({blamed.peer, blamed.content, blamed.chunk, "a chunk that does not fit its hash"});
     report_blamed(now);
 }
 
@@ -289,9 +287,9 @@ void client_core::implementation::on_blamed(time_point now, const peer_blamed& b
 void client_core::implementation::report_blamed(time_point now) {
     if (unreported.empty() || reporting || now < next_report || !member.registered()) return;
     reporting = true;
-    shared.ask(now, member.server(), unreported.front(), [this](time_point at, const answer& got) {
+    shared.ask(now, member.server(), unreported.next(), [this](time_point at, const answer& got) {
         reporting = false;
-        if (got.reached) unreported.pop_front();
+        if (got.reached) unreported.heard();
         next_report = got.reached ? at : at + report_pause;
         report_blamed(at);
     });

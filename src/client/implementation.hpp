@@ -1,6 +1,7 @@
 #pragma once
 // The parts of a client, in the order of their construction.
 
+#include "blame_reports.hpp"
 #include "commands.hpp"
 #include "p2pdist/base/clock_watch.hpp"
 #include "serving_policy.hpp"
@@ -55,7 +56,7 @@ private:
     void on_revoked(time_point now);
     void lose_peer(time_point now, const client_id& peer);
 
-    std::deque<peer_report> unreported;   // what the server has not heard yet
+    client_room::blame_reports unreported;
     time_point next_report{};
     bool reporting = false;
     bool stopping = false;                // stop() was called, and client_stopped is to be said yet

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "../../../src/client/blame_reports.hpp"
 #include "../../../src/client/distrust.hpp"
 #include "../../../src/client/interview.hpp"
 #include "stranger.hpp"
@@ -118,4 +119,20 @@ TEST_CASE("outputs that nobody polls lose notices, and nothing else", "[limits][
     for (int taken = 0; taken < 4; ++taken) out.pop_front();
     one.shared.notice(log_level::info, "heard again");
     CHECK(std::get<client_notice>(std::get<client_event>(out.back())).text == "heard again");
+}
+
+TEST_CASE("so many blamed peers wait to be reported, the first first, and there is room again once the server hears", "[limits][REQ-SEC-3]") {
+    blame_reports reports;
+    const auto blame = [&](std::size_t number) { reports.add({numbered_id(number), {}, number, "a chunk that does not fit"}); };
+    for (std::size_t number = 0; number <= limits::peer_reports_max; ++number) blame(number);
+    CHECK(reports.size() == limits::peer_reports_max);
+    CHECK(reports.next().peer == numbered_id(0));
+    reports.heard();
+    CHECK(reports.next().peer == numbered_id(1));
+    blame(1000);
+    CHECK(reports.size() == limits::peer_reports_max);
+    while (reports.size() > 1) reports.heard();
+    CHECK(reports.next().peer == numbered_id(1000));
+    reports.heard();
+    CHECK(reports.empty());
 }
