@@ -76,6 +76,27 @@ TEST_CASE("a content is read while it arrives, no faster than it is asked for", 
     CHECK(office.runs_out());
 }
 
+TEST_CASE("a client has so many streams of events, and one that is dropped makes room", "[driver]") {
+    loopback_office office;
+    client node(office.io, office.client_at(10));
+    std::vector<event_stream> streams;
+    for (std::size_t i = 0; i < limits::event_streams_max; ++i) streams.emplace_back(node);
+    const auto first_of = [&](event_stream& stream) {
+        std::optional<std::error_code> came;
+        stream.async_next([&](std::error_code failure, const client_event&) { came = failure; });
+        REQUIRE(office.run_until([&] { return came.has_value(); }));
+        return *came;
+    };
+    event_stream too_many(node);
+    CHECK(first_of(too_many) == errc::limit_reached);
+    streams.pop_back();
+    event_stream another(node);
+    node.stop();
+    CHECK_FALSE(first_of(another));
+    CHECK_FALSE(first_of(streams.front()));
+    CHECK(office.runs_out());
+}
+
 TEST_CASE("a stream of events tells each end, however late it is read", "[driver]") {
     loopback_office office;
     const auto content = office.publish("app", 1'000'000);
