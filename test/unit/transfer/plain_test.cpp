@@ -188,7 +188,7 @@ TEST_CASE("many liars that begin and go cost an attempt each at most, and never 
     CHECK(content_in(w, b) < 11 * data.size());
 }
 
-TEST_CASE("a plain content that nobody has right fails in the end", "[REQ-SEC-3][REQ-XFER-4]") {
+TEST_CASE("a plain content that nobody has right fails in the end", "[limits][REQ-SEC-3][REQ-XFER-4]") {
     world w({.lan_bytes_per_second = 20e6});
     const auto data = noise(2'000'000);
     const auto content = plain_content(data);
@@ -198,7 +198,8 @@ TEST_CASE("a plain content that nobody has right fails in the end", "[REQ-SEC-3]
     for (auto& one : liars) spoil(one.bad, content, data);
     b.gets(content);
     for (auto& one : liars) b.from(content, one.bad);
-    // Either it fails, or both are found out and it waits for somebody else.
+    // Either it fails, since who left limits::transfer_unfinished_max attempts keeps it alive no longer, or both are found out and it waits
+    // for somebody else.
     REQUIRE(w.until(300s, [&] {
         for (auto& one : liars) one.act(w, b, content);
         return b.done() || b.all<peer_blamed>().size() == 2;
