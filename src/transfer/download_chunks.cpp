@@ -53,13 +53,14 @@ bool download::pick_for(time_point now, source_state& one) {
     return pick_suspected(now, one) || (one.answering() && (pick_orphan(now, one) || pick_new(now, one)));
 }
 
-/// Chunks that failed once go to one source alone, in strict mode; first to the one that gave most of it.
+/// Chunks that failed once go to one source alone, in strict mode; first to the one that gave most of it, as long as it says that it has it:
+/// who gave bad bytes must not keep a chunk from others by saying nothing any more.
 bool download::pick_suspected(time_point now, source_state& one) {
     for (const auto& [chunk, suspect] : suspected_) {
         if (active_.contains(chunk) || verifying_.contains(chunk) || !one.held.contains(chunk)) continue;
         if (suspect != one.source.peer) {
             const auto* const other = find_source(suspect);
-            if (other != nullptr && other->in_use()) continue;
+            if (other != nullptr && other->answering() && other->held.contains(chunk)) continue;
         }
         authenticate(now, one);
         start_chunk(now, one, chunk, true);
