@@ -200,10 +200,12 @@ TEST_CASE("an event handler may replace itself, and hears the ends and client_st
     CHECK(open.empty());
     CHECK(stopped == 1);
 
+    // The destructor tells nobody that the command, which is still under way, ends.
+    stopped = heard = 0;
     node = std::make_unique<client>(office.io, office.client_at(11));
     node->set_event_handler(listen);
+    REQUIRE(office.run_until([&] { return heard > 0; }));
     (void)node->fetch(nothing, std::string());
-    REQUIRE(office.run_until([&] { return stopped == 1; }));
     office.io.poll();
     heard = 0;
     node.reset();
