@@ -77,7 +77,6 @@ void fallback_reader::pump(time_point now, const content_key& content) {
         send(work, fallback_request::target::tree, {0, tree_file_bytes(work.content.size_bytes)});
         return;
     }
-    range->length = std::min(range->length, limits::fallback_request_bytes_max);
     send(work, fallback_request::target::content, *range);
 }
 

@@ -102,41 +102,63 @@ held_list papers::held() const {
 
 void papers::on_list_heard(time_point now, const message_peer& from, std::uint64_t number) {
     const bool of_server = from.as == role::server;
-    auto& asked = of_server ? list_of_server_asked_ : list_of_peer_asked_;
-    if (number <= node_->seal.revocations().number || asked || !node_->seal.held()) return;
-    asked = true;
+    if (number <= node_->seal.revocations().number || !node_->seal.held()) return;
+    if (of_server ? list_of_server_asked_ : !may_ask(now, from.id)) return;
+    if (of_server) list_of_server_asked_ = true;
+    else ++peers_asked_;
     requests_.ask(
         now, from, revocations_request{held()},
-        [this, of_server, id = from.id](time_point at, const answer& got) {
-            (of_server ? list_of_server_asked_ : list_of_peer_asked_) = false;
-            on_list(at, id, got);
+        [this, of_server, number, id = from.id](time_point at, const answer& got) {
+            if (of_server) list_of_server_asked_ = false;
+            else --peers_asked_;
+            if (on_list(at, id, number, got) && !of_server) peer_paused_until_.erase(id);
         },
         list_options());
 }
 
-void papers::on_list(time_point now, const client_id& from, const answer& got) {
-    if (got.reached && got.failure && got.failure->code == errc::revoked && from == hooks_.server().id) return hooks_.revoked(now);
+/// A number is anybody's word. Who claims one and has no such list must not take the place of those who have it.
+bool papers::may_ask(time_point now, const client_id& peer) {
+    std::erase_if(peer_paused_until_, [now](const auto& entry) { return entry.second <= now; });
+    if (peers_asked_ >= limits::list_peers_asked_max || peer_paused_until_.contains(peer)) return false;
+    if (peer_paused_until_.size() >= limits::list_peers_kept_max) {
+        peer_paused_until_.erase(std::ranges::min_element(peer_paused_until_, {}, [](const auto& entry) { return entry.second; }));
+    }
+    peer_paused_until_[peer] = now + limits::list_peer_pause;
+    return true;
+}
+
+/// Whether it gave the list that it said it had.
+bool papers::on_list(time_point now, const client_id& from, std::uint64_t number, const answer& got) {
+    if (got.reached && got.failure && got.failure->code == errc::revoked && from == hooks_.server().id) {
+        hooks_.revoked(now);
+        return false;
+    }
     const auto* reply = got.as<revocations_reply>();
     // The server hears nothing else of a member whose epoch has ended: there is no time to wait for its turn.
     if (got.reached && got.failure && got.failure->code == errc::not_authorised && behind()) renew_soon(now);
-    if (!reply) return;  // whoever mentions it next is asked
+    if (!reply) return false;   // whoever else mentions it is asked
     const auto verdict = node_->seal.take_revocations(reply->list);
     if (verdict == list_verdict::forged || verdict == list_verdict::malformed) {
         node_->log(log_level::warning, "event=bad_revocation_list peer=" + from.to_string());
     }
-    if (verdict != list_verdict::taken) return;
+    const auto given = decode_revocation_list(reply->list);
+    const bool as_said = given && given->number >= number && verdict != list_verdict::forged;
+    if (verdict != list_verdict::taken) return as_said;
     const auto& list = node_->seal.revocations();
     node_->log(log_level::info, "event=revocations number=" + std::to_string(list.number) + " revoked=" + std::to_string(list.revoked.size()) +
                                     " oldest_epoch=" + std::to_string(list.oldest_epoch));
     // The own epoch may have ended with it.
     if (node_->seal.held()->key_epoch < list.oldest_epoch) on_epoch(now, list.oldest_epoch);
     hooks_.list_taken(now);
+    return as_said;
 }
 
 void papers::forget_requests() {
     requests_.forget();
     if (std::exchange(asked_, std::nullopt)) schedule(time_point::min());
-    list_of_server_asked_ = list_of_peer_asked_ = false;
+    list_of_server_asked_ = false;
+    peers_asked_ = 0;
+    peer_paused_until_.clear();
 }
 
 void papers::on_timer(time_point now) {

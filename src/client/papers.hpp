@@ -3,6 +3,7 @@
 // lists, whoever has a newer one: the server, or a peer that reached it.
 
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "backoff.hpp"
@@ -49,7 +50,8 @@ private:
     void renew_soon(time_point now);
     [[nodiscard]] duration some_of(duration most);
     void on_renewal(time_point now, const answer& got);
-    void on_list(time_point now, const client_id& from, const answer& got);
+    [[nodiscard]] bool may_ask(time_point now, const client_id& peer);
+    [[nodiscard]] bool on_list(time_point now, const client_id& from, std::uint64_t number, const answer& got);
     [[nodiscard]] bool ends_soon() const;
 
     node* node_;
@@ -60,8 +62,9 @@ private:
     backoff pause_;
     std::uint16_t newest_epoch_ = 0;
     std::int64_t spare_s_ = 0;              // renew so long before the end
-    bool list_of_server_asked_ = false;
-    bool list_of_peer_asked_ = false;       // apart, so that no peer can keep us from asking the server
+    bool list_of_server_asked_ = false;     // apart from the peers, so that none of them can keep us from asking the server
+    std::size_t peers_asked_ = 0;           // that have not answered yet
+    std::map<client_id, time_point> peer_paused_until_;   // who was asked and did not give what it said, or has not yet
 };
 
 }  // namespace p2pdist::client_room

@@ -105,6 +105,9 @@ inline constexpr std::size_t lost_lists_asked_max = 4;               ///< client
 inline constexpr std::chrono::seconds lost_list_pause = 600s;        ///< for which a client is not asked again
 inline constexpr std::size_t lost_list_askees_max = 1024;            ///< clients remembered for that; the oldest goes
 inline constexpr std::chrono::seconds lost_epoch_patience = 30s;     ///< between a certificate of an epoch to come and an epoch beyond it, for a list
+inline constexpr std::size_t list_peers_asked_max = 4;               ///< peers that a client asks for a newer list at one time; the server besides
+inline constexpr std::chrono::seconds list_peer_pause = 60s;         ///< for which a peer is not asked again that had no such list after all
+inline constexpr std::size_t list_peers_kept_max = 256;              ///< peers remembered for that; the oldest goes
 
 // messages (wire)
 inline constexpr std::size_t message_name_bytes_max = 256;        ///< names of offices, hosts and settings, versions, keys
@@ -228,7 +231,6 @@ inline constexpr std::chrono::seconds fruitless_time = 60s;          ///< a rend
 inline constexpr std::size_t uploads_office_max = 32;                ///< flows served at once to the own office
 inline constexpr std::size_t uploads_child_max = 16;                 ///< flows served at once to child offices
 inline constexpr std::size_t explain_notes_max = 16;                 ///< remarks kept for `explain`
-inline constexpr std::uint64_t fallback_request_bytes_max = 16u << 20;  ///< asked of CDN or file store at one time
 inline constexpr std::uint64_t client_large_message_bytes_max = spreadsheet_bytes_max + (1u << 20);  ///< of one that the server sends to a client: a topology
 inline constexpr std::size_t client_settings_max = 256;              ///< settings of the server that are remembered
 

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "client_world.hpp"
 #include "p2pdist/base/limits.hpp"
+#include "stranger.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::test;
@@ -88,6 +88,40 @@ TEST_CASE("peers that cannot reach the server learn of a revocation from one tha
     cut_off.stop();
     cut_off.start();
     CHECK(cut_off.core().status().revocations > 0);
+}
+
+TEST_CASE("a member that claims newer lists and gives none keeps nobody from those who have one", "[REQ-SEC-2][limits]") {
+    client_world world(revocation_options());
+    const auto info = world.publish("app", some_bytes(mib, 2));
+    world.add("10.0.0.20");
+    auto& reaches = world.add("10.1.0.10", 50);
+    auto& cut_off = world.add("10.1.0.11", 40);
+    auto& lost = world.add("10.1.0.12", 10);
+    REQUIRE(world.run_until_registered());
+    const auto server = reaches.core().status().server;
+    world.loses = [&](const ip_address& from, const send_datagram& what) {
+        return (from == cut_off.where && what.to.address == server) || (from == server && what.to.address == cut_off.where);
+    };
+    stranger liar(world, "10.1.0.66", 66, papers_for(66, 2001));
+    REQUIRE(liar.seal.add_peer(cut_off.id(), key_of_device(cut_off)));
+    const auto claims = [&] {
+        liar.messages.request(world.now(), {cut_off.id(), role::client, cut_off.where}, want_request{info, "Boston", false, UINT64_MAX});
+        liar.talk(cut_off, 100ms);
+    };
+    for (int i = 0; i < 20; ++i) claims();
+    CHECK(liar.asked_for_list == 1);
+    world.set_revoked({lost.id()});
+    REQUIRE(world.run_until([&] { return reaches.core().status().revocations > 0; }, 30s));
+    const auto fetched = reaches.fetch("app");   // it asks its office, and so meets the one that was cut off
+    for (int i = 0; i < 300 && cut_off.core().status().revocations == 0; ++i) claims();
+    CHECK(cut_off.core().status().revocations > 0);
+    CHECK(liar.asked_for_list <= 2);
+    CHECK(world.run_until([&] { return reaches.complete(fetched); }));
+    // It may have come by a list since: then it is believed again, after the pause.
+    const auto asked = liar.asked_for_list;
+    world.run_for(limits::list_peer_pause);
+    claims();
+    CHECK(liar.asked_for_list == asked + 1);
 }
 
 TEST_CASE("certificates are renewed without the enrolment key, before they end and when the epoch changes", "[REQ-SEC-2][REQ-SEC-1]") {

@@ -41,6 +41,8 @@ void stranger::talk(device& to, duration span) {
                 more = true;
                 if (auto* answered = std::get_if<message_answered>(&*said)) answers.push_back(answered->body);
                 if (std::get_if<message_failed>(&*said)) ++failures;
+                const auto* question = std::get_if<message_received>(&*said);
+                if (question != nullptr && std::holds_alternative<revocations_request>(question->body)) ++asked_for_list;
             }
             while (auto out = seal.poll()) {
                 more = true;

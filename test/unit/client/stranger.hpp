@@ -34,6 +34,7 @@ struct stranger {
     message_layer messages;
     std::vector<message_body> answers;
     int failures = 0;
+    int asked_for_list = 0;   // and did not answer
     int heard = 0;
     std::uint32_t flows = 0;
 };
