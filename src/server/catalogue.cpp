@@ -51,7 +51,7 @@ struct applier {
         take_out(state.clients, change.id);
         take_out(state.link_marks, change.id);
         std::erase_if(state.holdings, [&](const holding_record& record) { return record.client == change.id; });
-        std::erase_if(state.reports, [&](const peer_report_record& record) { return record.peer == change.id || record.reporter == change.id; });
+        std::erase_if(state.reports, [&](const peer_report_record& record) { return record.reporter == change.id; });
     }
     void operator()(const put_last_seen& change) const {
         for (const auto& [id, at] : change.seen) {
@@ -100,6 +100,9 @@ struct applier {
         link->bytes_out += change.delta.bytes_out;
     }
     void operator()(const put_peer_report& change) const { put(state.reports, change.report); }
+    void operator()(const forget_peer_reports& change) const {
+        std::erase_if(state.reports, [&](const peer_report_record& record) { return record.peer == change.peer; });
+    }
 };
 
 }  // namespace

@@ -142,7 +142,11 @@ void client_service::answer(time_point now, const asker& from, const heartbeat& 
 void client_service::answer(time_point now, const asker& from, const unregister&, const reply_function& reply) {
     const bool unknown = shared_->state.clients.find(from.id) == nullptr && !under_way_.contains({from.id, change_kind::registration});
     if (unknown) return reply(now, accepted{});
-    commit(now, {from.id, change_kind::departure}, {remove_client{from.id}}, [this, reply](time_point at, const result<void>& outcome) {
+    std::vector<catalogue_change> changes{remove_client{from.id}};
+    const auto& blamed = shared_->state.blamed;
+    const auto forgotten = blamed.all().contains(from.id) ? blamed.in_the_way_of(from.id, shared_->wall) : std::nullopt;
+    if (forgotten) changes.emplace_back(forget_peer_reports{*forgotten});
+    commit(now, {from.id, change_kind::departure}, std::move(changes), [this, reply](time_point at, const result<void>& outcome) {
         if (!outcome) return reply(at, to_reply(outcome.error()));
         reply(at, accepted{});
         shared_->note_growth(at);
@@ -228,11 +232,16 @@ void client_service::answer(time_point now, const registered_client& from, const
 void client_service::answer(time_point now, const registered_client& from, const peer_report& request, const reply_function& reply) {
     auto& state = shared_->state;
     const peer_report_record report{request.peer, from.record.id, request.content.id, shared_->wall};
-    const bool counts = state.clients.find(request.peer) != nullptr && request.peer != from.record.id && state.blamed.takes(report);
+    // A certificate is enough to serve bad chunks, and some never register, or leave to be forgotten.
+    const bool registered = state.clients.find(request.peer) != nullptr;
+    const auto forgotten = registered ? std::nullopt : state.blamed.in_the_way_of(request.peer, shared_->wall);
+    const bool counts = request.peer != from.record.id && state.blamed.takes(report, registered) && forgotten != request.peer;
     if (!counts) return reply(now, accepted{});
     shared_->tell(server_event::kind::peer_reported, "client=" + request.peer.to_string() + " served a bad chunk of '" + request.content.id.text() +
                                                          "', says client=" + from.record.id.to_string() + ": " + tidy(request.what));
-    commit(now, {from.record.id, change_kind::peer_report}, {put_peer_report{report}}, [reply](time_point at, const result<void>& outcome) {
+    std::vector<catalogue_change> changes{put_peer_report{report}};
+    if (forgotten) changes.emplace_back(forget_peer_reports{*forgotten});
+    commit(now, {from.record.id, change_kind::peer_report}, std::move(changes), [reply](time_point at, const result<void>& outcome) {
         reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
     });
 }

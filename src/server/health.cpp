@@ -71,17 +71,15 @@ void client_findings(time_point now, const server_context& shared, std::vector<h
     }
 }
 
-/// A few days' reports: whoever mended the device need not look at them for ever.
 void integrity_findings(const server_context& shared, std::vector<health_finding>& out) {
-    constexpr std::int64_t shown_seconds = 7 * 24 * 3600;
     const auto& state = shared.state;
     for (const auto& [peer, reporters] : state.blamed.all()) {
         const auto count = std::count_if(reporters.begin(), reporters.end(), [&](const auto& entry) {
-            return shared.wall.seconds - entry.second.at.seconds < shown_seconds;
+            return shared.wall.seconds - entry.second.at.seconds < blame_book::shown_seconds;
         });
         if (count == 0) continue;
         const auto* who = state.clients.find(peer);
-        const auto where = who == nullptr ? std::string() : " (" + who->record.host_name + " at " + who->record.address.to_string() + ")";
+        const auto where = who == nullptr ? std::string(" (not registered; 'clients revoke --unregistered' shuts it out)") : " (" + who->record.host_name + " at " + who->record.address.to_string() + ")";
         const std::string say = count == 1 ? "says 1 client" : "say " + std::to_string(count) + " clients";
         out.push_back({warning, "integrity",
                        "client " + peer.to_string() + where + " served bad chunks, " + say + "; check its disk and memory, or what runs on it"});

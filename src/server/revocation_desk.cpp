@@ -15,7 +15,15 @@ constexpr std::uint16_t epoch_max = UINT16_MAX;
 constexpr std::int64_t look_interval_s = 5;
 
 error_reply no_such_client(const client_id& id) {
-    return {errc::not_found, "no client has the id " + id.to_string() + "; `p2pdist-admin clients` lists them"};
+    return {errc::not_found, "no client has the id " + id.to_string() +
+                                 "; `p2pdist-admin clients` lists them, and `clients revoke --unregistered` shuts out a device that is not among them"};
+}
+
+client_record unknown_client(const client_id& id, wall_time when) {
+    client_record out;
+    out.id = id;
+    out.registered = out.last_seen = when;
+    return out;
 }
 
 std::uint16_t following(std::uint16_t epoch) { return epoch < epoch_max ? static_cast<std::uint16_t>(epoch + 1) : epoch; }
@@ -144,10 +152,8 @@ std::vector<catalogue_change> revocation_desk::adoption(const revocation_list& l
         if (client.record.revoked) shut_out.emplace(id, client.record);
     }
     for (const auto& id : list.revoked) {
-        client_record record;
-        record.id = id;   // of one that joined after the backup nothing else is known
-        record.registered = record.last_seen = list.issued;
-        if (const auto* known = state.clients.find(id)) record = known->record;
+        const auto* known = state.clients.find(id);
+        auto record = known != nullptr ? known->record : unknown_client(id, list.issued);   // it may have joined after the backup
         record.revoked = revocation_record{list.issued, 0, "revoked before the database was restored"};
         shut_out.emplace(id, std::move(record));
     }
@@ -218,17 +224,21 @@ void revocation_desk::revoke(time_point now, const revoke_request& request, cons
         now, answer,
         [this, request, answer, where](time_point at) -> std::vector<catalogue_change> {
             const auto* known = shared_->state.clients.find(request.id);
-            if (known == nullptr) return answer(at, no_such_client(request.id)), std::vector<catalogue_change>{};
-            if (known->record.revoked) return answer(at, accepted{}), std::vector<catalogue_change>{};
+            if (known == nullptr && !request.unregistered) return answer(at, no_such_client(request.id)), std::vector<catalogue_change>{};
+            if (known == nullptr && shared_->state.clients.size() >= limits::server_clients_max) {
+                answer(at, error_reply{errc::limit_reached, "the server has no room for another client"});
+                return {};
+            }
+            if (known != nullptr && known->record.revoked) return answer(at, accepted{}), std::vector<catalogue_change>{};
             if (listed(oldest()) >= limits::revoked_clients_max) {
                 answer(at, error_reply{errc::limit_reached, std::to_string(limits::revoked_clients_max) +
                                                                " clients were revoked within the grace period; `p2pdist-admin keys rotate "
                                                                "--at-once` ends it and makes room"});
                 return {};
             }
-            *where = known->office;
+            if (known != nullptr) *where = known->office;
             const auto epoch = shared_->state.versions.key_epoch;
-            auto record = known->record;
+            auto record = known != nullptr ? known->record : unknown_client(request.id, shared_->wall);
             record.revoked = revocation_record{shared_->wall, epoch, short_reason(request.reason)};
             const bool next_epoch = !in_grace() && !moving_ && epoch < epoch_max;
             auto out = next_epoch ? changes(static_cast<std::uint16_t>(epoch + 1), epoch) : changes(epoch, oldest());
@@ -253,7 +263,9 @@ void revocation_desk::reinstate(time_point now, const reinstate_request& request
             auto record = known->record;
             record.revoked.reset();
             auto out = changes(shared_->state.versions.key_epoch, oldest());
-            out.push_back(put_client{record});
+            const bool never_registered = record.key == public_key{};   // it registers when it comes, and takes a licence then
+            if (never_registered) out.push_back(remove_client{record.id});
+            else out.push_back(put_client{record});
             return out;
         },
         [this, request, reply](time_point at) {

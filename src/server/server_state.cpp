@@ -28,7 +28,7 @@ bool server_state::load(time_point now, wall_time wall, duration heartbeat_inter
     for (const auto& record : snapshot.holdings) apply(put_holdings{record.client, {record.what}, false});
     for (const auto& record : snapshot.links) links.add(record);
     for (const auto& mark : snapshot.link_marks) links.set_mark(mark);
-    for (const auto& record : snapshot.reports) blamed.put(record);
+    for (const auto& record : snapshot.reports) apply(put_peer_report{record});
     for (const auto& [key, value] : snapshot.settings) apply(put_setting{key, value});
     apply(put_licence{snapshot.licence});
     apply(put_versions{snapshot.versions});
@@ -41,6 +41,7 @@ void server_state::apply(const catalogue_change& change) {
                    [&](const put_client& put) {
                        const auto office = offices().office_of(put.client.address);
                        clients.put(put.client, office);
+                       blamed.on_registered(put.client.id);
                        holdings.move_client(put.client.id, office);
                        topology.learn(put.client.address, put.client.prefix_bits);
                    },
@@ -48,7 +49,7 @@ void server_state::apply(const catalogue_change& change) {
                        clients.remove(remove.id);
                        links.forget(remove.id);
                        holdings.remove_client(remove.id);
-                       blamed.remove(remove.id);
+                       blamed.on_left(remove.id);
                        topology.learn_anew(clients);
                    },
                    [](const put_last_seen&) {},  // memory knew it first
@@ -78,7 +79,8 @@ void server_state::apply(const catalogue_change& change) {
                        links.add(add.delta);
                        links.set_mark(add.report);
                    },
-                   [&](const put_peer_report& put) { blamed.put(put.report); },
+                   [&](const put_peer_report& put) { blamed.put(put.report, clients.find(put.report.peer) != nullptr); },
+                   [&](const forget_peer_reports& forget) { blamed.forget(forget.peer); },
                },
                change);
 }

@@ -8,8 +8,10 @@ namespace p2pdist::sim {
 namespace {
 
 constexpr duration mischief_interval = std::chrono::milliseconds(700);
+constexpr duration talk_interval = std::chrono::milliseconds(250);
 constexpr duration locate_interval = std::chrono::seconds(2);
 constexpr std::size_t peers_max = 64;
+constexpr std::uint64_t talk_salt = 0x776f7264;   // a draw of its own: those who don't talk lie as they always did
 
 }  // namespace
 
@@ -24,11 +26,19 @@ liar_core::liar_core(const crypto_suite& crypto, entropy& random_bytes, liar_con
       messages_(crypto, random_bytes, *seal_, config_.seed, {}),
       broadcasts_(crypto, random_bytes, self_),
       flows_(crypto, *seal_, *random_),
+      words_(crypto, random_bytes, *random_, config_.address),
       verdict_manner_(random_->below(verdict_manners)),
       best_in_rank_(random_->below(4) != 0),
+      talks_(random_source(config_.seed ^ talk_salt).below(2) != 0),
+      next_talk_(now + talk_interval),
       next_mischief_(now + mischief_interval),
       next_locate_(now + locate_interval) {
     ask_in(now);
+}
+
+void liar_core::learn(const generated_content& content) {
+    flows_.learn(content);
+    words_.learn(content.info());
 }
 
 std::string liar_core::manner() const {
@@ -36,7 +46,7 @@ std::string liar_core::manner() const {
         "another verdict each time", "always a holder", "always acting", "points to itself", "points to others",
         "points to strangers", "points back to the asker", "acknowledges and is silent", "always partial"};
     return std::string(verdicts[verdict_manner_]) + (best_in_rank_ ? ", best in rank" : ", last in rank") + ", serves " +
-           std::string(flows_.manner_text());
+           std::string(flows_.manner_text()) + (talks_ ? ", says whatever there is to say" : "");
 }
 
 // ---- getting in, which takes the truth
@@ -101,7 +111,10 @@ void liar_core::on_broadcast(time_point now, const received_datagram& datagram) 
     const auto body = request ? decode_body(request->payload) : result<message_body>{errc::malformed, ""};
     const auto* question = body ? std::get_if<discovery_request>(&*body) : nullptr;
     if (question == nullptr) return;
-    const discovery_reply lie{question->content, static_cast<holding_state>(random_->below(3)), random_->below(2) == 0, profile()};
+    const auto state = static_cast<holding_state>(random_->below(3));
+    const bool acting = random_->below(2) == 0;
+    const auto revocations = talks_ ? words_.number() : 0;
+    const discovery_reply lie{question->content, state, acting, profile(), revocations};
     auto sealed = seal_broadcast_answer(*crypto_, *held_, self_, *request, encode_body(lie));
     if (sealed.empty()) return;
     send_datagram out;
@@ -124,6 +137,10 @@ void liar_core::on_timer(time_point now) {
         next_mischief_ = now + random_->jittered(mischief_interval, 0.9);
         mischief(now);
     }
+    if (talks_ && now >= next_talk_) {
+        next_talk_ = now + random_->jittered(talk_interval, 0.9);
+        talk(now);
+    }
     if (now >= next_locate_) {
         next_locate_ = now + locate_interval;
         if (!flows_.contents().empty()) ask_server(now, locate_request{flows_.contents()[random_->below(flows_.contents().size())].key()});
@@ -133,7 +150,7 @@ void liar_core::on_timer(time_point now) {
 time_point liar_core::deadline() const {
     auto out = std::min({seal_->deadline(), messages_.deadline(), flows_.deadline()});
     if (enrolment_) return std::min(out, enrolment_->deadline());
-    return std::min({out, next_mischief_, next_locate_});
+    return std::min({out, next_mischief_, next_locate_, talks_ ? next_talk_ : never});
 }
 
 std::optional<std::variant<send_datagram>> liar_core::poll(time_point now) {
@@ -167,6 +184,7 @@ void liar_core::on_message(time_point now, message_output&& output) {
     }
     const auto* received = std::get_if<message_received>(&output);
     if (received == nullptr) return;
+    if (talks_ && random_->below(2) == 0) return talk_past(now, *received);
     if (const auto* want = std::get_if<want_request>(&received->body)) {
         if (verdict_manner_ == 7) return;
         return messages_.reply(now, received->request, lie_about(*want, received->from.id));
@@ -183,13 +201,14 @@ want_reply liar_core::lie_about(const want_request&, const client_id& asker) {
         case 2: out.verdict = want_verdict::acting; break;
         case 3: out.acting_peer = peer_info{self_.id, self_.key, config_.address}; break;
         case 4: out.acting_peer = somebody(); break;
-        case 5: out.acting_peer = stranger(); break;
+        case 5: out.acting_peer = words_.stranger(); break;
         case 6: out.acting_peer = peer_info{asker, seal_->key_of(asker).value_or(public_key{}), config_.address}; break;
         case 8: out.verdict = want_verdict::partial; break;
         default: out.verdict = static_cast<want_verdict>(1 + random_->below(6)); break;
     }
-    for (auto count = random_->below(4); count > 0; --count) out.others.push_back(stranger());
+    for (auto count = random_->below(4); count > 0; --count) out.others.push_back(words_.stranger());
     out.text = "what it says is not so";
+    if (talks_) out.revocations = words_.number();
     return out;
 }
 
@@ -213,7 +232,7 @@ void liar_core::mischief(time_point now) {
     const message_peer to{victim->id, role::client, victim->address};
     switch (random_->below(5)) {
         case 0:
-        case 1: return flows_.pretend_to_fetch(now, *victim, some_content());
+        case 1: return flows_.pretend_to_fetch(now, *victim, words_.some_content());
         case 2: {
             bytes noise(random_->below(900));
             for (auto& byte : noise) byte = static_cast<std::uint8_t>((*random_)());
@@ -224,23 +243,23 @@ void liar_core::mischief(time_point now) {
             return;
         }
         case 3: (void)messages_.request(now, to, lie_to_server()); return;   // what only the server answers
-        default: (void)messages_.request(now, to, want_request{some_content(), config_.office, random_->below(2) == 0}); return;
+        default: (void)messages_.request(now, to, want_request{words_.some_content(), config_.office, random_->below(2) == 0}); return;
     }
 }
 
 message_body liar_core::lie_to_server() {
-    const auto content = some_content();
+    const auto content = words_.some_content();
     switch (random_->below(8)) {
         case 0: return heartbeat{profile()};
         case 1: {
             const auto victim = somebody();
-            return peer_report{victim ? victim->id : random_id(), content.key(), random_->below(100), "it served a bad chunk, I swear"};
+            return peer_report{victim ? victim->id : words_.random_id(), content.key(), random_->below(100), "it served a bad chunk, I swear"};
         }
         case 2: return link_report{content.key(), (*random_)() >> random_->below(64), (*random_)() >> random_->below(64), config_.office};
         case 3: return holdings_report{{{content.key(), static_cast<holding_state>(random_->below(3)), random_->below(2) == 0}}, random_->below(4) == 0};
         case 4: {
             holdings_report large;
-            for (int i = 0; i < 3000; ++i) large.holdings.push_back({some_content().key(), holding_state::complete, true});
+            for (int i = 0; i < 3000; ++i) large.holdings.push_back({words_.some_content().key(), holding_state::complete, true});
             return large;
         }
         case 5: return register_request{profile(), config_.address, config_.prefix_bits, std::string(60, 'x'), "0"};
@@ -251,38 +270,9 @@ message_body liar_core::lie_to_server() {
 
 void liar_core::ask_server(time_point now, message_body what) { (void)messages_.request(now, server(), std::move(what)); }
 
-/// One that is there, or a variation of it that never was.
-content_info liar_core::some_content() {
-    const auto& known = flows_.contents();
-    content_info out{*content_id::parse("made-up-" + std::to_string(random_->below(5))), random_->below(1u << 26), {}};
-    for (auto& byte : out.hash.value) byte = static_cast<std::uint8_t>((*random_)());
-    if (known.empty()) return out;
-    const auto& real = known[random_->below(known.size())];
-    switch (random_->below(6)) {
-        case 0: return out;
-        case 1: out.id = real.id; return out;                                             // another hash
-        case 2: out = real; out.size_bytes = random_->below(1u << 26); return out;         // another size
-        default: return real;
-    }
-}
-
 std::optional<peer_info> liar_core::somebody() {
     if (peers_.empty()) return std::nullopt;
     return peers_[random_->below(peers_.size())];
-}
-
-/// A key that nobody has the secret of, at an address of the own office or anywhere.
-peer_info liar_core::stranger() {
-    const auto made_up = make_identity(*crypto_, *entropy_);
-    auto address = config_.address;
-    if (random_->below(2) == 0) address = ip_address::v4(static_cast<std::uint32_t>((*random_)()));
-    return {made_up.id, made_up.key, address};
-}
-
-client_id liar_core::random_id() {
-    client_id out;
-    entropy_->fill(out.value);
-    return out;
 }
 
 }  // namespace p2pdist::sim

@@ -1,6 +1,7 @@
 #pragma once
 // An enrolled device that lies in every message it may send (SEC-3): true frames under true keys, and nothing true in them. Its seed decides
-// its manner: one lie told again and again, or another one each time.
+// its manner: one lie told again and again, or another one each time; and whether it keeps to what its part would say, or says whatever
+// there is to say, to everybody, and answers past the question.
 
 #include <deque>
 #include <map>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "liar_flows.hpp"
+#include "liar_words.hpp"
 #include "p2pdist/base/random.hpp"
 #include "p2pdist/envelope/broadcast.hpp"
 #include "p2pdist/envelope/enrolment.hpp"
@@ -33,7 +35,7 @@ class liar_core {
 public:
     liar_core(const crypto_suite& crypto, entropy& random_bytes, liar_config config, time_point now, wall_time wall);
 
-    void learn(const generated_content& content) { flows_.learn(content); }
+    void learn(const generated_content& content);
     void on_datagram(time_point now, const received_datagram& datagram);
     void on_timer(time_point now);
     void on_wall_clock(wall_time wall) { wall_ = wall; }
@@ -58,10 +60,12 @@ private:
     void ask_server(time_point now, message_body what);
     [[nodiscard]] message_peer server() const { return {id_of(*crypto_, server_key_), role::server, config_.server}; }
     [[nodiscard]] device_profile profile();
-    [[nodiscard]] content_info some_content();
     [[nodiscard]] std::optional<peer_info> somebody();
-    [[nodiscard]] peer_info stranger();
-    [[nodiscard]] client_id random_id();
+    // liar_talk.cpp
+    void talk(time_point now);
+    void talk_past(time_point now, const message_received& question);
+    void send_alone(time_point now, const message_peer& to, const message_body& body);
+    void shout(time_point now);
 
     const crypto_suite* crypto_;
     entropy* entropy_;
@@ -74,6 +78,7 @@ private:
     message_layer messages_;
     broadcast_exchange broadcasts_;
     liar_flows flows_;
+    liar_words words_;
     std::optional<enrolment_client> enrolment_;
     std::optional<credentials> held_;
     public_key server_key_{};
@@ -81,6 +86,9 @@ private:
     std::deque<send_datagram> out_;
     std::uint64_t verdict_manner_;
     bool best_in_rank_;
+    bool talks_;
+    std::uint64_t last_said_ = 0;   // number of the last message that went out alone
+    time_point next_talk_;
     time_point next_mischief_;
     time_point next_locate_;
 };

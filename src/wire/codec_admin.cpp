@@ -121,9 +121,11 @@ bool from_pb(const SettingsSetRequest& from, settings_set_request& to) {
 void to_pb(const revoke_request& from, RevokeRequest& to) {
     bytes_to(from.id.value, *to.mutable_id());
     text_to(from.reason, *to.mutable_reason(), limits::revocation_reason_bytes_max);
+    to.set_unregistered(from.unregistered);
 }
 
 bool from_pb(const RevokeRequest& from, revoke_request& to) {
+    to.unregistered = from.unregistered();
     return bytes_from(from.id(), to.id.value) && text_from(from.reason(), to.reason, limits::revocation_reason_bytes_max);
 }
 

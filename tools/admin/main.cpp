@@ -26,6 +26,7 @@ struct options {
     tools::log_options log;
     std::string licence, file, id, hash, tree_out, setting, value, client, reason;
     bool at_once = false;
+    bool unregistered = false;
     std::uint32_t seats = 0;
     std::uint64_t size = 0;
 };
@@ -209,10 +210,11 @@ void command_line::add_client_commands() {
         return *id;
     };
     auto* revoke = add_question(*clients, "revoke", "Shut a client out: nobody serves it any more, and it serves nobody", [=](const options& given) {
-        return revoke_request{client_of(given), given.reason};
+        return revoke_request{client_of(given), given.reason, given.unregistered};
     });
     client_option(revoke);
     revoke->add_option("--reason", given_->reason, "Shown by `clients`");
+    revoke->add_flag("--unregistered", given_->unregistered, "Also a device that is not registered, such as one that left: its certificate may count still");
     client_option(add_question(*clients, "reinstate", "Let a revoked client in again", [=](const options& given) { return reinstate_request{client_of(given)}; }));
     auto& keys = group("keys", "The keys that the members share");
     auto* rotate = add_question(keys, "rotate", "Begin a new key epoch without a revocation; members renew their certificates by themselves",

@@ -142,10 +142,12 @@ struct put_versions { state_versions versions; };
 struct put_epochs { epoch_record epochs; };
 struct add_link_bytes { link_record delta; link_mark report{}; };   ///< nothing, where this report or a later one of its boot is counted
 struct put_peer_report { peer_report_record report; };   ///< adds or replaces
+struct forget_peer_reports { client_id peer; };          ///< all that is said of it
 
 /// One of them.
 using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,
-                                      put_setting, put_licence, put_versions, put_epochs, add_link_bytes, put_peer_report>;
+                                      put_setting, put_licence, put_versions, put_epochs, add_link_bytes, put_peer_report,
+                                      forget_peer_reports>;
 
 /// All of `changes` or none of them, durable before the completion. Requests take effect and complete in the order in which they
 /// were given, and each completes exactly once.

@@ -226,6 +226,7 @@ struct settings_show_request {
 struct revoke_request {
     client_id id;
     std::string reason;   ///< shown in `clients`; at most limits::revocation_reason_bytes_max
+    bool unregistered = false;   ///< also one that is not registered, whose certificate may count all the same; otherwise that is not_found
     friend bool operator==(const revoke_request&, const revoke_request&) = default;
 };
 /// Lets a revoked client in again: it renews its certificate by itself. Answered by `accepted`.

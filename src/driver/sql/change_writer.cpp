@@ -36,7 +36,6 @@ struct writer {
     void operator()(const remove_client& change) const {
         const auto id = change.id.to_string();
         sql << "DELETE FROM holdings WHERE client_id = :id", use(id);
-        sql << "DELETE FROM peer_reports WHERE peer_id = :id", use(id);
         sql << "DELETE FROM peer_reports WHERE reporter_id = :id", use(id);
         sql << "DELETE FROM link_marks WHERE client_id = :id", use(id);
         sql << "DELETE FROM clients WHERE id = :id", use(id);
@@ -120,6 +119,10 @@ struct writer {
         sql << "DELETE FROM peer_reports WHERE peer_id = :peer AND reporter_id = :reporter", use(peer), use(reporter);
         sql << "INSERT INTO peer_reports (peer_id, reporter_id, content_id, reported_at) VALUES (:peer, :reporter, :content, :at)", use(peer),
             use(reporter), use(change.report.content.text()), use(at);
+    }
+    void operator()(const forget_peer_reports& change) const {
+        const auto peer = change.peer.to_string();
+        sql << "DELETE FROM peer_reports WHERE peer_id = :peer", use(peer);
     }
 
 private:

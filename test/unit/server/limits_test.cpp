@@ -91,15 +91,15 @@ TEST_CASE("so many reporters of a bad peer are remembered, each once a day", "[R
         return out;
     };
     for (std::size_t i = 0; i < limits::server_reporters_max; ++i) {
-        REQUIRE(book.takes(report(i, 0)));
-        book.put(report(i, 0));
+        REQUIRE(book.takes(report(i, 0), true));
+        book.put(report(i, 0), true);
     }
-    CHECK_FALSE(book.takes(report(limits::server_reporters_max, 0)));
-    CHECK_FALSE(book.takes(report(0, 24 * 3600 - 1)));
-    CHECK(book.takes(report(0, 24 * 3600)));
+    CHECK_FALSE(book.takes(report(limits::server_reporters_max, 0), true));
+    CHECK_FALSE(book.takes(report(0, 24 * 3600 - 1), true));
+    CHECK(book.takes(report(0, 24 * 3600), true));
     auto other = report(limits::server_reporters_max, 0);
     other.peer = nth_device(2'000'000);
-    CHECK(book.takes(other));
-    book.remove(nth_device(0));
-    CHECK(book.takes(report(limits::server_reporters_max, 0)));
+    CHECK(book.takes(other, true));
+    book.on_left(nth_device(0));
+    CHECK(book.takes(report(limits::server_reporters_max, 0), true));
 }

@@ -82,6 +82,7 @@ catalogue_change random_changes::next() {
             return add_link_bytes{{some_text(), some_content(), random_.below(1u << 30), random_.below(1u << 30)},
                                   {some_client(), random_.below(3), random_.below(6)}};
         case 10:
+            if (random_.below(4) == 0) return forget_peer_reports{some_client()};
             return put_peer_report{{some_client(), some_client(), some_content().id, {static_cast<std::int64_t>(random_.below(1000))}}};
         default: {
             put_holdings out{some_client(), {}, random_.below(3) == 0};
