@@ -60,8 +60,8 @@ script without(const script& what, std::span<const part> gone) {
     return out;
 }
 
-/// All but the first office, the first device and what that fetches: with nobody in the central office nobody below gets anything from the
-/// server, which is no failure.
+/// All but the first office and the first device: with nobody in the central office nobody below gets anything from the server, which is
+/// no failure. What a device fetches goes with the device: one that everybody expects something of would fail for not having asked.
 std::vector<part> parts_of(const script& what, part::kind kind) {
     std::vector<part> out;
     bool central = true;
@@ -72,7 +72,7 @@ std::vector<part> parts_of(const script& what, part::kind kind) {
     for (std::size_t i = 0; i < what.lines.size(); ++i) {
         const auto& line = what.lines[i];
         const bool office = line.verb() == "office";
-        if (kind == part::kind::line && line.after && !(line.verb() == "fetch" && line.words[1] == first)) out.push_back({kind, i, 0});
+        if (kind == part::kind::line && line.after && line.verb() != "fetch") out.push_back({kind, i, 0});
         if (kind == part::kind::client && line.verb() == "add" && !line.after && line.words[1] != first) out.push_back({kind, i, 0});
         if (kind == part::kind::office && office && !std::exchange(central, false)) out.push_back({kind, i, 0});
         if (kind != part::kind::word || !(office || line.verb() == "world" || line.verb() == "add")) continue;
