@@ -47,6 +47,7 @@ public:
     int attempts = 1;              ///< flows opened so far
     bool strict = false;           ///< after a hash that did not fit: tags cover the payload
     std::uint64_t flow = 0;        ///< 0: none, the next one is opened at a time that the layer keeps
+    time_point give_up_at = never; ///< of a client's answer: when it has to be here
 
 private:
     bytes data_;                                      // grows with what comes, so that an announcement alone costs nothing

@@ -50,7 +50,9 @@ std::uint64_t message_layer::implementation::start_fetch(time_point now, const o
     // The pair follows the direction of the request, whichever way the bytes go (MSG-4).
     const auto pair = purpose.is_reply ? large_pair(config_.own_role, frame.sender_role, offer.protocol)
                                        : large_pair(frame.sender_role, config_.own_role, offer.protocol);
-    const auto key = fetches_.add({frame.from, frame.sender_role, way_over(pair, purpose.is_reply, frame.way.remote.address), offer, purpose});
+    large_fetch fetch{frame.from, frame.sender_role, way_over(pair, purpose.is_reply, frame.way.remote.address), offer, purpose};
+    if (purpose.is_reply && frame.sender_role == role::client) fetch.give_up_at = requests_.at(purpose.handle).answer_by;
+    const auto key = fetches_.add(std::move(fetch));
     open_flow(now, key);
     return key;
 }
@@ -66,15 +68,17 @@ void message_layer::implementation::open_flow(time_point now, std::uint64_t key)
     const auto flow = flows_.open(now, fetch.peer, fetch.way, std::move(open));
     fetches_.set_flow(key, flow.value);
     flows_.want(now, flow, {{0, fetch.offer.size_bytes}});
-    if (fetch.purpose.is_reply && fetch.peer_role == role::client) fetch_timers_.set(key, fetch.slow_from());
+    if (fetch.give_up_at != never) fetch_timers_.set(key, std::min(fetch.slow_from(), fetch.give_up_at));
 }
 
 /// Either its next flow is due, or an answer that a client gives too slowly: whoever asked it would wait for ever. The server's answers
 /// have all the time that a busy line takes, and others' requests until somebody needs their room.
 void message_layer::implementation::on_fetch_timer(time_point now, std::uint64_t key) {
     const auto& fetch = *fetches_.find(key);
+    if (now >= fetch.give_up_at) return fail_fetch(now, key, {errc::timed_out, "the answer was announced and did not come in time"});
     if (fetch.flow == 0) return open_flow(now, key);
-    if (now < fetch.slow_from()) return fetch_timers_.set(key, fetch.slow_from());
+    const auto due = std::min(fetch.slow_from(), fetch.give_up_at);
+    if (now < due) return fetch_timers_.set(key, due);
     flows_.close(now, {fetch.flow}, {errc::timed_out, "too slow", 0});
     retry_or_fail_fetch(now, key, {{fetch.flow}, errc::timed_out, "next to nothing comes", {}});
 }
@@ -140,7 +144,7 @@ void message_layer::implementation::retry_or_fail_fetch(time_point now, std::uin
         return;
     }
     ++fetch.attempts;
-    fetch_timers_.set(key, now + jitter_.jittered(std::max(end.retry_after, retry_delay), retry_jitter_spread));
+    fetch_timers_.set(key, std::min(now + jitter_.jittered(std::max(end.retry_after, retry_delay), retry_jitter_spread), fetch.give_up_at));
 }
 
 void message_layer::implementation::fail_fetch(time_point now, std::uint64_t key, error why) {
