@@ -301,6 +301,15 @@ message_body revocation_desk::renew(time_point now, const client_id& id, const p
     if (shared_->state.member(id) == nullptr) {
         return error_reply{errc::not_authorised, "this client is not registered: it has to enrol"};
     }
+    const auto& own = seal_->held()->own;
+    if (now - window_since_ >= limits::renewal_window || window_epoch_ != own.key_epoch) {
+        window_since_ = now;
+        window_epoch_ = own.key_epoch;
+        renewals_of_.clear();
+    }
+    if (const auto given = renewals_of_.find(id); given != renewals_of_.end() && given->second >= limits::renewals_of_client_max) {
+        return error_reply{errc::limit_reached, "this client's certificate was renewed a moment ago; try again later"};
+    }
     if (now - renewals_since_ >= std::chrono::seconds(1)) {
         renewals_since_ = now;
         renewals_ = 0;
@@ -308,7 +317,7 @@ message_body revocation_desk::renew(time_point now, const client_id& id, const p
     if (++renewals_ > limits::renewals_per_second) {
         return error_reply{errc::limit_reached, "many clients renew their certificates now; try again later"};
     }
-    const auto& own = seal_->held()->own;
+    ++renewals_of_[id];
     const enrolment_grant grant{papers_->issue(role::client, key, own.key_epoch, shared_->wall), own, {}};
     auto sealed = papers_->seal(*random_, key, request.ephemeral, grant);
     if (!sealed) return error_reply{errc::invalid_argument, "no key can be agreed with this one"};

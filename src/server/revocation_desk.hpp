@@ -8,6 +8,8 @@
 // what was revoked within about two grace periods, however long the organisation lives, and no member has to renew more often than
 // once in a grace period, however many are revoked.
 
+#include <map>
+
 #include "enrolment_desk.hpp"
 #include "p2pdist/envelope/envelope.hpp"
 #include "server_context.hpp"
@@ -72,6 +74,9 @@ private:
     std::int64_t looked_s_ = 0;       // when on_wall_clock() looked at all clients
     time_point renewals_since_{};     // the second in which renewals_ were given
     std::uint32_t renewals_ = 0;
+    time_point window_since_{};                       // the renewal_window in which renewals_of_ were given, all of window_epoch_
+    std::uint16_t window_epoch_ = 0;
+    std::map<client_id, std::uint32_t> renewals_of_;  // how many; at most what is given in a window
 };
 
 }  // namespace p2pdist

@@ -21,6 +21,20 @@ revocation_list list_of(server_world& world, test_client& from) {
     return *list;
 }
 
+void ask_for_renewals(server_world& world, test_client& who, std::size_t times) {
+    seeded_entropy random(7);
+    who.answers.clear();
+    for (std::size_t n = 0; n < times; ++n) (void)world.send(who, renew_request{renewal(crypto(), random).ephemeral()});
+}
+
+/// Of those that it asked for, refused for now.
+std::size_t refused_renewals(const test_client& who) {
+    return static_cast<std::size_t>(std::count_if(who.answers.begin(), who.answers.end(), [](const auto& entry) {
+        const auto* refused = entry.second ? std::get_if<error_reply>(&*entry.second) : nullptr;
+        return refused != nullptr && refused->code == errc::limit_reached;
+    }));
+}
+
 }  // namespace
 
 TEST_CASE("a revocation is committed, told to all at once, and the client refused", "[REQ-SEC-2]") {
@@ -157,22 +171,34 @@ TEST_CASE("group keys of later epochs cannot be had from earlier ones, and the f
 
 TEST_CASE("renewals come one after another", "[REQ-SEC-2]") {
     server_world world;
-    auto& member = world.join("10.0.0.5", 1);
-    seeded_entropy random(7);
-    std::vector<message_handle> asked;
-    for (std::uint32_t n = 0; n < limits::renewals_per_second + 20; ++n) {
-        asked.push_back(world.send(member, renew_request{renewal(crypto(), random).ephemeral()}));
+    constexpr std::uint32_t members = limits::renewals_per_second / limits::renewals_of_client_max + 5;
+    std::vector<test_client*> all;
+    for (std::uint32_t n = 0; n < members; ++n) {
+        all.push_back(&world.join(("10.0.0." + std::to_string(20 + n)).c_str(), static_cast<std::uint8_t>(20 + n)));
     }
-    REQUIRE(world.run_until([&] { return member.answers.size() >= asked.size(); }, 5s));
+    for (auto* one : all) ask_for_renewals(world, *one, limits::renewals_of_client_max);
+    const auto answered = [](const test_client* one) { return one->answers.size() >= limits::renewals_of_client_max; };
+    REQUIRE(world.run_until([&] { return std::all_of(all.begin(), all.end(), answered); }, 5s));
     std::size_t later = 0;
-    for (const auto& [handle, answer] : member.answers) {
-        if (!answer) continue;
-        const auto* refused = std::get_if<error_reply>(&*answer);
-        later += refused != nullptr && refused->code == errc::limit_reached ? 1 : 0;
-    }
+    for (auto* one : all) later += refused_renewals(*one);
     CHECK(later >= 20);
-    world.run_for(2s);
-    CHECK(renewed(world, member));
+    world.run_for(limits::renewal_window);
+    CHECK(renewed(world, *all.front()));
+}
+
+TEST_CASE("a member that asks for renewals all the time keeps nobody else from one", "[hostile][REQ-SEC-2][limits]") {
+    server_world world;
+    auto& liar = world.join("10.0.0.5", 1);
+    auto& honest = world.join("10.0.0.6", 2);
+    ask_for_renewals(world, liar, limits::renewals_per_second);
+    REQUIRE(world.run_until([&] { return liar.answers.size() >= limits::renewals_per_second; }, 5s));
+    CHECK(refused_renewals(liar) == limits::renewals_per_second - limits::renewals_of_client_max);
+    ask_for_renewals(world, liar, 20);
+    CHECK(renewed(world, honest));
+    world.run_for(1s);
+    CHECK(refused_renewals(liar) == 20);
+    world.run_for(limits::renewal_window);
+    CHECK(renewed(world, liar));   // it may have been a fault
 }
 
 TEST_CASE("a reinstated client is served again, and is in no list", "[REQ-SEC-2]") {
