@@ -1,6 +1,7 @@
 #include "content_feeder.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "p2pdist/base/limits.hpp"
 
@@ -61,8 +62,12 @@ void content_feeder::begin(time_point now, entry& what) {
 
 void content_feeder::make_room(time_point now) {
     if (contents_.size() < limits::server_attached_contents_max) return;
+    // What somebody fetches stays, however many others are asked for: far fewer are fetched at one time than are kept.
+    std::set<content_key> fetched;
+    for (const auto& upload : engine_.uploads()) fetched.insert(upload.content);
     auto oldest = contents_.end();
     for (auto at = contents_.begin(); at != contents_.end(); ++at) {
+        if (fetched.contains(at->first)) continue;
         if (at->second.state != finding::looking && (oldest == contents_.end() || at->second.used < oldest->second.used)) oldest = at;
     }
     if (oldest == contents_.end()) return;

@@ -184,3 +184,30 @@ TEST_CASE("eight members that hold all the flows they may don't keep a ninth fro
     REQUIRE(done);
     CHECK_FALSE(done->failure);
 }
+
+TEST_CASE("a member that asks for more contents than are kept at one time ends nobody's download", "[hostile][REQ-SRV-5][limits]") {
+    feeding_world world(20'000'000);
+    auto& honest = world.join("10.0.0.5", 1);
+    auto& liar = world.join("10.0.0.6", 2);
+    std::vector<content_info> others;
+    for (std::size_t n = 0; n <= limits::server_attached_contents_max; ++n) others.push_back(content("other-" + std::to_string(n), 3));
+    (void)world.administer<publish_reply>(publish_request{others});
+    REQUIRE(world.asked<content_reply>(honest, content_request{world.app.id}).server_has_it);
+    world.give_engine(honest);
+    honest.engine->download(world.now(), world.app);
+    const auto server = identity_from_secret(crypto(), feeding().identity).id;
+    honest.engine->add_source(world.now(), world.app.key(),
+                              {server, role::server, address("10.0.0.1"), source_kind::server, transfer_protocol::foreground});
+    const auto here = [&] { return honest.engine->progress(world.app.key()).value().verified_bytes; };
+    REQUIRE(world.run_until([&] { return here() > 0; }, 5s));
+    world.loses = [&](const send_datagram& datagram) { return datagram.to.address == honest.where; };   // a busy line
+    for (std::size_t n = 0; n < others.size();) {
+        for (const auto end = std::min(n + 512, others.size()); n < end; ++n) (void)world.send(liar, content_request{others[n].id});
+        REQUIRE(world.run_until([&] { return liar.answers.size() >= n; }, 5s));
+    }
+    world.loses = {};
+    REQUIRE(world.run_until([&] { return !honest.finished.empty() || !honest.lost.empty(); }, 30s));
+    CHECK(honest.lost.empty());
+    REQUIRE(honest.finished.size() == 1);
+    CHECK_FALSE(honest.finished[0].failure);
+}
