@@ -33,12 +33,14 @@ bool detected_topology::add(const ip_address& client, int prefix_bits) {
 }
 
 bool detected_topology::add(const subnet& client_subnet) {
-    if (!tells_neighbours(client_subnet) || others_.size() + 1 >= limits::detected_offices_max) return false;
+    if (!tells_neighbours(client_subnet) || full()) return false;
     if (std::binary_search(central_.begin(), central_.end(), client_subnet)) return false;
     if (!others_.insert(client_subnet).second) return false;
     current_.reset();
     return true;
 }
+
+bool detected_topology::full() const noexcept { return others_.size() + 1 >= limits::detected_offices_max; }
 
 const topology& detected_topology::current() const {
     if (current_) return *current_;

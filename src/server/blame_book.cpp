@@ -14,6 +14,10 @@ std::int64_t newest_of(const blame_book::reporters& reports) {
     return newest;
 }
 
+const peer_report_record& oldest_of(const blame_book::reporters& reports) {
+    return std::ranges::min_element(reports, {}, [](const auto& entry) { return entry.second.at.seconds; })->second;
+}
+
 }  // namespace
 
 bool blame_book::takes(const peer_report_record& report, bool registered) const {
@@ -21,13 +25,20 @@ bool blame_book::takes(const peer_report_record& report, bool registered) const 
     if (known != peers_.end()) {
         const auto before = known->second.find(report.reporter);
         if (before != known->second.end()) return report.at.seconds - before->second.at.seconds >= seconds_a_day;
-        if (known->second.size() >= limits::server_reporters_max) return false;
+        // Reports that nobody is shown any more make room, lest accomplices keep a liar from being named for ever.
+        const bool full = known->second.size() >= limits::server_reporters_max;
+        if (full && report.at.seconds - oldest_of(known->second).at.seconds < shown_seconds) return false;
     }
     return registered || strangers_named_by(report.reporter) < limits::server_strangers_of_reporter_max;
 }
 
 void blame_book::put(const peer_report_record& report, bool registered) {
-    peers_[report.peer][report.reporter] = report;
+    auto& of_peer = peers_[report.peer];
+    of_peer[report.reporter] = report;
+    if (of_peer.size() > limits::server_reporters_max) {
+        const auto oldest = oldest_of(of_peer).reporter;
+        of_peer.erase(oldest);
+    }
     if (!registered) strangers_.insert(report.peer);
 }
 

@@ -1,15 +1,25 @@
 #include "push_desk.hpp"
 
+#include <set>
+#include <utility>
+
 namespace p2pdist {
 
 void push_desk::begin(time_point now, const registry& clients, std::optional<office_slot> first) {
-    waiting_.clear();
-    const auto is_first = [&](const registered_client& client) { return first && client.office == *first; };
-    for (const bool round : {true, false}) {
+    const auto before = std::exchange(waiting_, {});
+    std::set<client_id> placed;
+    const auto place = [&](const client_id& id, const registered_client& client) {
+        if (clients.active(client, now) && placed.insert(id).second) waiting_.push_back(id);
+    };
+    if (first) {
         for (const auto& [id, client] : clients.all()) {
-            if (is_first(client) == round && clients.active(client, now)) waiting_.push_back(id);
+            if (client.office == *first) place(id, client);
         }
     }
+    for (const auto& id : before) {
+        if (const auto* client = clients.find(id)) place(id, *client);
+    }
+    for (const auto& [id, client] : clients.all()) place(id, client);
     next_ = std::max(next_, now);
 }
 

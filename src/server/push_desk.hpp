@@ -15,7 +15,7 @@ public:
     static constexpr std::size_t clients_per_interval = 25;  ///< 500 a second
 
     /// Everybody who is active now is to be told; what is still under way from before is overtaken.
-    /// Those of the office `first` come first.
+    /// Those of the office `first` come first; then those who still waited, so that all are told however often something changes.
     void begin(time_point now, const registry& clients, std::optional<office_slot> first = {});
     /// The clients whose turn it is.
     [[nodiscard]] std::vector<client_id> take(time_point now);

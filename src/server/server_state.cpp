@@ -43,7 +43,7 @@ void server_state::apply(const catalogue_change& change) {
                        clients.put(put.client, office);
                        blamed.on_registered(put.client.id);
                        holdings.move_client(put.client.id, office);
-                       topology.learn(put.client.address, put.client.prefix_bits);
+                       topology.learn(put.client.address, put.client.prefix_bits, clients);
                    },
                    [&](const remove_client& remove) {
                        clients.remove(remove.id);

@@ -23,8 +23,10 @@ public:
     [[nodiscard]] const topology& in_force() const noexcept { return in_force_; }
     [[nodiscard]] const topology_record& record() const noexcept { return record_; }
 
-    /// A client's subnet; forgets them all, for a fresh start from the registry.
-    void learn(const ip_address& client, int prefix_bits) { detected_.add(client, prefix_bits); }
+    /// The subnet of one of these clients. Where there is no room, and now and then only, those that nobody is in any more are forgotten:
+    /// one client that moves on and on must not keep the others' from being known.
+    void learn(const ip_address& client, int prefix_bits, const registry& clients);
+    /// Forgets them all, for a fresh start from the registry.
     void learn_anew(const registry& clients);
     [[nodiscard]] const topology& detected() const { return detected_.current(); }
     /// The record that has to be committed because the detected topology changed while it is in force.
@@ -42,6 +44,7 @@ private:
     ip_address server_;
     subnet server_subnet_;
     detected_topology detected_;
+    std::size_t learned_full_ = 0;   // clients, since the last fresh start, for whose subnets there was no room
     topology in_force_;
     topology_record record_;
     std::map<office_slot, std::string> views_;

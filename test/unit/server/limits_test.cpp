@@ -5,6 +5,8 @@
 #include "blame_book.hpp"
 #include "clone_watch.hpp"
 #include "p2pdist/base/limits.hpp"
+#include "push_desk.hpp"
+#include "server_state.hpp"
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
@@ -102,4 +104,64 @@ TEST_CASE("so many reporters of a bad peer are remembered, each once a day", "[R
     CHECK(book.takes(other, true));
     book.on_left(nth_device(0));
     CHECK(book.takes(report(limits::server_reporters_max, 0), true));
+}
+
+TEST_CASE("old reports of a bad peer, that nobody is shown any more, make room for new ones", "[hostile][REQ-SEC-3]") {
+    blame_book book;
+    const auto report = [](std::size_t reporter, std::int64_t seconds) {
+        return peer_report_record{nth_device(1'000'000), nth_device(reporter), content_id::parse("app").value(), wall_time{seconds}};
+    };
+    // Of its accomplices, or of a fault that was mended long ago.
+    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) book.put(report(i, static_cast<std::int64_t>(i)), true);
+    const auto late = report(limits::server_reporters_max, blame_book::shown_seconds);
+    REQUIRE(book.takes(late, true));
+    book.put(late, true);
+    const auto& kept = book.all().begin()->second;
+    CHECK(kept.size() == limits::server_reporters_max);
+    CHECK(kept.contains(late.reporter));
+    CHECK_FALSE(kept.contains(nth_device(0)));
+    CHECK_FALSE(book.takes(report(limits::server_reporters_max + 1, blame_book::shown_seconds), true));   // the others are shown yet
+    book.put(report(0, 0), true);   // as a database gives them, in any order
+    CHECK(kept.contains(late.reporter));
+    CHECK(kept.size() == limits::server_reporters_max);
+}
+
+TEST_CASE("changes one after another, however quick, keep no client from being told of one", "[hostile][REQ-ACT-2][REQ-SEC-2]") {
+    registry clients(60s);
+    constexpr std::size_t many = 10 * push_desk::clients_per_interval;
+    for (std::size_t n = 0; n < many; ++n) {
+        client_record record;
+        record.id = nth_device(n);
+        clients.put(record, {});
+        (void)clients.hear(record.id, first_seen, wall_time{1});
+    }
+    push_desk desk;
+    std::set<client_id> told;
+    auto now = first_seen;
+    for (std::size_t round = 0; round < many / push_desk::clients_per_interval; ++round) {
+        desk.begin(now, clients);   // e.g. a member that registers with another subnet each time
+        for (const auto& id : desk.take(now)) told.insert(id);
+        now += push_desk::interval;
+    }
+    CHECK(told.size() == many);
+}
+
+TEST_CASE("one client that moves on and on does not keep others' subnets from being detected", "[hostile][REQ-OFF-6][limits]") {
+    server_state state{server_config{}};
+    const auto comes = [&](std::size_t number, const ip_address& where) {
+        client_record record;
+        record.id = nth_device(number);
+        record.address = where;
+        record.prefix_bits = 64;
+        state.apply(put_client{record});
+    };
+    const auto network = [](std::size_t n) {
+        const auto part = [n](int bits) { return static_cast<std::uint8_t>(n >> bits); };
+        return ip_address::v6({0x20, 1, 0x0d, 0xb8, 0, part(16), part(8), part(0), 0, 0, 0, 0, 0, 0, 0, 1});
+    };
+    for (std::size_t n = 0; n + 1 < limits::detected_offices_max; ++n) comes(1, network(n));
+    REQUIRE(state.topology.detected().size() == limits::detected_offices_max);
+    for (std::size_t n = 0; n < 8; ++n) comes(2 + n, network(100'000 + n));
+    for (std::size_t n = 0; n < 8; ++n) CHECK(state.topology.detected().office_of(network(100'000 + n)));
+    CHECK(state.topology.detected().size() < 20);
 }

@@ -23,6 +23,9 @@ public:
     bool add(const ip_address& client, int prefix_bits);
     bool add(const subnet& client_subnet);
 
+    /// Whether limits::detected_offices_max is reached.
+    [[nodiscard]] bool full() const noexcept;
+
     /// The topology of all subnets so far.
     [[nodiscard]] const topology& current() const;
 
