@@ -14,6 +14,7 @@ link_ledger::link_ledger(node& shared, membership& member, office_view& offices)
 void link_ledger::note_time(time_point now) { next_ = std::min(next_, now + report_interval); }
 
 void link_ledger::received(const content_key& content, std::uint64_t count) {
+    if (count == 0) return;   // it may never be downloaded: nothing would be forgotten of it
     auto& counted = received_[content];
     if (count <= counted) return;
     unreported_[{content, {}}] += count - counted;

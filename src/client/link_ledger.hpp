@@ -27,6 +27,8 @@ public:
 
     void on_timer(time_point now);
     [[nodiscard]] time_point deadline() const noexcept { return next_; }
+    /// Running downloads of which something has come.
+    [[nodiscard]] std::size_t counting() const noexcept { return received_.size(); }
 
 private:
     using line = std::pair<content_key, std::string>;       // child office; empty: in from the parent

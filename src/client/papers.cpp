@@ -105,12 +105,12 @@ void papers::on_list_heard(time_point now, const message_peer& from, std::uint64
     if (number <= node_->seal.revocations().number || !node_->seal.held()) return;
     if (of_server ? list_of_server_asked_ : !may_ask(now, from.id)) return;
     if (of_server) list_of_server_asked_ = true;
-    else ++peers_asked_;
+    else peers_asked_[from.id] = now;
     requests_.ask(
         now, from, revocations_request{held()},
         [this, of_server, number, id = from.id](time_point at, const answer& got) {
             if (of_server) list_of_server_asked_ = false;
-            else --peers_asked_;
+            else peers_asked_.erase(id);
             if (on_list(at, id, number, got) && !of_server) peer_paused_until_.erase(id);
         },
         list_options());
@@ -119,7 +119,9 @@ void papers::on_list_heard(time_point now, const message_peer& from, std::uint64
 /// A number is anybody's word. Who claims one and has no such list must not take the place of those who have it.
 bool papers::may_ask(time_point now, const client_id& peer) {
     std::erase_if(peer_paused_until_, [now](const auto& entry) { return entry.second <= now; });
-    if (peers_asked_ >= limits::list_peers_asked_max || peer_paused_until_.contains(peer)) return false;
+    const auto waits = [now](const auto& entry) { return now - entry.second < limits::list_peer_turn; };   // later it stands in nobody's way
+    const auto waiting = static_cast<std::size_t>(std::ranges::count_if(peers_asked_, waits));
+    if (waiting >= limits::list_peers_asked_max || peers_asked_.contains(peer) || peer_paused_until_.contains(peer)) return false;
     if (peer_paused_until_.size() >= limits::list_peers_kept_max) {
         peer_paused_until_.erase(std::ranges::min_element(peer_paused_until_, {}, [](const auto& entry) { return entry.second; }));
     }
@@ -157,7 +159,7 @@ void papers::forget_requests() {
     requests_.forget();
     if (std::exchange(asked_, std::nullopt)) schedule(time_point::min());
     list_of_server_asked_ = false;
-    peers_asked_ = 0;
+    peers_asked_.clear();
     peer_paused_until_.clear();
 }
 

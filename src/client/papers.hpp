@@ -63,7 +63,7 @@ private:
     std::uint16_t newest_epoch_ = 0;
     std::int64_t spare_s_ = 0;              // renew so long before the end
     bool list_of_server_asked_ = false;     // apart from the peers, so that none of them can keep us from asking the server
-    std::size_t peers_asked_ = 0;           // that have not answered yet
+    std::map<client_id, time_point> peers_asked_;         // when, that have not answered yet
     std::map<client_id, time_point> peer_paused_until_;   // who was asked and did not give what it said, or has not yet
 };
 

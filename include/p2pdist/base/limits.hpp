@@ -108,6 +108,7 @@ inline constexpr std::chrono::seconds lost_list_pause = 600s;        ///< for wh
 inline constexpr std::size_t lost_list_askees_max = 1024;            ///< clients remembered for that; the oldest goes
 inline constexpr std::chrono::seconds lost_epoch_patience = 30s;     ///< between a certificate of an epoch to come and an epoch beyond it, for a list
 inline constexpr std::size_t list_peers_asked_max = 4;               ///< peers that a client asks for a newer list at one time; the server besides
+inline constexpr std::chrono::seconds list_peer_turn = 3s;           ///< after which another is asked beside a peer that has not answered
 inline constexpr std::chrono::seconds list_peer_pause = 60s;         ///< for which a peer is not asked again that had no such list after all
 inline constexpr std::size_t list_peers_kept_max = 256;              ///< peers remembered for that; the oldest goes
 

@@ -5,6 +5,7 @@
 #include "../../../src/client/blame_reports.hpp"
 #include "../../../src/client/distrust.hpp"
 #include "../../../src/client/interview.hpp"
+#include "../../../src/client/link_ledger.hpp"
 #include "stranger.hpp"
 
 using namespace p2pdist;
@@ -135,4 +136,44 @@ TEST_CASE("so many blamed peers wait to be reported, the first first, and there 
     CHECK(reports.next().peer == numbered_id(1000));
     reports.heard();
     CHECK(reports.empty());
+}
+
+TEST_CASE("peers that claim a newer revocation list and are silent stand in the others' way for moments only", "[hostile][limits][REQ-SEC-2]") {
+    lonely_node alone;
+    papers of(alone.shared, {});
+    const auto greeted = [&](std::size_t number) {
+        const auto identity = identity_from_secret(crypto(), key_of(number));
+        const message_peer peer{identity.id, role::client, ip_address::v4(0x0a010000 + static_cast<std::uint32_t>(number))};
+        (void)alone.shared.seal.add_peer(peer.id, identity.key);
+        of.on_list_heard(alone.now, peer, 7);
+        bool out = false;
+        while (auto said = alone.shared.seal.poll()) {
+            const auto* datagram = std::get_if<send_datagram>(&*said);
+            out = out || (datagram != nullptr && datagram->to.address == peer.address);
+        }
+        return out;
+    };
+    for (std::size_t number = 0; number < limits::list_peers_asked_max; ++number) CHECK(greeted(800 + number));
+    CHECK_FALSE(greeted(899));
+    alone.now += limits::list_peer_turn;
+    CHECK(greeted(899));
+    alone.now += limits::list_peer_pause;
+    CHECK_FALSE(greeted(800));   // it has not answered yet: it has one turn at a time
+}
+
+TEST_CASE("contents that nothing has come of are not remembered for the link's ledger", "[hostile][limits][REQ-OBS-1]") {
+    lonely_node alone;
+    office_view offices(address("10.1.0.10"), 24);
+    membership member(alone.shared, offices, {});
+    client_room::link_ledger ledger(alone.shared, member, offices);
+    for (std::size_t number = 0; number < 1000; ++number) {   // as they are shown while a liar asks for them
+        content_info invented{id_of_text("invented-" + std::to_string(number)), 1, {}};
+        ledger.received(invented.key(), 0);
+    }
+    CHECK(ledger.counting() == 0);
+    const content_info real{id_of_text("real"), 1000, {}};
+    ledger.received(real.key(), 10);
+    CHECK(ledger.counting() == 1);
+    ledger.received_all(alone.now, real.key(), 1000);
+    CHECK(ledger.counting() == 0);
 }
