@@ -38,6 +38,9 @@ client_core::implementation::implementation(const crypto_suite& crypto, entropy&
                           duration took) { orders.on_finished(now, content, failure, split, took); }}),
       serving(parts),
       orders(parts, jobs) {
+    shared.same_office = [this](const ip_address& left, const ip_address& right) {
+        return offices.relation_of(left) == offices.relation_of(right) && offices.office_of(left) == offices.office_of(right);
+    };
     shared.on_evicted = [this](time_point now, const content_key& key) {
         shared.transfers.stop_serving(now, key);
         shelf.erase(key);

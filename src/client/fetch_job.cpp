@@ -10,6 +10,7 @@ namespace {
 constexpr duration dead_time = std::chrono::seconds(10);        // a silent peer is not asked again for so long
 constexpr duration care_interval = std::chrono::seconds(5);
 constexpr duration unwanted_time = std::chrono::seconds(60);    // a job for others ends when nobody asked for so long
+constexpr duration unwanted_below_time = std::chrono::seconds(100);   // a child office that was sent on waits there first (fruitless_time)
 constexpr duration relocate_interval = std::chrono::seconds(60);
 constexpr duration broadcast_gap = std::chrono::seconds(10);
 constexpr duration alone_pause = std::chrono::seconds(4);       // without the server: time for neighbours to be heard first
@@ -316,7 +317,7 @@ void fetch_job::on_timer(time_point now) {
     if (due(next_care_)) {
         next_care_ = now + care_interval;
         std::erase_if(dead_until_, [now](const auto& entry) { return entry.second <= now; });
-        if (!for_us_ && now - last_wanted_ > unwanted_time) {
+        if (!for_us_ && now - last_wanted_ > (from_below_ ? unwanted_below_time : unwanted_time)) {
             log("unwanted");
             over_ = true;
         }

@@ -145,6 +145,7 @@ private:
     void check_upstream(time_point now);
     void drop_upstream(time_point now);
     void pass_over(time_point now, const client_id& peer);
+    void stand_aside(const client_id& peer);
 
     client_parts* parts_;
     node* node_;
@@ -170,7 +171,7 @@ private:
     std::map<client_id, time_point> dead_until_;
     distrust distrust_;
     std::optional<client_id> vouched_by_;  // who spoke for the acting peer, where it did not itself
-    std::set<client_id> passed_over_;      // live sources above by which nothing came: others are tried before they are again
+    std::set<client_id> passed_over_;      // live sources above that are busy, or by which nothing came: others are tried first
     std::uint64_t progress_bytes_ = 0;
     time_point progress_at_{};             // when something last came, or began to be expected
     time_point whole_since_{};             // when who was asked first said that it has all of a plain content
@@ -180,6 +181,7 @@ private:
     int undecided_rounds_ = 0;
     int fruitless_walks_ = 0;
     time_point last_wanted_;
+    std::optional<time_point> from_below_;  // since when a child office has asked here, though another acts
 
     open_requests requests_;
     office_round round_;

@@ -94,13 +94,15 @@ void fetch_job::follow(time_point now, const peer_info& peer, bool holder) {
         vouched_by_.reset();
     }
     if (news) log("follows", " peer=" + brief(peer) + (holder ? " holder=1" : " holder=0"));
-    if (for_us_) download(now);
+    // A child office that is sent on, and still asks, gets nothing where it was sent: whether that one lies shows to who fetches from it.
+    if (for_us_ || (from_below_ && now - *from_below_ >= limits::join_patience)) download(now);
     if (downloading_) {
         add_office_source(now, peer);
+        next_refresh_ = now + node_->jitter.jittered(holder ? refresh_interval_holder : refresh_interval, 0.25);
     } else {
-        over_ = true;  // asked to act, and somebody else does: what waits is answered and the job ends
+        next_refresh_ = never;
+        over_ = !from_below_;  // asked to act, and somebody else does: what waits is answered and the job ends
     }
-    next_refresh_ = now + node_->jitter.jittered(holder ? refresh_interval_holder : refresh_interval, 0.25);
     answer_deferred(now);
 }
 
@@ -189,7 +191,8 @@ void fetch_job::on_refreshed(time_point now, const peer_info& peer, const answer
         case want_verdict::holder:
         case want_verdict::acting: follow(now, peer, reply->verdict == want_verdict::holder); return;
         case want_verdict::not_me:
-            if (reply->acting_peer && reply->acting_peer->id != node_->self.id && !dead(now).contains(reply->acting_peer->id)) {
+            if (reply->acting_peer && reply->acting_peer->id != node_->self.id && !dead(now).contains(reply->acting_peer->id) &&
+                node_->may_name(peer.address, reply->acting_peer->address)) {
                 follow(now, *reply->acting_peer, false);
                 vouched_by_ = peer.id;
                 acting_heard_ = {};  // hearsay
@@ -267,6 +270,7 @@ void fetch_job::on_want(time_point now, message_handle handle, const peer_info& 
     const bool poll = where == relation::office && request.as_rendezvous_point;
     last_wanted_ = now;
     if (where == relation::office) askers_.note(now, asker);
+    if (where == relation::below && !from_below_) from_below_ = now;
     if (auto reply = verdict(now, asker.id, where, poll)) {
         node_->answer_want(now, handle, std::move(*reply));
         return;

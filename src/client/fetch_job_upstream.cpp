@@ -140,9 +140,13 @@ void fetch_job::check_upstream(time_point now) {
 /// It lives and promises, but nothing comes: others are tried first. That may be a busy link's fault, so it is no reason for a fallback
 /// source, which would cross the same link.
 void fetch_job::pass_over(time_point now, const client_id& peer) {
-    if (passed_over_.size() < limits::distrusted_peers_max) passed_over_.insert(peer);
+    stand_aside(peer);
     drop_upstream(now);
     climb(now);
+}
+
+void fetch_job::stand_aside(const client_id& peer) {
+    if (passed_over_.size() < limits::distrusted_peers_max) passed_over_.insert(peer);
 }
 
 // ---- what the engine says
@@ -163,13 +167,15 @@ void fetch_job::on_source_lost(time_point now, const source_lost& lost) {
         next_check_ = never;
         if (dropped) mark_dead(now, source.peer);
         if (broke_its_word && source.as == role::client) distrust_.strike(now, source.peer);
+        else if (!dropped && source.as == role::client) stand_aside(source.peer);
         note(std::string(source.as == role::server ? "the server" : brief({source.peer, {}, source.address})) + " is lost as a source: " + lost.text);
-        next_climb_ = now + std::max<duration>(lost.retry_after, node_->jitter.jittered(std::chrono::milliseconds(200), 0.5));
+        const auto pause = std::max<duration>(lost.retry_after, node_->jitter.jittered(std::chrono::milliseconds(200), 0.5));
+        next_climb_ = now + std::min<duration>(pause, limits::source_retry_max);
         return;
     }
     if (lost.retry_after > duration{} && again_.size() < limits::want_askers_max) {
         const auto key = node_->seal.key_of(source.peer).value_or(public_key{});
-        again_[source.peer] = {peer_info{source.peer, key, source.address}, now + lost.retry_after};
+        again_[source.peer] = {peer_info{source.peer, key, source.address}, now + std::min<duration>(lost.retry_after, limits::source_retry_max)};
     }
     if (acting_peer_ && acting_peer_->id == source.peer && standing_ == standing::following) {
         if (broke_its_word) distrust_acting(now);

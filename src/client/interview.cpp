@@ -94,7 +94,8 @@ void interview::heard(time_point now, const peer_info& peer, const answer& got) 
     } else {
         outcome_.undecided = true;
     }
-    if (reply->acting_peer && referrals_ < limits::referrals_max && asked_.insert(reply->acting_peer->id).second) {
+    const bool named = reply->acting_peer && node_->may_name(peer.address, reply->acting_peer->address);
+    if (named && referrals_ < limits::referrals_max && asked_.insert(reply->acting_peer->id).second) {
         ++referrals_;
         ask(now, *reply->acting_peer);
         return;
@@ -155,7 +156,8 @@ void poll_round::heard(time_point now, const peer_info& peer, const answer& got)
             return;
         }
         if (reply->verdict == want_verdict::partial) outcome_.partial.push_back({peer, *reply});
-        if (reply->verdict == want_verdict::not_me && reply->acting_peer && reply->acting_peer->id != node_->self.id && !outcome_.found) {
+        const bool named = reply->verdict == want_verdict::not_me && reply->acting_peer && reply->acting_peer->id != node_->self.id;
+        if (named && !outcome_.found && node_->may_name(peer.address, reply->acting_peer->address)) {
             // Hearsay: kept for the end, should the one it speaks of not answer itself.
             want_reply hearsay = *reply;
             hearsay.verdict = want_verdict::acting;

@@ -69,6 +69,10 @@ struct node {
     void on_store_done(time_point now, store_completion&& completion);
     std::function<void(time_point, const content_key&)> on_evicted;
 
+    /// Whether a peer at `who` may send us on to one at `named`: within its own office only (OFF-2), lest it has us call on anybody.
+    [[nodiscard]] bool may_name(const ip_address& who, const ip_address& named) const { return !same_office || same_office(who, named); }
+    std::function<bool(const ip_address& left, const ip_address& right)> same_office;
+
     // ---- output
     void emit(client_output what) { out.push_back(std::move(what)); }
     void emit(client_event event);

@@ -1,5 +1,7 @@
 #include "stranger.hpp"
 
+#include "p2pdist/content/chunk_geometry.hpp"
+
 namespace p2pdist::test {
 namespace {
 
@@ -107,12 +109,21 @@ void impostor::hear(const received_datagram& datagram) {
     if (frame && frame->type == frame_type::flow_control) {
         // As an honest client does that has not all of a plain content yet.
         const auto said = decode_flow_control(frame->payload);
-        if (said && std::holds_alternative<flow_open>(said->signal)) {
-            (void)seal_.send(now, frame->from, frame->way, frame_type::flow_control,
-                             encode(flow_control{said->token, false, flow_close{errc::not_found, "this content cannot be shared yet", 1000}}));
+        const auto* asked_for = said ? std::get_if<flow_open>(&said->signal) : nullptr;
+        if (asked_for != nullptr) {
+            (void)seal_.send(now, frame->from, frame->way, frame_type::flow_control, encode(answer_to(said->token, *asked_for)));
         }
     }
     pump();
+}
+
+flow_control impostor::answer_to(std::uint32_t token, const flow_open& opened) const {
+    const auto* content = std::get_if<content_object>(&opened.object);
+    if (content == nullptr) return {token, false, flow_close{errc::limit_reached, "later", flow_retry_ms}};
+    if (!accepts_flows) {
+        return {token, false, flow_close{errc::not_found, "this content cannot be shared yet", flow_retry_ms}};
+    }
+    return {token, false, flow_accept{chunk_geometry(content->content.size_bytes).object_bytes(), {}}};
 }
 
 void impostor::pump() {

@@ -50,9 +50,12 @@ public:
 
     [[nodiscard]] peer_info info() const { return {seal_.self().id, seal_.self().key, where_}; }
     std::size_t asked = 0;   ///< want_requests
+    bool accepts_flows = false;              ///< of contents, and gives nothing; else it closes them:
+    std::uint32_t flow_retry_ms = 1000;      ///< "come back after so long", also for an answer that it announced as a large one
 
 private:
     void hear(const received_datagram& datagram);
+    [[nodiscard]] flow_control answer_to(std::uint32_t token, const flow_open& opened) const;
     void pump();
     void tick();
 

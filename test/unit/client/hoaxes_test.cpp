@@ -1,0 +1,90 @@
+// Members that lie to a client about who brings a content, and honest ones that it must not keep from being asked.
+
+#include <catch2/catch.hpp>
+
+#include "p2pdist/base/limits.hpp"
+#include "stranger.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+
+namespace {
+
+world_options hoax_options() {
+    world_options out;
+    out.topology = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\nBoston,Default,Central,10.1.0.0/24\n";
+    out.heartbeat = 3600s;   // nobody is missed
+    return out;
+}
+
+want_reply says_it_acts(const want_request&) { return want_reply{want_verdict::acting, std::nullopt, {}, {}}; }
+
+}  // namespace
+
+TEST_CASE("who claims to act in the office above and gives nothing does not keep a child office from the others there",
+          "[hostile][REQ-SEC-3][REQ-SRC-1][REQ-RVP-3]") {
+    client_world world(hoax_options());
+    world.publish("app", some_bytes(mib, 60));
+    auto& first = world.add("10.0.0.9", 100);
+    auto& honest = world.add("10.0.0.10");
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    const bool holds = GENERATE(true, false);   // the honest one; else it does not even want it
+    if (holds) {
+        const auto warm = honest.fetch("app");
+        REQUIRE(world.run_until([&] { return honest.complete(warm); }));
+        world.run_for(5s);
+    }
+    first.stop();
+    impostor liar(world, "10.0.0.9", 1, says_it_acts);
+    SECTION("it asks to come back soon") {}
+    SECTION("it asks to come back in weeks") { liar.flow_retry_ms = UINT32_MAX; }
+    SECTION("it never gives anything") { liar.accepts_flows = true; }
+    const auto fetched = one.fetch("app");
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 300s));
+    CHECK(liar.asked > 0);
+}
+
+TEST_CASE("who announces its answer as a large message and never gives it is not waited for",
+          "[hostile][REQ-SEC-3][REQ-RVP-1][REQ-MSG-2]") {
+    client_world world(hoax_options());
+    world.publish("app", some_bytes(mib, 61));
+    world.add("10.0.0.10");
+    auto& first = world.add("10.1.0.9", 100);
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    first.stop();
+    want_reply large{want_verdict::cannot, std::nullopt, {}, std::string(limits::message_text_bytes_max, 'x')};
+    large.others.resize(limits::want_others_max, peer_info{first.id(), key_of_device(first), first.where});
+    impostor liar(world, "10.1.0.9", 2, [large](const want_request&) { return large; });
+    liar.flow_retry_ms = UINT32_MAX;
+    const auto fetched = one.fetch("app");
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 30s));
+    CHECK(liar.asked > 0);
+}
+
+TEST_CASE("nobody is asked because a member of another office names it", "[hostile][REQ-OFF-2][REQ-SEC-3]") {
+    client_world world(hoax_options());
+    world.publish("app", some_bytes(mib, 62));
+    auto& first = world.add("10.0.0.9", 100);
+    world.add("10.0.0.10");
+    auto& near = world.add("10.1.0.9", 100);
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    const bool of_own = GENERATE(true, false);
+    (of_own ? near : first).stop();
+    if (!of_own) near.stop();
+    const auto victim = address("192.0.2.7");
+    std::size_t sent = 0;
+    world.loses = [&](const ip_address&, const send_datagram& what) {
+        sent += what.to.address == victim ? 1 : 0;
+        return what.to.address == victim;
+    };
+    const auto stranger_to_all = identity_from_secret(crypto(), key_of(777));
+    const want_reply not_me{want_verdict::not_me, peer_info{stranger_to_all.id, stranger_to_all.key, victim}, {}, {}};
+    impostor liar(world, of_own ? "10.1.0.9" : "10.0.0.9", of_own ? 3 : 1, [not_me](const want_request&) { return not_me; });
+    const auto fetched = one.fetch("app");
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 60s));
+    CHECK(liar.asked > 0);
+    CHECK(sent == 0);
+}
