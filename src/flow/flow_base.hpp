@@ -1,10 +1,12 @@
 #pragma once
 // What both ends of a flow have in common inside an endpoint.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
 #include "background_watch.hpp"
+#include "p2pdist/base/limits.hpp"
 #include "p2pdist/flow/flow_endpoint.hpp"
 #include "rate_meter.hpp"
 
@@ -60,7 +62,8 @@ public:
 protected:
     [[nodiscard]] flow_output ended_event() {
         finished_ = true;
-        return flow_ended{handle_, ending_->reason, ending_->text, std::chrono::milliseconds(ending_->retry_after_ms)};
+        const auto later = std::min<duration>(std::chrono::milliseconds(ending_->retry_after_ms), limits::flow_retry_after_max);
+        return flow_ended{handle_, ending_->reason, ending_->text, later};
     }
 
     flow_handle handle_;

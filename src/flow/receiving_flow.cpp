@@ -62,8 +62,8 @@ void receiving_flow::on_accept(time_point now, const opened& frame, const flow_a
 }
 
 void receiving_flow::on_status(time_point now, const flow_status& status) {
+    if (!accepted_) return;  // its acceptance got lost or is late; asking again brings both. No sign of life: who never accepts must end
     heard_at_ = now;
-    if (!accepted_) return;  // its acceptance got lost or is late; asking again brings both
     own_status_seen_ = std::max(own_status_seen_, std::min(status.status_sequence_seen, own_status_sequence_));
     if (status.sequence <= their_status_sequence_) return;
     their_status_sequence_ = status.sequence;
@@ -94,10 +94,7 @@ std::optional<flow_piece> receiving_flow::on_data(time_point now, const received
     }
     if (!frame || frame->payload.empty() || !takes(now, frame->header)) return std::nullopt;
     const bool strict = frame->header.type == frame_type::data_strict;
-    if (!accepted_) {
-        heard_at_ = now;
-        return std::nullopt;  // the acceptance is late; not acknowledged, so it comes again
-    }
+    if (!accepted_) return std::nullopt;  // the acceptance is late; not acknowledged, so it comes again
     if (frame->header.offset + frame->payload.size() > object_bytes_) return std::nullopt;
     const bool repeated = receiver_.has_packet(frame->header.packet_number);
     const auto part = receiver_.on_data(now, datagram.received_at, frame->header, frame->payload.size(), datagram.ecn == ecn_ce);

@@ -196,6 +196,12 @@ void message_layer::implementation::on_flow(time_point now, const flow_requested
         flows_.refuse(now, event.flow, {errc::not_found, "no such message is on offer", 0});
         return;
     }
+    const auto of_peer = std::ranges::count_if(sending_, [&](const auto& one) { return objects_.find(event.peer, one.second) != nullptr; });
+    if (static_cast<std::size_t>(of_peer) >= limits::large_sends_of_peer_max) {
+        ++counters_.large_refused;
+        flows_.refuse(now, event.flow, {errc::limit_reached, "too much is fetched at once", 1000});
+        return;
+    }
     ++object->flows;
     sending_[event.flow.value] = wanted->token;
     flows_.accept(now, event.flow, object->data->size(), {});

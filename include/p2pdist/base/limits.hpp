@@ -135,6 +135,7 @@ inline constexpr std::chrono::seconds flow_supply_forget_time = 1s;   ///< in wh
 inline constexpr std::uint64_t flow_skip_gap_min = 128;   ///< packets between two numbers that a sender leaves out, so that only who receives
 inline constexpr std::uint64_t flow_skip_gap_max = 512;   ///< can acknowledge (RFC 9000, section 21.4): a liar is caught within a megabyte
 inline constexpr std::size_t flow_endings_max = 256;  ///< ended flows whose end is repeated to a peer that goes on
+inline constexpr std::chrono::seconds flow_retry_after_max = 60s;     ///< "come back later": nobody waits longer because a peer says so
 
 // driver
 inline constexpr std::size_t udp_queue_datagrams_max = 4096;      ///< datagrams that wait for a full socket, each socket
@@ -203,6 +204,7 @@ inline constexpr std::chrono::milliseconds transfer_status_delay = 20ms;  ///< h
 inline constexpr std::chrono::seconds transfer_stall_time = 5s;      ///< a source that gives nothing of what it holds for so long is left
 inline constexpr std::chrono::seconds transfer_watch_time = 10s;      ///< over which a source's pace is watched
 inline constexpr std::uint64_t transfer_pace_bytes_min = 4u << 10;    ///< one that gives less in that time, though it was asked, is left
+inline constexpr std::uint64_t transfer_crawl_bytes_max = 256u << 10; ///< one that gives less (a chunk) keeps its work and its place from nobody
 inline constexpr std::uint64_t transfer_suspect_pace_bytes_min = 64u << 10;   ///< the same of one that gives again what did not fit, where others could
 inline constexpr std::chrono::seconds transfer_claim_age = 120s;      ///< for how long it is believed of one and the same chunk
 inline constexpr std::size_t transfer_claims_max = 256;               ///< chunks under way elsewhere that are believed of one source
@@ -255,6 +257,7 @@ inline constexpr std::size_t large_fetches_max = 256;              ///< being fe
 inline constexpr std::uint64_t large_fetch_bytes_max = 256u << 20; ///< announced by those above large_fetch_small_bytes; requests and answers each
 inline constexpr std::uint64_t large_fetch_small_bytes = 64u << 10;      ///< so small ones count by their number only
 inline constexpr std::size_t large_fetches_of_peer_max = 8;        ///< from one peer, together no more bytes than the largest that it may send
+inline constexpr std::size_t large_sends_of_peer_max = 2 * large_fetches_of_peer_max;  ///< flows by which one peer fetches requests and answers
 inline constexpr std::uint64_t large_fetch_pace_bytes_min = 4u << 10;    ///< a fetch that brings less than this ...
 inline constexpr std::chrono::seconds large_fetch_watch_time = 10s;  ///< ... in so long leaves its room to another peer's; a client's answer ends
 inline constexpr std::chrono::seconds large_fetch_turn_time = 60s;   ///< for so long no request is fetched from a peer that lost its room thus

@@ -65,7 +65,7 @@ struct flow_ended {
     flow_handle flow;
     errc reason = errc::cancelled;
     std::string text;
-    duration retry_after{};  ///< zero: don't
+    duration retry_after{};  ///< zero: don't; at most limits::flow_retry_after_max
 };
 
 /// The text of flow_ended where a receiver acknowledged packets that were never sent, so that it, or somebody whose address it uses, would

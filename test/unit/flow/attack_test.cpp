@@ -181,3 +181,45 @@ TEST_CASE("repeating the open keeps no flow alive", "[REQ-SEC-3]") {
     REQUIRE(one.ended().size() == 1);
     CHECK(one.ended().front().reason == errc::timed_out);
 }
+
+TEST_CASE("nobody is made to wait for a month by who asks to come back then", "[REQ-SEC-3][limits]") {
+    pair_of_nodes world;
+    world.sender.on_request = [&](const flow_requested& asked) {
+        world.sender.flows->refuse(world.clock.now(), asked.flow, {errc::limit_reached, "later", UINT32_MAX});
+        return true;
+    };
+    (void)world.receiver.open(world.sender, open_of(transfer_protocol::background), {});
+    world.clock.run_until(world.clock.now() + 5s);
+    REQUIRE(world.receiver.ended.size() == 1);
+    CHECK(world.receiver.ended.front().retry_after == limits::flow_retry_after_max);
+}
+
+TEST_CASE("a sender that speaks and never accepts keeps no flow open", "[REQ-SEC-3]") {
+    test::link_config line;
+    line.delay = 1ms;
+    pair_of_nodes world(line, line);
+    auto& mute = world.sender;
+    std::optional<std::pair<std::uint32_t, short_key>> asked;
+    mute.on_control = [&](const opened& frame) {
+        const auto control = decode_flow_control(frame.payload);
+        if (!control || !std::holds_alternative<flow_open>(control->signal)) return true;
+        if (const auto key = mute.seal->flow_key(frame.from, frame.session, control->token, frame.from)) asked = {control->token, *key};
+        return true;
+    };
+    const auto flow = world.receiver.flows->open(world.clock.now(), mute.id(), {receiver_port, {mute.address(), sender_port}},
+                                                 open_of(transfer_protocol::background));
+    world.receiver.pump();
+    std::uint32_t number = 0;
+    for (int second = 0; second < 15 && world.receiver.ended.empty(); ++second) {
+        world.clock.run_until(world.clock.now() + 1s);
+        if (!asked) continue;
+        const path way{sender_port, {world.receiver.address(), receiver_port}};
+        const flow_status status{++number, 0, false, {}};
+        (void)mute.seal->send(mute.now(), world.receiver.id(), way, frame_type::flow_control, encode(flow_control{asked->first, false, status}));
+        mute.pump();
+    }
+    REQUIRE(asked);
+    REQUIRE(world.receiver.ended.size() == 1);
+    CHECK(world.receiver.ended.front().flow == flow);
+    CHECK(world.receiver.ended.front().reason == errc::timed_out);
+}

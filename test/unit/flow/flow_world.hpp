@@ -102,6 +102,7 @@ public:
     std::function<bool(const flow_needs&)> on_need;            ///< true: handled
     std::function<void(const flow_piece&)> on_piece;
     std::function<void(const received_datagram&)> on_datagram;
+    std::function<bool(const opened&)> on_control;        ///< true: handled
     std::function<duration()> lateness;                   ///< of timers
 
     // What was seen.
@@ -125,7 +126,7 @@ public:
         if (type == frame_type::data || type == frame_type::data_strict) {
             if (const auto piece = flows->on_data(now(), in); piece && on_piece) on_piece(*piece);
         } else if (const auto frame = seal->on_datagram(now(), wall, in)) {
-            flows->on_control(now(), *frame);
+            if (!on_control || !on_control(*frame)) flows->on_control(now(), *frame);
         }
         pump();
     }

@@ -38,6 +38,9 @@ struct talker {
     std::vector<flow> flows;               // that the node under test has open to us
     std::size_t opened = 0;                // ever
     std::uint64_t answer_size = 0;         // of the large answer to any request of the node under test; 0: none
+    std::optional<flow_close> refusal;     // of each flow that the node under test opens
+    std::vector<std::uint64_t> offered;    // tokens of what the node under test has for us
+    std::size_t accepted = 0;              // flows that the node under test accepted
 };
 
 /// One real message layer, and talkers around it. Datagrams arrive at once.
@@ -70,6 +73,22 @@ struct talkers_world {
         pump();
         return handle;
     }
+    void ask_self(talker& from) {
+        const auto pair = small_pair(from.as, self.as);
+        (void)from.seal.send(now, self.identity.id, {ports[pair.from], {self.address, ports[pair.to]}}, frame_type::message,
+                             encode(message{++last_id, 0, true, ping{}}));
+        pump();
+    }
+    /// Begins to fetch something that the node under test has on offer.
+    void fetch(talker& by, std::uint64_t offered) {
+        const auto pair = large_pair(by.as, self.as, transfer_protocol::background);
+        flow_open open;
+        open.object = message_object{offered};
+        open.protocol = transfer_protocol::background;
+        (void)by.seal.send(now, self.identity.id, {ports[pair.from], {self.address, ports[pair.to]}}, frame_type::flow_control,
+                           encode(flow_control{static_cast<std::uint32_t>(++last_token), true, open}));
+        pump();
+    }
     void pass(int seconds) {
         for (; seconds > 0; --seconds) {
             now += 1s;
@@ -90,6 +109,8 @@ struct talkers_world {
             while (auto out = layer.poll(now)) {
                 again = true;
                 if (const auto* failed = std::get_if<message_failed>(&*out)) failures.push_back(failed->why.code);
+                if (const auto* asked = std::get_if<message_received>(&*out); asked && reply_size > 0)
+                    layer.reply(now, asked->request, topology_view{1, std::string(reply_size, 'x')});
             }
             while (auto out = self.seal.poll()) {
                 again = true;
@@ -115,15 +136,21 @@ struct talkers_world {
         const path back{datagram.to.port, {self.address, datagram.from_port}};
         if (frame->type == frame_type::message) return answer(one, back, decode_message(frame->payload).value());
         const auto said = decode_flow_control(frame->payload).value();
+        one.accepted += std::holds_alternative<flow_accept>(said.signal) ? 1 : 0;
         if (std::holds_alternative<flow_close>(said.signal)) std::erase_if(one.flows, [&](const auto& flow) { return flow.token == said.token; });
         const auto* const open = std::get_if<flow_open>(&said.signal);
         if (!open || std::ranges::find(one.flows, said.token, &talker::flow::token) != one.flows.end()) return;
         ++one.opened;
+        if (one.refusal) {
+            (void)one.seal.send(now, self.identity.id, back, frame_type::flow_control, encode(flow_control{said.token, false, *one.refusal}));
+            return;
+        }
         one.flows.push_back({said.token, back});
         const flow_accept accept{sizes.at(std::get<message_object>(open->object).token), {}};
         (void)one.seal.send(now, self.identity.id, back, frame_type::flow_control, encode(flow_control{said.token, false, accept}));
     }
     void answer(talker& one, const path& back, const message& request) {
+        if (const auto* const offer = std::get_if<large_offer>(&request.body)) one.offered.push_back(offer->token);
         if (request.reply_to != 0 || one.answer_size == 0) return;
         (void)one.seal.send(now, self.identity.id, back, frame_type::message,
                             encode(message{++last_id, request.id, false, offer_of(one.answer_size)}));
@@ -135,6 +162,7 @@ struct talkers_world {
     message_layer layer;
     std::vector<std::unique_ptr<talker>> others;
     std::vector<errc> failures;
+    std::size_t reply_size = 0;   // of the large answer of the node under test to any request; 0: none
     std::map<std::uint64_t, std::uint64_t> sizes;
     std::uint64_t last_token = 0, last_id = 100;
     std::uint32_t status_number = 0;
@@ -224,6 +252,36 @@ TEST_CASE("a client's large answer that hardly comes ends the request, the serve
     CHECK(world.failures == std::vector{errc::timed_out});
     CHECK(server.opened == 1);
     CHECK(server.flows.size() == 1);
+}
+
+TEST_CASE("who asks to come back in a month for his answer ends the request all the same", "[message][hostile][REQ-SEC-1]") {
+    talkers_world world(role::client);
+    auto& liar = world.add(role::client);
+    liar.answer_size = 5'000;
+    liar.refusal = flow_close{errc::limit_reached, "later", UINT32_MAX};
+    (void)world.ask(liar);
+    CHECK(liar.opened == 1);
+    world.pass(300);
+    CHECK(liar.opened == limits::large_fetch_attempts_max);
+    CHECK(world.failures == std::vector{errc::limit_reached});
+}
+
+TEST_CASE("who fetches one answer over many flows leaves room for others'", "[message][limits][hostile][REQ-SEC-1]") {
+    talkers_world world(role::server);
+    world.reply_size = 5'000;
+    const auto liars = flow_endpoint_config{}.flows_max / limits::flows_of_peer_max;
+    for (std::size_t i = 0; i < liars; ++i) {
+        auto& liar = world.add(role::client);
+        world.ask_self(liar);
+        REQUIRE(liar.offered.size() == 1);
+        for (std::size_t flow = 0; flow < limits::flows_of_peer_max; ++flow) world.fetch(liar, liar.offered.front());
+        CHECK(liar.accepted == limits::large_sends_of_peer_max);
+    }
+    auto& honest = world.add(role::client);
+    world.ask_self(honest);
+    REQUIRE(honest.offered.size() == 1);
+    world.fetch(honest, honest.offered.front());
+    CHECK(honest.accepted == 1);
 }
 
 TEST_CASE("between nodes no message is larger than the largest that they need", "[message][limits][REQ-SEC-1]") {
