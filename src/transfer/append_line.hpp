@@ -64,6 +64,9 @@ public:
         return store_append{key, pending_->offset, pending_->data};
     }
 
+    /// The request under way once more: the store had too much to do.
+    [[nodiscard]] store_append again(const content_key& key) const { return {key, pending_->offset, pending_->data}; }
+
     /// The store's answer: everything up to `appended` is there. It may lie beyond what was given (verified chunks in between).
     void on_appended(std::uint64_t appended) {
         if (!pending_) return;

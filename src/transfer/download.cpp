@@ -169,6 +169,10 @@ void download::on_timer(time_point now) {
         --context_->regions_in_use;
         write(now, chunk, std::move(again));
     }
+    if (std::exchange(append_waits_, false)) {
+        const auto key = content_->info.key();
+        context_->ask_store({store_task::append, key, serial_, 0, now}, line_.again(key));
+    }
     if (paused_) return;
     look_for_stalls(now);
     after_change(now);

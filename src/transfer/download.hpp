@@ -117,6 +117,7 @@ private:
     // download_chunks.cpp: what to ask for
     void assign(time_point now);
     [[nodiscard]] bool room() const;
+    [[nodiscard]] bool store_is_behind() const noexcept { return context_->verifying_bytes >= limits::transfer_verify_bytes_max; }
     bool pick_for(time_point now, source_state& one);
     bool pick_suspected(time_point now, source_state& one);
     bool pick_orphan(time_point now, source_state& one);
@@ -124,6 +125,7 @@ private:
     void start_chunk(time_point now, source_state& one, chunk_index chunk, bool strict);
     void add_share(time_point now, source_state& one, chunk_index chunk, const byte_range& part);
     void drop_chunk(chunk_index chunk);
+    void drop_what_nobody_has();
     void help_slowest(time_point now, source_state& idle);
     [[nodiscard]] double seconds_until_done(const source_state& owner, chunk_index chunk) const;
     void send_wants(time_point now);
@@ -131,6 +133,8 @@ private:
 
     // download_verify.cpp: what became of it
     void on_region(time_point now, chunk_index chunk);
+    bool end_share(time_point now, source_state& one, chunk_index chunk);
+    void start_afresh(time_point now, chunk_index chunk);
     void write(time_point now, chunk_index chunk, verification work);
     void on_written(time_point now, chunk_index chunk, time_point asked_at, const store_completion& completion);
     void on_chunk_verified(time_point now, chunk_index chunk, verification work);
@@ -187,6 +191,7 @@ private:
     std::optional<chunk_index> reader_;  // where somebody reads that cannot wait for the rest
     duration verification_time_{std::chrono::milliseconds(20)};
     append_line line_;
+    bool append_waits_ = false;              // the store was too busy for the request under way
     std::optional<attempt_record> record_;   // of a plain content
     time_point next_rival_{};                // of a plain content
     int fallback_unfinished_ = 0;            // as source_state::unfinished, of fallback sources

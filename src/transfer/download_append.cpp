@@ -68,6 +68,10 @@ void download::pour(time_point now) {
 }
 
 void download::on_appended(time_point now, const store_completion& completion) {
+    if (!completion.ok() && completion.failure->code == errc::limit_reached) {
+        append_waits_ = true;   // asked again with the next tick
+        return;
+    }
     const auto* done = completion.ok() ? std::get_if<store_appended>(&completion.value) : nullptr;
     if (done == nullptr) return fail(now, completion.failure.value_or(error{errc::io_failed, "the store did not take the bytes"}));
     line_.on_appended(done->appended_bytes);

@@ -16,7 +16,7 @@ constexpr duration silence_before_doubling = 500ms;
 bool download::room() const {
     const auto fair = std::max<std::size_t>(4, limits::transfer_regions_max / std::max<std::size_t>(1, context_->downloads_running));
     return context_->regions_in_use < limits::transfer_regions_max && active_.size() + verifying_.size() + ready_.size() < fair &&
-           context_->verifying_bytes < limits::transfer_verify_bytes_max;
+           !store_is_behind();
 }
 
 void download::assign(time_point now) {
@@ -25,22 +25,23 @@ void download::assign(time_point now) {
         assign_plain(now);
         return send_wants(now);
     }
-    const auto all = in_order();
+    auto all = in_order();
+    std::ranges::stable_partition(all, [](const auto* one) { return !one->crawls; });
     const auto office_busy = [&] {
-        const auto busy = std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty(); });
+        const auto busy = std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty() && !one->crawls; });
         return static_cast<std::size_t>(busy);
     };
     // One chunk each in turn, so that the first source does not get all the work of a small content.
-    for (bool more = true; more && room();) {
+    for (bool more = true; more && !store_is_behind();) {
         more = false;
         for (auto* one : all) {
             if (!one->answering() || !one->told || one->assigned.size() >= one->window(verification_time_)) continue;
             if (!one->outer() && one->assigned.empty() && office_busy() >= context_->config.office_sources_max) continue;
             if (one->outer() && office_still_asked(now)) continue;
-            if (!room()) break;
             more = pick_for(now, *one) || more;
         }
     }
+    if (!room()) drop_what_nobody_has();
     for (auto* one : all) {
         const bool idle = one->answering() && !one->outer() && one->assigned.empty() && !one->paused;
         if (idle && office_busy() < context_->config.office_sources_max) help_slowest(now, *one);
@@ -50,17 +51,18 @@ void download::assign(time_point now) {
 }
 
 bool download::pick_for(time_point now, source_state& one) {
-    return pick_suspected(now, one) || (one.answering() && (pick_orphan(now, one) || pick_new(now, one)));
+    if (room() && pick_suspected(now, one)) return true;
+    return one.answering() && (pick_orphan(now, one) || (room() && pick_new(now, one)));
 }
 
 /// Chunks that failed once go to one source alone, in strict mode; first to the one that gave most of it, as long as it says that it has it:
-/// who gave bad bytes must not keep a chunk from others by saying nothing any more.
+/// who gave bad bytes must not keep a chunk from others by saying nothing any more, or next to nothing.
 bool download::pick_suspected(time_point now, source_state& one) {
     for (const auto& [chunk, suspect] : suspected_) {
         if (active_.contains(chunk) || verifying_.contains(chunk) || !one.held.contains(chunk)) continue;
         if (suspect != one.source.peer) {
             const auto* const other = find_source(suspect);
-            if (other != nullptr && other->answering() && other->held.contains(chunk)) continue;
+            if (other != nullptr && other->answering() && !other->crawls && other->held.contains(chunk)) continue;
         }
         authenticate(now, one);
         start_chunk(now, one, chunk, true);
@@ -71,10 +73,10 @@ bool download::pick_suspected(time_point now, source_state& one) {
 
 /// Regions whose source was lost go on from the bytes that are missing.
 bool download::pick_orphan(time_point now, source_state& one) {
-    const auto office = in_office();
+    const auto office = one.outer() ? in_office() : std::vector<const chunk_set*>{};
     for (auto& [chunk, work] : active_) {
         if (!work.shares.empty() || !one.held.contains(chunk)) continue;
-        if (one.outer() && std::ranges::any_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) continue;
+        if (std::ranges::any_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) continue;
         work.outer = one.outer();
         add_share(now, one, chunk, {0, work.assembler.region().length});
         return true;
@@ -129,6 +131,16 @@ void download::drop_chunk(chunk_index chunk) {
     if (active_.erase(chunk) == 0) return;
     --context_->regions_in_use;
     if (!suspected_.contains(chunk)) blocked_.erase(chunk);
+}
+
+/// Who begins chunks that nobody else has, and goes, must not use up the room for all others.
+void download::drop_what_nobody_has() {
+    std::vector<chunk_index> orphans;
+    for (const auto& [chunk, work] : active_) {
+        const auto has_it = [number = chunk](const auto& item) { return item.second.answering() && item.second.held.contains(number); };
+        if (work.shares.empty() && std::ranges::none_of(sources_, has_it)) orphans.push_back(chunk);
+    }
+    for (const auto chunk : orphans) drop_chunk(chunk);
 }
 
 double download::seconds_until_done(const source_state& owner, chunk_index chunk) const {

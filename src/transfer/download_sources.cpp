@@ -155,7 +155,7 @@ std::vector<const chunk_set*> download::in_office() const {
     std::vector<const chunk_set*> out;
     for (const auto& [peer, one] : sources_) {
         if (one.outer() || !one.answering()) continue;
-        out.push_back(&one.held);
+        if (!one.crawls) out.push_back(&one.held);
         if (!one.claimed.empty() && next_tick_ < one.claimed_at + limits::transfer_claim_time) out.push_back(&one.claimed);
     }
     return out;
@@ -202,7 +202,8 @@ void download::manage_office(time_point now) {
         if (one->outer() || one->phase != source_phase::standby || one->not_before > now) continue;
         if (used >= most) {
             const auto idle = std::ranges::find_if(all, [&](const auto* other) {
-                return !other->outer() && other->answering() && !useful(*other) && now > other->grew_at + limits::transfer_useless_time;
+                const bool idle_long = !useful(*other) && now > other->grew_at + limits::transfer_useless_time;
+                return !other->outer() && other->answering() && (idle_long || other->crawls);
             });
             if (idle == all.end()) break;
             shut(now, **idle, errc::cancelled);
@@ -241,19 +242,20 @@ bool download::suspected_and_replaceable(const source_state& one) const {
 }
 
 /// A source that holds what is wanted and gives nothing of it, or next to nothing, is left for others. Whoever names sources decides when
-/// to try it again.
+/// to try it again. One that gives little more, or stands aside, gives back what it owes now and then, so that who can do better takes it.
 void download::look_for_stalls(time_point now) {
     for (auto* one : in_order()) {
         if (!one->answering()) continue;
-        // Of a plain content only whole ones are shared, and a source in use keeps others from being asked.
-        if (plain() && !one->held.full() && now >= one->grew_at + limits::transfer_stall_time) {
-            lose(now, *one, errc::timed_out, "the source accepted, and does not have it", {});
+        // A source in use keeps others from being asked. Of a plain content only whole ones are shared.
+        const bool silent = !one->told || (plain() && !one->held.full());
+        if (silent && now >= one->opened_at + one->round_trip + limits::transfer_stall_time) {
+            lose(now, *one, errc::timed_out, "the source accepted, and does not say that it has it", {});
             continue;
         }
         // Foreground stands aside for nobody: who says so only wants to be waited for.
         const bool aside = one->paused && one->source.protocol == transfer_protocol::background;
-        if (aside || one->assigned.empty() || !room()) {
-            if (aside || one->assigned.empty()) one->progress_at = now;
+        if (aside || one->assigned.empty()) one->progress_at = now;
+        if (one->assigned.empty() || store_is_behind()) {
             one->watched_since = now;
             one->watched_bytes = 0;
             continue;
@@ -264,11 +266,18 @@ void download::look_for_stalls(time_point now) {
         }
         if (now < one->watched_since + limits::transfer_watch_time) continue;
         const auto least = suspected_and_replaceable(*one) ? limits::transfer_suspect_pace_bytes_min : limits::transfer_pace_bytes_min;
-        const bool crawls = one->watched_bytes < least;
+        const auto given = one->watched_bytes;
         if (plain()) watch_pace(now, *one);
         one->watched_since = now;
         one->watched_bytes = 0;
-        if (crawls) lose(now, *one, errc::timed_out, "the source holds what is wanted but gives next to nothing", {});
+        if (!aside && given < least) {
+            lose(now, *one, errc::timed_out, "the source holds what is wanted but gives next to nothing", {});
+            continue;
+        }
+        one->crawls = !plain() && given < limits::transfer_crawl_bytes_max;
+        if (!one->crawls) continue;
+        release(now, *one);
+        one->wants_changed = true;
     }
 }
 
@@ -312,7 +321,7 @@ bool download::on_status(time_point now, const flow_status_changed& status) {
     if (one->paused != status.paused) one->progress_at = now;
     one->paused = status.paused;
     const auto seen = one->log_seen;
-    if (!status.status.empty() && !one->hear(now, status.status)) {
+    if (!status.status.empty() && !one->hear(now, status.status, content_->held)) {
         context_->say(log_level::debug, "event=bad_status peer=" + one->source.peer.to_string());
         return true;
     }

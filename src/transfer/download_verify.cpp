@@ -19,6 +19,8 @@ void download::on_piece(time_point now, const flow_piece& piece) {
     const auto& geometry = content_->geometry;
     auto payload = piece.payload;
     auto offset = piece.offset;
+    std::optional<chunk_index> refused;
+    bool free = false;
     while (!payload.empty()) {
         const auto chunk = geometry.chunk_at_object_offset(offset);
         if (chunk >= chunk_count()) return;
@@ -36,22 +38,50 @@ void download::on_piece(time_point now, const flow_piece& piece) {
             rate_.add(now, fresh);
             one->rate.add(now, fresh);
             if (assembler.complete()) on_region(now, chunk);
+            else if (fresh > 0) free = end_share(now, *one, chunk) || free;
+            else if (!assembler.missing().within({offset - region.offset, size}).empty()) refused = chunk;
         }
         payload = payload.subspan(size);
         offset += size;
     }
+    if (refused) start_afresh(now, *refused);
+    if (free) after_change(now);
+}
+
+/// Whoever has given his part of a chunk owes nothing more of it, however long others take over theirs.
+bool download::end_share(time_point now, source_state& one, chunk_index chunk) {
+    auto& work = active_.at(chunk);
+    const auto own = std::ranges::find(work.shares, one.source.peer, &share::peer);
+    if (own == work.shares.end() || own->part.length == work.assembler.region().length) return false;
+    if (!work.assembler.missing().within(own->part).empty()) return false;
+    one.on_chunk_done(now, own->part.length);
+    work.shares.erase(own);
+    std::erase(one.assigned, chunk);
+    one.wants_changed = true;
+    return true;
+}
+
+/// So many gave a part of it, or it has so many holes, that it takes no more: whoever gives now is not to suffer for those before.
+void download::start_afresh(time_point now, chunk_index chunk) {
+    for (auto& [peer, one] : sources_) {
+        if (std::erase(one.assigned, chunk) > 0) one.wants_changed = true;
+    }
+    drop_chunk(chunk);
+    send_wants(now);   // without it: what stays wanted is not given twice
+    after_change(now);
 }
 
 void download::on_region(time_point now, chunk_index chunk) {
     auto& work = active_.at(chunk);
+    auto givers = work.assembler.contributions();
     for (const auto& part : work.shares) {
         auto* const one = find_source(part.peer);
         if (one == nullptr) continue;
         std::erase(one->assigned, chunk);
         one->wants_changed = true;
-        one->on_chunk_done(now, part.part.length);
+        const auto given = std::ranges::find(givers, part.peer, &contribution::peer);
+        one->on_chunk_done(now, given == givers.end() ? 0 : std::min(given->region_bytes, part.part.length));
     }
-    auto givers = work.assembler.contributions();
     const bool borrowed = work.assembler.borrowed();
     auto buffer = work.assembler.take();
     active_.erase(chunk);

@@ -31,6 +31,7 @@ struct source_state {
     bool strict = false;   ///< its flow authenticates payloads
     bool told = false;     ///< has said what it holds
     bool paused = false;
+    bool crawls = false;   ///< gave next to nothing while it was watched: who else can goes first, and it takes nobody's place
     int retries = 0;       ///< times it asked to come back later since it last gave something
     time_point not_before{};   ///< of standby
 
@@ -44,7 +45,7 @@ struct source_state {
     bool wants_changed = false;
 
     time_point opened_at{};
-    time_point grew_at{};       ///< when its holdings last grew
+    time_point grew_at{};       ///< when its holdings last grew, and had something that is not here
     time_point progress_at{};   ///< when it last gave something, or had nothing to give
     time_point busy_since{};    ///< when it was given work, or finished its last chunk
     time_point watched_since{}; ///< its pace
@@ -71,8 +72,8 @@ struct source_state {
     [[nodiscard]] bool answering() const noexcept { return phase == source_phase::answering; }
     [[nodiscard]] bool has_assigned(chunk_index chunk) const { return std::ranges::find(assigned, chunk) != assigned.end(); }
 
-    /// What it says by its status. False for bytes that make no sense.
-    bool hear(time_point now, byte_span text) {
+    /// What it says by its status, where `here` is here already. False for bytes that make no sense.
+    bool hear(time_point now, byte_span text, const chunk_set& here) {
         const auto status = decode_holdings_status(text, held.chunk_count());
         if (!status || status->log_from > log_seen) return false;
         const auto before = held.count();
@@ -80,7 +81,7 @@ struct source_state {
         for (const auto& range : status->acquired) held.insert(range);
         log_seen = std::max(log_seen, status->log_to);
         hear_claims(now, status->fetching);
-        if (held.count() > before) grew_at = now;
+        if (held.count() > before && held.first_outside(here)) grew_at = now;
         told = true;
         was_whole = was_whole || held.full();
         return true;
@@ -105,6 +106,7 @@ struct source_state {
     /// How many chunks it should have under way: twice what it gives during a round trip and a verification.
     [[nodiscard]] std::size_t window(duration verification) const {
         const bool careful = source.protocol == transfer_protocol::background;
+        if (crawls && !careful) return 1;
         const std::size_t least = careful ? 2 : 4;
         const std::size_t most = careful ? 4 : 32;
         const double seconds = std::chrono::duration<double>(round_trip + verification).count();
@@ -118,6 +120,8 @@ struct source_state {
         const double sample = static_cast<double>(bytes_given) / seconds;
         service_rate = service_rate > 0 ? 0.7 * service_rate + 0.3 * sample : sample;
         busy_since = now;
+        if (sample * std::chrono::duration<double>(limits::transfer_watch_time).count() >= static_cast<double>(limits::transfer_crawl_bytes_max))
+            crawls = false;
     }
 };
 

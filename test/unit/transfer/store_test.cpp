@@ -137,6 +137,25 @@ TEST_CASE("a store that has too much to do is asked again", "[REQ-XFER-4]") {
     CHECK(b.content(content) == data);
 }
 
+TEST_CASE("a store that has too much to do for a plain content is asked again", "[REQ-XFER-4]") {
+    world w;
+    const auto data = noise(2'000'000);
+    const auto content = plain_content(data);
+    int busy = 3;
+    node_options options;
+    options.store.fault = [&](const store_request& request) -> std::optional<error> {
+        if (std::holds_alternative<store_append>(request.operation) && busy-- > 0) return error{errc::limit_reached, "busy"};
+        return std::nullopt;
+    };
+    auto& a = w.add();
+    auto& b = w.add(std::move(options));
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(20s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+}
+
 TEST_CASE("a download pauses and goes on", "[REQ-XFER-3]") {
     world w({.lan_bytes_per_second = 5e6});
     const auto data = noise(5'000'000);

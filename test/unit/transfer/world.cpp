@@ -161,7 +161,7 @@ void world::deliver(const ip_address& from, std::uint16_t from_port, const endpo
         if (decode_data_header(payload)) {
             one->engine.on_data(now, datagram);
         } else if (const auto frame = one->seal.on_datagram(now, {1'900'000'000}, datagram)) {
-            if (frame->type == frame_type::flow_control) one->engine.on_control(now, *frame);
+            if (frame->type == frame_type::flow_control) one->instead ? one->instead(*frame) : one->engine.on_control(now, *frame);
         }
         one->pump();
     }

@@ -103,6 +103,7 @@ public:
     std::vector<chunk_index> written;      // chunks given to the store
     bool dead = false;
     bool lies = false;                     // its store gives other bytes than it should
+    std::function<void(const opened&)> instead;   // hears what is said of flows in the engine's place
     time_point uplink_free{};
     time_point wake_at = never;
 
