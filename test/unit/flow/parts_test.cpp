@@ -302,3 +302,16 @@ TEST_CASE("Background feedback is spaced by a quarter of a round trip or sixteen
     CHECK(schedule.due(true) <= now + 1s);
     CHECK(schedule.due(false) == now + 3s);
 }
+
+TEST_CASE("delays that go on growing never turn round", "[REQ-SEC-3]") {
+    delay_clock clock;
+    std::uint32_t said = 0;
+    duration before = clock.unwrap(0);
+    for (int frame = 0; frame < 5'000'000; ++frame) {
+        said += INT32_MAX;
+        const auto now = clock.unwrap(static_cast<std::int32_t>(said));
+        if (now < before) FAIL("after " << frame << " frames");
+        before = now;
+    }
+    CHECK(before > std::chrono::hours(24));
+}
