@@ -333,7 +333,9 @@ bool download::on_status(time_point now, const flow_status_changed& status) {
 bool download::on_ended(time_point now, const flow_ended& ended) {
     auto* const one = source_of(ended.flow);
     if (one == nullptr) return false;
-    lose(now, *one, ended.reason, ended.text, ended.retry_after);
+    // It may never have heard of us: whoever named it said where it is. So it has not broken its word.
+    const bool unheard = one->phase == source_phase::opening && ended.reason == errc::timed_out;
+    lose(now, *one, unheard ? errc::unreachable : ended.reason, ended.text, ended.retry_after);
     after_change(now);
     return true;
 }

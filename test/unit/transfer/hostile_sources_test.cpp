@@ -359,3 +359,22 @@ TEST_CASE("who gets more and more of a plain content, and never all, keeps no pl
     b.from(content, liar.self);
     CHECK(w.until(20s, [&] { return !b.all<source_lost>().empty(); }));
 }
+
+TEST_CASE("who was named with an address that is not his has not broken his word", "[REQ-SEC-3]") {
+    world w;
+    const auto data = noise(600'000);
+    const auto content = tree_content(data);
+    auto& honest = w.add();
+    auto& b = w.add();
+    honest.holds(content, data);
+    b.gets(content);
+    auto named = honest.as_source(source_kind::office);
+    named.address = ip_address::v4(0x0a090909);   // by a liar
+    b.engine.add_source(w.now, content.key(), named);
+    b.pump();
+    REQUIRE(w.until(60s, [&] { return !b.all<source_lost>().empty(); }));
+    CHECK(b.all<source_lost>().front().reason == errc::unreachable);   // and not timed_out, for which it would be passed over
+    w.run(10s);   // until its session is not tried there any more
+    b.from(content, honest);
+    CHECK(w.until(20s, [&] { return b.done(); }));
+}
