@@ -84,6 +84,8 @@ send_status envelope::core::send(time_point now, const client_id& id, const path
         if (const auto begun = begin_handshake(now, *peer, way); begun != send_status::kept) return begun;
     }
     auto& shake = handshakes_.at(id);
+    // Whoever says that the peer is elsewhere must not use up the hellos to where it is.
+    if (shake.way.remote.address != way.remote.address) shake.attempts = std::min(shake.attempts, limits::session_attempts_max - 2);
     shake.way = way;  // the next hello tries the newest way: the port pair of the first may be blocked
     auto& kept = shake.kept;
     const auto same = [&](const kept_payload& k) { return k.type == type && std::ranges::equal(k.payload, payload); };

@@ -1,5 +1,7 @@
 // How sessions are made, healed and defended.
 
+#include <algorithm>
+
 #include "envelope_world.hpp"
 
 using namespace test_envelope;
@@ -206,6 +208,25 @@ TEST_CASE("a hello moves to the newest way where the first is blocked", "[envelo
     CHECK(a.sent[0].from_port == 34325);
     settle(start, a, b);
     CHECK(b.heard == texts{"open", "hi"});
+}
+
+TEST_CASE("hellos to a wrong address leave some for the true one", "[envelope][REQ-SEC-3]") {
+    node a(1), b(2);
+    a.know(b);
+    const path wrong{34325, at(99)};   // where a liar says that b is
+    REQUIRE(a.env.send(start, b.identity.id, wrong, frame_type::message, as_bytes("lost")) == send_status::kept);
+    auto now = start;
+    for (int said = 1; said < limits::session_attempts_max; ++said) {
+        now = a.env.deadline();
+        a.env.on_timer(now);
+    }
+    a.drain();
+    a.sent.clear();
+    REQUIRE(a.say(now, b, "hi") == send_status::kept);
+    a.env.on_timer(a.env.deadline());
+    settle(now, a, b);
+    CHECK(a.count<peer_unreachable>() == 0);
+    CHECK(std::ranges::count(b.heard, "hi") == 1);
 }
 
 TEST_CASE("hellos that cross converge on the session of the lower id", "[envelope][REQ-SEC-2]") {
