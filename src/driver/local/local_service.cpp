@@ -23,6 +23,7 @@ namespace {
 using protocol = asio::local::stream_protocol;
 constexpr std::size_t request_bytes_max = 16384;
 constexpr auto request_time = std::chrono::seconds(10);   // for a program to say what it wants
+constexpr auto accept_pause = std::chrono::milliseconds(500);   // after one that failed
 constexpr auto farewell_time = std::chrono::seconds(30);  // for it to read its last answer
 constexpr std::size_t answer_lines_max = 1024;   // that wait for a slow reader; progress lines beyond that are left out
 
@@ -111,7 +112,7 @@ private:
 class local_service::implementation : public std::enable_shared_from_this<implementation> {
 public:
     implementation(const asio::any_io_executor& executor, client& served, const std::filesystem::path& data)
-        : client_(served), path_(local_socket_path(data)), acceptor_(executor) {
+        : client_(served), path_(local_socket_path(data)), acceptor_(executor), pause_(executor) {
         if (!local_call(data, R"({"command":"status"})", [](const auto&) { return false; }).has_value()) std::filesystem::remove(path_);
         if (path_.parent_path() != std::filesystem::absolute(data).lexically_normal()) {
             if (const auto made = make_short_socket_directory(path_.parent_path()); !made) throw std::system_error(made.error().error_code(), made.error().message);
@@ -127,7 +128,8 @@ public:
 
     void accept() {
         acceptor_.async_accept([self = shared_from_this()](std::error_code failure, protocol::socket socket) {
-            if (failure || self->stopped_) return;
+            if (self->stopped_ || failure == asio::error::operation_aborted) return;
+            if (failure) return self->accept_later();
             self->serve(std::move(socket));
             self->accept();
         });
@@ -150,6 +152,7 @@ public:
         if (std::exchange(stopped_, true)) return;
         std::error_code ignored;
         acceptor_.close(ignored);
+        pause_.cancel();
         for (const auto& connection : connections_) connection->close();
         connections_.clear();
         waiting_.clear();
@@ -158,6 +161,14 @@ public:
 
 private:
     using connection_pointer = std::shared_ptr<local_connection>;
+
+    /// A process without a free descriptor, say, has one again soon.
+    void accept_later() {
+        pause_.expires_after(accept_pause);
+        pause_.async_wait([self = shared_from_this()](std::error_code failure) {
+            if (!failure && !self->stopped_) self->accept();
+        });
+    }
     struct waiter {
         connection_pointer connection;
         content_id content;
@@ -237,6 +248,7 @@ private:
     client& client_;
     std::filesystem::path path_;
     protocol::acceptor acceptor_;
+    asio::steady_timer pause_;   // of it
     std::set<connection_pointer> connections_;
     std::map<command_handle, waiter> waiting_;
     bool stopped_ = false;
