@@ -37,6 +37,10 @@ std::optional<session_number> envelope::current_session(const client_id& peer) c
     const auto* known = core_->peers.find(peer);
     return known ? known->current : std::nullopt;
 }
+bool envelope::receives_at(const client_id& peer, const ip_address& address) const noexcept {
+    const auto* known = core_->peers.find(peer);
+    return known != nullptr && known->proven(address);
+}
 std::optional<short_key> envelope::flow_key(const client_id& peer, session_number session, std::uint32_t token,
                                             const client_id& flow_receiver) const {
     return core_->flow_key(peer, session, token, flow_receiver);

@@ -147,6 +147,11 @@ std::optional<session_number> secure_channel_link::current_session(const client_
     return found->second.session;
 }
 
+bool secure_channel_link::receives_at(const client_id& peer, const ip_address& address) const noexcept {
+    const auto found = newest_to(peer);
+    return found != channels_.end() && found->second.remote.address == address;
+}
+
 std::optional<short_key> secure_channel_link::flow_key(const client_id& peer, session_number session, std::uint32_t token,
                                                        const client_id& flow_receiver) const {
     for (const auto& [channel, entry] : channels_) {

@@ -333,8 +333,9 @@ bool download::on_status(time_point now, const flow_status_changed& status) {
 bool download::on_ended(time_point now, const flow_ended& ended) {
     auto* const one = source_of(ended.flow);
     if (one == nullptr) return false;
-    // It may never have heard of us: whoever named it said where it is. So it has not broken its word.
-    const bool unheard = one->phase == source_phase::opening && ended.reason == errc::timed_out;
+    // Whoever named it said where it is: it may never have heard of us, and has broken no word then.
+    const bool unheard = one->phase == source_phase::opening && ended.reason == errc::timed_out &&
+                         !context_->link.receives_at(one->source.peer, one->source.address);
     lose(now, *one, unheard ? errc::unreachable : ended.reason, ended.text, ended.retry_after);
     after_change(now);
     return true;

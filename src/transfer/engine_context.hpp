@@ -53,12 +53,13 @@ private:
 };
 
 struct engine_context {
-    engine_context(const crypto_suite& suite, entropy& random_bytes, sealed_link& link, std::uint64_t jitter_seed,
+    engine_context(const crypto_suite& suite, entropy& random_bytes, sealed_link& peers, std::uint64_t jitter_seed,
                    transfer_engine_config given)
         : config(std::move(given)),
           crypto(suite),
           secrets(random_bytes),
-          flows(suite, random_bytes, link, jitter_seed, flow_config(config)),
+          link(peers),
+          flows(suite, random_bytes, peers, jitter_seed, flow_config(config)),
           random(jitter_seed ^ 0x7472616e73666572u),
           cache(config.serve_cache_bytes) {}
 
@@ -84,6 +85,7 @@ struct engine_context {
     transfer_engine_config config;
     const crypto_suite& crypto;
     entropy& secrets;
+    const sealed_link& link;
     flow_endpoint flows;
     random_source random;
     region_pool pool;

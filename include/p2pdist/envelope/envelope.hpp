@@ -158,6 +158,7 @@ public:
     [[nodiscard]] bool has_session(const client_id& peer) const noexcept;
     /// The session under which the next frame to the peer leaves.
     [[nodiscard]] std::optional<session_number> current_session(const client_id& peer) const noexcept override;
+    [[nodiscard]] bool receives_at(const client_id& peer, const ip_address& address) const noexcept override;
 
     /// The key of a flow's data frames: the same on both sides. `session` is the one under which flow_open travelled, `token` the
     /// receiver's, `flow_receiver` the node that receives the data. Nothing where the session is gone.

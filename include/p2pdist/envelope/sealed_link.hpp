@@ -61,6 +61,8 @@ public:
     virtual send_status send(time_point now, const client_id& peer, const path& way, frame_type type, byte_span payload) = 0;
     /// The session under which the next frame to the peer leaves.
     [[nodiscard]] virtual std::optional<session_number> current_session(const client_id& peer) const noexcept = 0;
+    /// Whether the peer has shown, by a session that still is, that it receives at this address.
+    [[nodiscard]] virtual bool receives_at(const client_id& peer, const ip_address& address) const noexcept = 0;
     /// The key of a flow's data frames: the same on both sides. `session` is the one under which flow_open travelled, `token` the
     /// receiver's, `flow_receiver` the node that receives the data. Nothing where the session is gone.
     [[nodiscard]] virtual std::optional<short_key> flow_key(const client_id& peer, session_number session, std::uint32_t token,

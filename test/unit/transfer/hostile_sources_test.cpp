@@ -360,6 +360,17 @@ TEST_CASE("who gets more and more of a plain content, and never all, keeps no pl
     CHECK(w.until(20s, [&] { return !b.all<source_lost>().empty(); }));
 }
 
+TEST_CASE("who was heard at its address and never answers for the content has broken its word", "[REQ-SEC-3]") {
+    world w;
+    const auto content = plain_content(noise(600'000));
+    puppet liar(w);
+    auto& b = w.add();
+    b.gets(content);
+    b.from(content, liar.self);
+    REQUIRE(w.until(60s, [&] { return !b.all<source_lost>().empty(); }));
+    CHECK(b.all<source_lost>().front().reason == errc::timed_out);
+}
+
 TEST_CASE("who was named with an address that is not his has not broken his word", "[REQ-SEC-3]") {
     world w;
     const auto data = noise(600'000);

@@ -70,6 +70,7 @@ public:
     [[nodiscard]] const client_id& self_id() const noexcept override { return self_; }
     send_status send(time_point now, const client_id& peer, const path& way, frame_type type, byte_span payload) override;
     [[nodiscard]] std::optional<session_number> current_session(const client_id& peer) const noexcept override;
+    [[nodiscard]] bool receives_at(const client_id& peer, const ip_address& address) const noexcept override;
     [[nodiscard]] std::optional<short_key> flow_key(const client_id& peer, session_number session, std::uint32_t token,
                                                     const client_id& flow_receiver) const override;
     [[nodiscard]] std::size_t frame_payload_max() const noexcept override { return secure_channel_record_bytes_max - secure_channel_header_bytes; }
