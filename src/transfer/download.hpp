@@ -194,6 +194,7 @@ private:
     bool append_waits_ = false;              // the store was too busy for the request under way
     std::optional<attempt_record> record_;   // of a plain content
     time_point next_rival_{};                // of a plain content
+    int barren_ = 0;                         // of a plain content: sources of the office in a row that were lost and gave nothing
     int fallback_unfinished_ = 0;            // as source_state::unfinished, of fallback sources
     std::map<chunk_index, std::pair<std::shared_ptr<const bytes>, std::vector<contribution>>> ready_;  // of a plain content, out of order
     int integrity_failures_ = 0;

@@ -10,13 +10,18 @@ namespace p2pdist::detail::transfer {
 namespace {
 using namespace std::chrono_literals;
 constexpr duration fallback_silence = 2s;  // after which a fallback source no longer keeps others away
+constexpr int barren_max = 2;              // sources of the office in a row that give nothing, before one above has its turn
 }  // namespace
 
 /// Whoever was part of what did not fit comes last: those who left before its end behind those who stayed, since an honest source that
-/// stays is in every attempt that liars begin; then those who failed longest ago, then the own office before others.
+/// stays is in every attempt that liars begin; then those who failed longest ago, then the own office before others. Somebody in it may go on
+/// naming new ones that give nothing: those above have their turn in between.
 std::vector<source_state*> download::plain_order() {
     auto out = in_order();
-    std::ranges::stable_sort(out, {}, [](const source_state* one) { return std::tuple(one->unfinished, one->failed_attempt, one->outer()); });
+    const bool office_first = barren_ < barren_max;
+    std::ranges::stable_sort(out, {}, [office_first](const source_state* one) {
+        return std::tuple(one->unfinished, one->failed_attempt, one->outer() == office_first);
+    });
     return out;
 }
 

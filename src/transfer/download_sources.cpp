@@ -72,6 +72,7 @@ void download::open(time_point now, source_state& one) {
     request.strict = one.strict;
     request.status = encode(receiver_status{0});
     one.phase = source_phase::opening;
+    if (one.outer()) barren_ = 0;
     one.told = one.paused = one.wants_changed = one.rival = false;
     one.slow_watches = 0;
     one.log_seen = 0;
@@ -105,6 +106,7 @@ void download::lose(time_point now, source_state& one, errc reason, std::string 
         return;
     }
     one.phase = source_phase::lost;
+    if (!one.outer()) ++barren_;
     if (context_->config.log.wants(log_level::info)) {
         context_->say(log_level::info, "event=source_lost content=" + content_->info.id.text() + " peer=" + one.source.peer.to_string() +
                                            " text=\"" + text + "\"");

@@ -15,6 +15,7 @@ void download::on_piece(time_point now, const flow_piece& piece) {
         one->progress_at = now;
         one->retries = 0;
         one->watched_bytes += piece.payload.size();
+        if (!one->outer()) barren_ = 0;
     }
     const auto& geometry = content_->geometry;
     auto payload = piece.payload;

@@ -360,6 +360,30 @@ TEST_CASE("who gets more and more of a plain content, and never all, keeps no pl
     CHECK(w.until(20s, [&] { return !b.all<source_lost>().empty(); }));
 }
 
+TEST_CASE("whoever goes on naming others of the office that are not there keeps no plain content from those above", "[REQ-SEC-3][REQ-XFER-4]") {
+    world w;
+    const auto data = noise(600'000);
+    const auto content = plain_content(data);
+    auto& parent = w.add({.site = 1});
+    auto& b = w.add();
+    parent.holds(content, data);
+    b.gets(content);
+    int named = 0;
+    const std::function<void()> name = [&] {
+        const auto made_up = make_identity(crypto(), b.random);
+        REQUIRE(b.seal.add_peer(made_up.id, made_up.key));
+        const auto where = ip_address::v4(0x0a090000u + static_cast<std::uint32_t>(++named));
+        b.engine.add_source(w.now, content.key(), {made_up.id, role::client, where, source_kind::office, transfer_protocol::foreground});
+        b.pump();
+        if (named < 100) w.at(w.now + 1s, name);
+    };
+    for (int i = 0; i < 3; ++i) name();
+    b.from(content, parent, source_kind::ancestor);
+    REQUIRE(w.until(60s, [&] { return b.done(); }));
+    CHECK(b.succeeded());
+    CHECK(b.all<source_lost>().size() >= 2);   // the own office first, all the same
+}
+
 TEST_CASE("who was heard at its address and never answers for the content has broken its word", "[REQ-SEC-3]") {
     world w;
     const auto content = plain_content(noise(600'000));
