@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "p2pdist/base/export.hpp"
 #include "p2pdist/base/ids.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/base/time.hpp"
@@ -31,19 +32,19 @@ struct revocation_list {
 };
 
 /// The binary form.
-[[nodiscard]] bytes encode(const revocation_list& list);
+[[nodiscard]] P2PDIST_INTERNAL bytes encode(const revocation_list& list);
 /// Nothing for another size or format, ids out of order, or number 0. The signature is not judged.
-[[nodiscard]] std::optional<revocation_list> decode_revocation_list(byte_span data);
+[[nodiscard]] P2PDIST_INTERNAL std::optional<revocation_list> decode_revocation_list(byte_span data);
 
 /// Puts the signature of the server's Ed25519 seed on a list. Sorts its ids and leaves doubles out.
-void sign_revocations(const crypto_suite& crypto, const secret_key& signing_seed, revocation_list& list);
-[[nodiscard]] bool verify_revocations(const crypto_suite& crypto, const public_key& signing_key, const revocation_list& list);
+P2PDIST_INTERNAL void sign_revocations(const crypto_suite& crypto, const secret_key& signing_seed, revocation_list& list);
+[[nodiscard]] P2PDIST_INTERNAL bool verify_revocations(const crypto_suite& crypto, const public_key& signing_key, const revocation_list& list);
 
-[[nodiscard]] bool is_revoked(const revocation_list& list, const client_id& id) noexcept;
+[[nodiscard]] P2PDIST_INTERNAL bool is_revoked(const revocation_list& list, const client_id& id) noexcept;
 /// The oldest epoch that a node accepts whose own is `own_epoch`. The server keeps two epochs alive at most, so that a node that has
 /// not heard of the newest list yet still need not accept more than the one before its own.
-[[nodiscard]] std::uint16_t oldest_accepted(const revocation_list& list, std::uint16_t own_epoch) noexcept;
-[[nodiscard]] standing standing_of(const revocation_list& list, std::uint16_t own_epoch, const client_id& id,
-                                   std::uint16_t certificate_epoch) noexcept;
+[[nodiscard]] P2PDIST_INTERNAL std::uint16_t oldest_accepted(const revocation_list& list, std::uint16_t own_epoch) noexcept;
+[[nodiscard]] P2PDIST_INTERNAL standing standing_of(const revocation_list& list, std::uint16_t own_epoch, const client_id& id,
+                                                    std::uint16_t certificate_epoch) noexcept;
 
 }  // namespace p2pdist
