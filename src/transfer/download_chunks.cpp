@@ -26,9 +26,9 @@ void download::assign(time_point now) {
         return send_wants(now);
     }
     auto all = in_order();
-    std::ranges::stable_partition(all, [](const auto* one) { return !one->crawls; });
+    std::ranges::stable_partition(all, [](const auto* one) { return !one->lags; });
     const auto office_busy = [&] {
-        const auto busy = std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty() && !one->crawls; });
+        const auto busy = std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty() && !one->lags; });
         return static_cast<std::size_t>(busy);
     };
     // One chunk each in turn, so that the first source does not get all the work of a small content.
@@ -62,7 +62,7 @@ bool download::pick_suspected(time_point now, source_state& one) {
         if (active_.contains(chunk) || verifying_.contains(chunk) || !one.held.contains(chunk)) continue;
         if (suspect != one.source.peer) {
             const auto* const other = find_source(suspect);
-            if (other != nullptr && other->answering() && !other->crawls && other->held.contains(chunk)) continue;
+            if (other != nullptr && other->answering() && !other->lags && other->held.contains(chunk)) continue;
         }
         authenticate(now, one);
         start_chunk(now, one, chunk, true);

@@ -157,7 +157,7 @@ std::vector<const chunk_set*> download::in_office() const {
     std::vector<const chunk_set*> out;
     for (const auto& [peer, one] : sources_) {
         if (one.outer() || !one.answering()) continue;
-        if (!one.crawls) out.push_back(&one.held);
+        if (!one.lags) out.push_back(&one.held);
         if (!one.claimed.empty() && next_tick_ < one.claimed_at + limits::transfer_claim_time) out.push_back(&one.claimed);
     }
     return out;
@@ -205,7 +205,7 @@ void download::manage_office(time_point now) {
         if (used >= most) {
             const auto idle = std::ranges::find_if(all, [&](const auto* other) {
                 const bool idle_long = !useful(*other) && now > other->grew_at + limits::transfer_useless_time;
-                return !other->outer() && other->answering() && (idle_long || other->crawls);
+                return !other->outer() && other->answering() && (idle_long || other->lags);
             });
             if (idle == all.end()) break;
             shut(now, **idle, errc::cancelled);
@@ -276,8 +276,8 @@ void download::look_for_stalls(time_point now) {
             lose(now, *one, errc::timed_out, "the source holds what is wanted but gives next to nothing", {});
             continue;
         }
-        one->crawls = !plain() && given < limits::transfer_crawl_bytes_max;
-        if (!one->crawls) continue;
+        one->lags = !plain() && given < limits::transfer_crawl_bytes_max;
+        if (!one->lags) continue;
         release(now, *one);
         one->wants_changed = true;
     }

@@ -31,7 +31,7 @@ struct source_state {
     bool strict = false;   ///< its flow authenticates payloads
     bool told = false;     ///< has said what it holds
     bool paused = false;
-    bool crawls = false;   ///< gave next to nothing while it was watched: who else can goes first, and it takes nobody's place
+    bool lags = false;   ///< gave next to nothing while it was watched: who else can goes first, and it takes nobody's place
     int retries = 0;       ///< times it asked to come back later since it last gave something
     time_point not_before{};   ///< of standby
 
@@ -106,7 +106,7 @@ struct source_state {
     /// How many chunks it should have under way: twice what it gives during a round trip and a verification.
     [[nodiscard]] std::size_t window(duration verification) const {
         const bool careful = source.protocol == transfer_protocol::background;
-        if (crawls && !careful) return 1;
+        if (lags && !careful) return 1;
         const std::size_t least = careful ? 2 : 4;
         const std::size_t most = careful ? 4 : 32;
         const double seconds = std::chrono::duration<double>(round_trip + verification).count();
@@ -121,7 +121,7 @@ struct source_state {
         service_rate = service_rate > 0 ? 0.7 * service_rate + 0.3 * sample : sample;
         busy_since = now;
         if (sample * std::chrono::duration<double>(limits::transfer_watch_time).count() >= static_cast<double>(limits::transfer_crawl_bytes_max))
-            crawls = false;
+            lags = false;
     }
 };
 
