@@ -292,8 +292,8 @@ void client_core::implementation::report_blamed(time_point now) {
     reporting = true;
     shared.ask(now, member.server(), unreported.next(), [this](time_point at, const answer& got) {
         reporting = false;
-        if (got.reached) unreported.heard();
-        next_report = got.reached ? at : at + report_pause;
+        if (got.settled()) unreported.heard();
+        next_report = got.settled() ? at : at + report_pause;
         report_blamed(at);
     });
 }

@@ -67,7 +67,7 @@ void link_ledger::send(time_point now) {
     under_way_ = true;
     requests_.ask(now, member_->server(), *sending_, [this](time_point at, const answer& got) {
         under_way_ = false;
-        if (!got.reached) {
+        if (!got.settled()) {
             next_ = std::min(next_, at + report_interval);
             return;
         }

@@ -71,6 +71,19 @@ void node::forget(message_handle request) {
     if (asked_.erase(request) != 0) messages.cancel(request);
 }
 
+bool answer::settled() const noexcept {
+    if (!reached || !failure) return reached;
+    switch (failure->code) {
+        case errc::database_failed:
+        case errc::limit_reached:
+        case errc::no_space:
+        case errc::io_failed:
+        case errc::not_activated:
+        case errc::not_authorised: return false;
+        default: return true;
+    }
+}
+
 void node::on_answered(time_point now, message_answered&& what) {
     const auto found = asked_.find(what.request);
     if (found == asked_.end()) return;

@@ -24,6 +24,10 @@ struct answer {
     bool reached = false;           ///< the other side answered, be it with an error
     message_body body;
 
+    /// The other side has dealt with it, be it by refusing: to ask again would bring the same. Not so where its database could not
+    /// commit, it had no room, or it takes this client back only after a registration.
+    [[nodiscard]] bool settled() const noexcept;
+
     /// The answer as the reply that was expected; nullptr where it failed or is of another type.
     template <class Reply>
     [[nodiscard]] const Reply* as() const noexcept {

@@ -26,7 +26,7 @@ void download::assign(time_point now) {
         return send_wants(now);
     }
     auto all = in_order();
-    std::ranges::stable_partition(all, [](const auto* one) { return !one->lags; });
+    std::stable_partition(all.begin(), all.end(), [](const auto* one) { return !one->lags; });
     const auto office_busy = [&] {
         const auto busy = std::ranges::count_if(all, [](const auto* one) { return !one->outer() && !one->assigned.empty() && !one->lags; });
         return static_cast<std::size_t>(busy);

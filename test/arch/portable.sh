@@ -1,11 +1,16 @@
 #!/bin/bash
 # What is meant to be portable compiles for Windows: the public headers, the pure rooms and the simulated world, and the driver's plain path
 # with src/driver/windows in the place of src/driver/posix. Syntax and types only: nothing is linked or run (docs/portability.md).
-# Headers of libraries come from this system, each by its own name, so that no header of this system itself is seen.
+# And no source names what clang 14, the oldest compiler meant, cannot compile with libstdc++ 12: the views, and the algorithms of std::ranges
+# that return a subrange. Headers of libraries come from this system, each by its own name, so that no header of this system itself is seen.
 # Usage: portable.sh SOURCE-DIR DIRECTORY-OF-PROTOBUF'S-HEADERS; 99 (skipped) where there is no such compiler.
 set -u
 generated=$(cd "$2" && pwd) || exit 2
 cd "$1" || exit 2
+if grep -rnE 'std::(views|ranges::(views|subrange|stable_partition|partition|remove(_if)?|unique|rotate|equal_range|search(_n)?|find_end|find_last(_if)?))\b' include src test examples bench tools --include='*.[ch]pp'; then
+    echo "clang 14 does not compile these with libstdc++ 12"
+    exit 1
+fi
 export compiler=x86_64-w64-mingw32-g++-posix
 command -v "$compiler" >/dev/null || { echo "no $compiler: apt-get install g++-mingw-w64-x86-64-posix"; exit 99; }
 libraries=$(mktemp -d) || exit 2

@@ -299,10 +299,13 @@ void client_world::pump_server() {
         if (auto* datagram = std::get_if<send_datagram>(&*output)) {
             clock.at(now(), [this, what = std::move(*datagram)]() mutable { carry(server_address_, std::move(what)); });
         } else if (auto* request = std::get_if<catalogue_request>(&*output)) {
-            for (const auto& change : request->changes) apply(durable, change);
-            clock.after(2ms, [this, id = request->id, generation = server_generation_] {
+            const bool fails = commit_fails && commit_fails(*request);
+            for (const auto& change : request->changes) {
+                if (!fails) apply(durable, change);
+            }
+            clock.after(2ms, [this, id = request->id, fails, generation = server_generation_] {
                 if (generation != server_generation_) return;
-                server_->on_catalogue_done(now(), {id, {}});
+                server_->on_catalogue_done(now(), {id, fails ? result<void>(error{errc::database_failed, "the disk is full"}) : result<void>()});
                 pump_server();
             });
         } else if (auto* stored = std::get_if<store_request>(&*output)) {

@@ -142,6 +142,7 @@ public:
     std::map<std::string, bytes> files;           ///< of the file store, by content id; trees under id + ".tree"
     std::map<std::string, std::uint64_t> cdn_read, files_read;   ///< bytes given, by content id
     std::function<bool(const ip_address& from, const send_datagram&)> loses;
+    std::function<bool(const catalogue_request&)> commit_fails;
     std::map<ip_address, std::function<void(const received_datagram&)>> members;   ///< with another program, by where they are
     std::uint64_t datagrams = 0;
     std::deque<std::unique_ptr<device>> devices;

@@ -154,6 +154,28 @@ TEST_CASE("one copy crosses the link of an office, and the neighbours share it",
     }));
 }
 
+TEST_CASE("what crossed a link is told again where the server's database could not take it", "[REQ-OBS-1][REQ-SRV-6]") {
+    client_world world(office_options());
+    const auto data = some_bytes(mib, 15);
+    world.publish("app", data);
+    world.add("10.0.0.20");
+    auto& a = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    int failed = 0;
+    world.commit_fails = [&](const catalogue_request& request) {
+        const bool of_link = std::ranges::any_of(request.changes, [](const auto& change) { return std::holds_alternative<add_link_bytes>(change); });
+        return of_link && ++failed < 4;
+    };
+    const auto fetched = a.fetch("app");
+    REQUIRE(world.run_until([&] { return a.complete(fetched); }));
+    CHECK(world.run_until([&] { return !world.durable.links.empty(); }, 600s));
+    world.run_for(300s);
+    CHECK(failed == 4);
+    std::uint64_t in = 0;
+    for (const auto& line : world.durable.links) in += line.bytes_in;
+    CHECK(in == data.size());   // once
+}
+
 TEST_CASE("a chain of offices is fed office by office, Wi-Fi from its wired parent", "[REQ-OFF-2][REQ-OFF-4][REQ-RVP-2][REQ-SRC-1]") {
     client_world world(office_options());
     const auto data = some_bytes(3 * mib, 2);
