@@ -56,6 +56,8 @@ void client_core::set_address(time_point now, ip_address address, std::uint8_t p
     self_->on_state_changed(now);
 }
 
+const ip_address& client_core::address() const noexcept { return self_->shared.config.address; }
+
 void client_core::on_datagram(time_point now, const received_datagram& datagram) { self_->on_datagram(now, datagram); }
 void client_core::on_timer(time_point now) { self_->on_timer(now); }
 void client_core::on_wall_clock(time_point now, wall_time wall) { self_->on_wall_clock(now, wall); }

@@ -21,10 +21,12 @@ client_options to_client_options(const run_options& given) {
     auto& core = out.core;
     core.log = given.log.sink();
     core.servers = parse_addresses(given.server, "--server");
-    const auto own = find_own_address(given.bind.empty() ? std::nullopt : std::optional(parse_address(given.bind, "--bind")), core.servers.front()).value();
-    core.address = own.address;
-    core.prefix_bits = own.prefix_bits;
-    core.broadcast = own.broadcast;
+    if (!given.bind.empty()) {   // else the client finds its address, and follows it
+        const auto own = find_own_address(parse_address(given.bind, "--bind"), core.servers.front()).value();
+        core.address = own.address;
+        core.prefix_bits = own.prefix_bits;
+        core.broadcast = own.broadcast;
+    }
     if (!given.broadcast.empty()) core.broadcast = parse_address(given.broadcast, "--broadcast");
     if (!given.enrolment_key_file.empty()) core.enrolment = read_key(given.enrolment_key_file, core.log);
     if (!given.ports.empty()) core.ports = parse_ports(given.ports, "--ports");
@@ -70,7 +72,7 @@ void add_run_options(CLI::App& command, run_options& options) {
     command.add_option("--data", options.data, "The client's directory: key, credentials, store, local socket")->required();
     command.add_option("--server", options.server, "The server's address, or several with commas")->required();
     command.add_option("--enrolment-key-file", options.enrolment_key_file, "The organisation's enrolment key: to enrol, and to renew the certificate before it ends");
-    command.add_option("--bind", options.bind, "Own address; default: of the interface that reaches the server");
+    command.add_option("--bind", options.bind, "Own address; default: of the interface that reaches the server, also after that changes");
     command.add_option("--broadcast", options.broadcast, "Broadcast address for discovery; default: of the interface");
     command.add_option("--ports", options.ports, "Move the port block by a number, or a file of `name = port` lines");
     command.add_option("--store-limit", options.store_limit, "What the store may take, e.g. 50GiB; default: the volume");
@@ -113,7 +115,7 @@ int run_client(const run_options& given) {
         service.stop();
         node.stop();
     });
-    log(log_level::info, "event=started role=client address=" + settings.core.address.to_string());
+    log(log_level::info, "event=started role=client address=" + node.core().address().to_string());
     io.run();
     return done;
 }

@@ -200,6 +200,7 @@ public:
     void set_profile(time_point now, device_profile profile);
     /// The device has moved to another address: it registers anew and looks for its office again.
     void set_address(time_point now, ip_address address, std::uint8_t prefix_bits, std::optional<ip_address> broadcast);
+    [[nodiscard]] const ip_address& address() const noexcept;
 
     // Inputs.
     /// A datagram that came to one of the ports of the port plan.

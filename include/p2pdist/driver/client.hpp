@@ -37,7 +37,8 @@ struct client_options {
     std::string server{};                         ///< its address, or several with commas (DB-4); empty: core.servers counts
     std::filesystem::path enrolment_key_file{};   ///< as p2pdist-server printed the key; empty: core.enrolment counts
     /// As for the core. Identity, saved credentials, entropy and jitter are the façade's own, kept in `data`. What is left as it is comes
-    /// from the system: the address by which the server is reached, its prefix and broadcast address, the host's name and its profile.
+    /// from the system: the address by which the server is reached, its prefix and broadcast address, looked at twice a minute (a device
+    /// that moves to another network goes on there), the host's name and its profile.
     client_config core{};
     std::uint64_t store_limit_bytes = UINT64_MAX;
     std::shared_ptr<content_store> store{};       ///< instead of files in `data`; it has its own limit, and one client uses it

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "node/or_fail.hpp"
 #include "node/program_calls.hpp"
 #include "node/secret_file.hpp"
+#include "p2pdist/driver/device.hpp"
 #include "p2pdist/driver/openssl_crypto.hpp"
 #include "source/fallback_reader.hpp"
 
@@ -39,7 +41,7 @@ public:
           core_(*crypto_, *random_, core_config(), net::monotonic_now(), net::wall_now()),
           loop_(executor_, core_, *this),
           wall_timer_(executor_),
-          ports_(value_or_fail(open_ports(executor_, options_.core, options_.plain_udp))) {}
+          ports_(value_or_fail(open_ports())) {}
 
     /// What needs weak_from_this(). Nothing runs on the executor before it is done.
     void start() {
@@ -162,16 +164,45 @@ public:
 
 private:
     client_config core_config() {
+        finds_address_ = options_.core.address.is_unspecified();
+        finds_broadcast_ = finds_address_ && !options_.core.broadcast;
         complete_options(options_, *random_);
         own_profile_ = options_.core.profile == device_profile{};
         if (own_profile_) options_.core.profile = current_profile(options_);
         return options_.core;
     }
 
-    static result<net::port_set> open_ports(const executor_type& executor, const client_config& core, bool plain_udp) {
+    result<net::port_set> open_ports() const {
+        const auto& core = options_.core;
         std::optional<endpoint> broadcast;
         if (core.broadcast) broadcast = endpoint{*core.broadcast, core.ports[port_use::broadcast]};
-        return net::port_set::open(executor, core.address, net::unicast_ports(core.ports, role::client), broadcast, plain_udp);
+        return net::port_set::open(executor_, core.address, net::unicast_ports(core.ports, role::client), broadcast, options_.plain_udp);
+    }
+
+    void start_ports() {
+        ports_.start([this](const received_datagram& datagram) { core_.on_datagram(net::monotonic_now(), datagram); }, [this] { loop_.turn(); });
+    }
+
+    /// Another lease, network or VPN: on with the address by which the server is reached now. While none is, the old one may come back.
+    void follow_address() {
+        if (!finds_address_) return;
+        auto& core = options_.core;
+        const auto own = find_own_address(std::nullopt, core.servers.front());
+        if (!own || (own->address == core.address && own->prefix_bits == core.prefix_bits && (!finds_broadcast_ || own->broadcast == core.broadcast))) return;
+        const auto before = std::tuple(core.address, core.prefix_bits, core.broadcast);
+        std::tie(core.address, core.prefix_bits) = std::tie(own->address, own->prefix_bits);
+        if (finds_broadcast_) core.broadcast = own->broadcast;
+        auto ports = open_ports();
+        if (!ports) {   // looked at again the next time
+            core.log(log_level::warning, "event=address_unusable address=" + core.address.to_string() + " reason=\"" + ports.error().message + '"');
+            std::tie(core.address, core.prefix_bits, core.broadcast) = before;
+            return;
+        }
+        core.log(log_level::info, "event=address_changed address=" + core.address.to_string());
+        ports_.close();
+        ports_ = std::move(*ports);
+        start_ports();
+        core_.set_address(net::monotonic_now(), core.address, core.prefix_bits, core.broadcast);
     }
 
     void begin_to_run() {
@@ -184,7 +215,7 @@ private:
                 core_.on_fallback_done(net::monotonic_now(), request, std::move(failure));
                 loop_.turn();
             }});
-        ports_.start([this](const received_datagram& datagram) { core_.on_datagram(net::monotonic_now(), datagram); }, [this] { loop_.turn(); });
+        start_ports();
         keep_time();
         turn_soon();   // after what the program asked for meanwhile
     }
@@ -251,13 +282,16 @@ private:
             if (failure || !self || self->stopped_) return;
             self->keep_time();
             self->core_.on_wall_clock(net::monotonic_now(), net::wall_now());
+            self->follow_address();
             if (self->own_profile_) self->core_.set_profile(net::monotonic_now(), current_profile(self->options_));
             self->loop_.turn();
         });
     }
 
     client_options options_;
-    bool own_profile_ = false;   // the program left it to us
+    bool own_profile_ = false;      // the program left it to us
+    bool finds_address_ = false;    // the same
+    bool finds_broadcast_ = false;
     std::unique_ptr<crypto_suite> crypto_;
     std::unique_ptr<entropy> random_;
     client_core core_;
