@@ -13,10 +13,17 @@ constexpr auto idle_enough = std::chrono::minutes(1);        // to give its plac
 constexpr auto check_period = std::chrono::milliseconds(100);
 constexpr auto handshake_enough = std::chrono::seconds(1);   // without a step, to give its place to another of its pair or host
 
+constexpr std::size_t handshakes_of_network_max = limits::server_channels_max / 2;   // of an IPv4 /24 or an IPv6 /48
+
 /// Who can have as many addresses as it likes: an IPv4 address, or an IPv6 subnet.
 ip_address host_of(const endpoint& from) {
     constexpr int subnet_bits = 64;
     return from.address.is_v4() ? from.address : subnet::of(from.address, subnet_bits).network();
+}
+
+ip_address network_of(const endpoint& from) {
+    constexpr int v4_bits = 24, v6_bits = 48;
+    return subnet::of(from.address, from.address.is_v4() ? v4_bits : v6_bits).network();
 }
 
 }  // namespace
@@ -133,10 +140,14 @@ void channel_set::settle(const endpoint& from) {
     if (announced) handlers_.closed(id);
 }
 
+/// Never put off by what comes meanwhile: whoever begins handshakes all the time would keep it from ever coming.
 void channel_set::arm() {
+    if (std::exchange(armed_, true)) return;
     timer_.expires_after(check_period);
     timer_.async_wait([this, alive = std::weak_ptr(alive_)](std::error_code failure) {
-        if (!failure && !alive.expired()) check();
+        if (alive.expired()) return;
+        armed_ = false;
+        if (!failure) check();
     });
 }
 
@@ -176,29 +187,37 @@ channel_set::channel* channel_set::unfinished(pair& of) noexcept {
 }
 
 /// Whether there is room for one more. Handshakes go first, since whoever has no key can begin them; an open channel goes only if it
-/// was silent for a while. No pair and no host may fill the table with handshakes, or begin them without end: a new one takes the place
-/// of one that makes no progress.
+/// was silent for a while. No pair, host or network may fill the table with handshakes, and nobody begin them without end: a new one takes
+/// the place of one that makes no progress.
 bool channel_set::make_room(const endpoint& newcomer, clock::time_point now) {
     const auto own = pairs_.find(newcomer);
     if (const auto* const before = own == pairs_.end() ? nullptr : unfinished(own->second)) return now - before->advanced >= handshake_enough;
-    const auto host = host_of(newcomer);
-    std::size_t count = 0;
-    auto oldest = pairs_.end();
-    for (auto it = pairs_.begin(); it != pairs_.end(); ++it) {
-        const auto* const which = unfinished(it->second);
-        if (!which || host_of(it->first) != host) continue;
-        ++count;
-        if (oldest == pairs_.end() || which->advanced < unfinished(oldest->second)->advanced) oldest = it;
-    }
-    if (count >= limits::server_channel_handshakes_of_host_max) {
-        if (now - unfinished(oldest->second)->advanced < handshake_enough) return false;
-        drop_unfinished(oldest);
+    if (!make_room_among(now, limits::server_channel_handshakes_of_host_max, [host = host_of(newcomer)](const endpoint& from) { return host_of(from) == host; }) ||
+        !make_room_among(now, handshakes_of_network_max, [network = network_of(newcomer)](const endpoint& from) { return network_of(from) == network; })) {
+        return false;
     }
     if (own != pairs_.end() || pairs_.size() < limits::server_channels_max) return true;
     const auto rank = [](const auto& item) { return std::pair(item.second.current.announced, item.second.current.last_heard); };
     const auto least = std::ranges::min_element(pairs_, {}, rank);
-    if (least->second.current.announced && now - least->second.current.last_heard <= idle_enough) return false;
+    const auto& there = least->second.current;
+    if (there.announced ? now - there.last_heard <= idle_enough : now - there.advanced < handshake_enough) return false;
     drop(least);
+    return true;
+}
+
+/// Among those whose addresses fit, at most so many handshakes are under way.
+bool channel_set::make_room_among(clock::time_point now, std::size_t most, const std::function<bool(const endpoint&)>& fits) {
+    std::size_t count = 0;
+    auto oldest = pairs_.end();
+    for (auto it = pairs_.begin(); it != pairs_.end(); ++it) {
+        const auto* const which = unfinished(it->second);
+        if (!which || !fits(it->first)) continue;
+        ++count;
+        if (oldest == pairs_.end() || which->advanced < unfinished(oldest->second)->advanced) oldest = it;
+    }
+    if (count < most) return true;
+    if (now - unfinished(oldest->second)->advanced < handshake_enough) return false;
+    drop_unfinished(oldest);
     return true;
 }
 

@@ -3,8 +3,8 @@
 // new association on the same address pair take over only once its handshake is done (RFC 6347, 4.2.8).
 //
 // Whoever hears at an address can get a cookie for it, and so a handshake: a pair has one at a time, which stays for a second and for
-// another after the client has answered, and a host has few. That bounds what handshakes without the key cost, and keeps a connector's
-// from being replaced while it is made.
+// another after the client has answered; a host has few, a network some, and a full table takes one more only in the place of one that makes
+// no progress. That bounds what handshakes without the key cost, and keeps a connector's from being replaced while it is made.
 
 #include <array>
 #include <cstdint>
@@ -65,6 +65,7 @@ private:
     /// The one of the pair's whose handshake is under way; null where none is.
     [[nodiscard]] static channel* unfinished(pair& of) noexcept;
     [[nodiscard]] bool make_room(const endpoint& newcomer, clock::time_point now);
+    [[nodiscard]] bool make_room_among(clock::time_point now, std::size_t most, const std::function<bool(const endpoint&)>& fits);
     void drop_unfinished(std::map<endpoint, pair>::iterator of);
     void drop(std::map<endpoint, pair>::iterator which);
 
@@ -74,6 +75,7 @@ private:
     std::unique_ptr<dtls_listener> listener_;
     channel_handlers handlers_;
     std::function<clock::time_point()> now_;
+    bool armed_ = false;
     std::map<endpoint, pair> pairs_;
     std::uint64_t last_id_ = 0;
     std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -25,7 +25,9 @@ namespace {
 constexpr const char* cipher = "ECDHE-PSK-CHACHA20-POLY1305";
 constexpr const char* identity = "p2pdist";
 constexpr std::string_view exporter_label = "EXPORTER-p2pdist-channel";
+constexpr const char* groups = "X25519:P-256";        // with others the first flight would be longer still than a short hello
 constexpr std::size_t record_bytes_max = 16384;
+constexpr long message_bytes_max = 4096;               // of a handshake by PSK; OpenSSL keeps pieces of some that come out of order
 constexpr auto cookie_period = std::chrono::minutes(1);
 constexpr unsigned retransmit_first_us = 400'000;   // the standard's second is meant for paths that nobody knows
 constexpr unsigned retransmit_max_us = 2'000'000;
@@ -119,6 +121,8 @@ context_pointer make_context(bool server) {
     SSL_CTX_set_min_proto_version(context.get(), DTLS1_2_VERSION);
     SSL_CTX_set_max_proto_version(context.get(), DTLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context.get(), cipher);
+    SSL_CTX_set1_groups_list(context.get(), groups);
+    SSL_CTX_set_max_cert_list(context.get(), message_bytes_max);
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_read_ahead(context.get(), 1);
@@ -144,12 +148,10 @@ SSL_CTX* shared_context(bool server) {
 /// the keys of a handshake are drawn it takes from the kernel's anew, which a resume reseeds.
 void reseed() { RAND_poll(); }
 
-/// What of a datagram an open association may see; the library is too strict with the rest. Everybody can write records of epoch 0: of these
-/// only a peer's repeated flight has a meaning, while a plain alert would end the association (RFC 6347, 4.1.2.7). And some versions end it
-/// at a record that is shorter than its tag.
-bytes plausible_records(byte_span datagram) {
-    constexpr std::uint8_t change_cipher_spec = 20, handshake = 22;
-    constexpr std::size_t head_bytes = 13, tag_bytes = 16;
+/// The records of a datagram that `plausible` says yes to, by type, epoch and size with the head.
+template <class Plausible>
+bytes records_that(byte_span datagram, Plausible plausible) {
+    constexpr std::size_t head_bytes = 13;
     bytes out;
     while (!datagram.empty()) {
         byte_reader head(datagram);
@@ -160,18 +162,39 @@ bytes plausible_records(byte_span datagram) {
         const auto size = head_bytes + head.u16();
         if (!head.ok() || size > datagram.size()) break;
         const auto record = datagram.first(size);
-        const bool plausible = epoch == 0 ? type == change_cipher_spec || type == handshake : size >= head_bytes + tag_bytes;
-        if (plausible) out.insert(out.end(), record.begin(), record.end());
+        if (plausible(type, epoch, size)) out.insert(out.end(), record.begin(), record.end());
         datagram = datagram.subspan(size);
     }
     return out;
+}
+
+constexpr std::uint8_t change_cipher_spec = 20, handshake = 22;
+
+/// What of a datagram an open association may see; the library is too strict with the rest. Everybody can write records of epoch 0: of these
+/// only a peer's repeated flight has a meaning, while a plain alert would end the association (RFC 6347, 4.1.2.7). And some versions end it
+/// at a record that is shorter than its tag.
+bytes plausible_records(byte_span datagram) {
+    constexpr std::size_t head_and_tag_bytes = 13 + 16;
+    return records_that(datagram, [](std::uint8_t type, std::uint16_t epoch, std::size_t size) {
+        return epoch == 0 ? type == change_cipher_spec || type == handshake : size >= head_and_tag_bytes;
+    });
+}
+
+/// What a server's handshake may see before its client has changed to the new keys: the library would keep a hundred records that come
+/// before, 17 KB each, for whoever showed a cookie. Who lost the one before repeats both.
+bytes timely_records(byte_span datagram) {
+    bool changed = false;
+    return records_that(datagram, [&](std::uint8_t type, std::uint16_t epoch, std::size_t) {
+        changed = changed || (epoch == 0 && type == change_cipher_spec);
+        return epoch == 0 || changed;
+    });
 }
 
 }  // namespace
 
 class dtls_association::implementation {
 public:
-    explicit implementation(bool server, const secret_key& psk) : ssl_(SSL_new(shared_context(server))) {
+    explicit implementation(bool is_server, const secret_key& psk) : server(is_server), ssl_(SSL_new(shared_context(is_server))) {
         if (!ssl_) throw std::bad_alloc();
         data.psk = psk;
         SSL_set_app_data(ssl_.get(), &data);
@@ -179,7 +202,7 @@ public:
         SSL_set_bio(ssl_.get(), bio, bio);
         DTLS_set_timer_cb(ssl_.get(), next_retransmission);
         DTLS_set_link_mtu(ssl_.get(), static_cast<long>(limits::datagram_bytes_max));
-        server ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
+        is_server ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
     }
     ~implementation() {
         OPENSSL_cleanse(data.psk.data(), data.psk.size());
@@ -214,6 +237,7 @@ public:
 
     SSL* ssl() const noexcept { return ssl_.get(); }
 
+    const bool server;
     datagram_queues queues;
     callback_data data;
     state status = state::handshaking;
@@ -248,7 +272,8 @@ std::unique_ptr<dtls_association> dtls_association::connect(const secret_key& ps
 }
 
 void dtls_association::on_datagram(byte_span datagram) {
-    auto heard = self_->status == state::open ? plausible_records(datagram) : to_bytes(datagram);
+    const bool early = self_->server && self_->status == state::handshaking && SSL_get_state(self_->ssl()) != TLS_ST_SR_CHANGE;
+    auto heard = self_->status == state::open ? plausible_records(datagram) : early ? timely_records(datagram) : to_bytes(datagram);
     if (heard.empty()) return;  // to OpenSSL it would be the end of everything
     self_->queues.incoming.push_back(std::move(heard));
     self_->advance();

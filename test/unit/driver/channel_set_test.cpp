@@ -45,6 +45,14 @@ struct world {
         auto hello = client->take_datagrams();
         return {std::move(client), std::move(hello.front())};
     }
+    /// A handshake without the key, as far as the server's first flight; false where that does not come.
+    bool begin(const endpoint& from) {
+        auto client = dtls_association::connect(key_of(9));
+        for (const auto& datagram : client->take_datagrams()) channels.on_datagram(from, datagram);
+        for (const auto& datagram : std::exchange(answers[from], {})) client->on_datagram(datagram);   // the cookie
+        for (const auto& datagram : client->take_datagrams()) channels.on_datagram(from, datagram);
+        return !std::exchange(answers[from], {}).empty();
+    }
     /// What the connector says is heard, and the server's answer.
     void pass(std::uint16_t port, dtls_association& client) {
         for (int round = 0; round < 5; ++round) {
@@ -83,7 +91,8 @@ TEST_CASE("who has no key takes no connector's place", "[driver][limits][REQ-CON
     REQUIRE(here.opened.size() == limits::server_channels_max - 1);
     for (int count = 0; count < 20; ++count) (void)here.knock(port++, key_of(9));
     CHECK(here.closed == 0);
-    // A handshake gives its place to a newcomer ...
+    here.time.advance(1s);
+    // A handshake that makes no progress gives its place to a newcomer ...
     connectors.push_back(here.knock(port++, key_of(1)));
     CHECK(here.opened.size() == limits::server_channels_max);
     CHECK(here.closed == 0);
@@ -283,6 +292,50 @@ TEST_CASE("who only shows a cookie is sent so much and no more", "[driver][limit
     here.wait(60s);
     CHECK(bytes_sent() == flight * (1 + limits::server_channel_flight_repeats_max));
     CHECK(flight <= hello.size());
+}
+
+TEST_CASE("a network's handshakes without the key are few a second, however many addresses it has", "[driver][limits][hostile][REQ-CON-2][REQ-SEC-1]") {
+    world here;
+    int begun = 0;
+    for (std::uint32_t host = 0; host < 200; ++host) begun += here.begin({ip_address::v4(0x0a010000 + host), 4000}) ? 1 : 0;
+    CHECK(begun == 32);
+    CHECK(here.begin({ip_address::v4(0x0a020001), 4000}));
+}
+
+TEST_CASE("handshakes that begin all the time put off nothing", "[driver][hostile][REQ-CON-2]") {
+    world here;
+    auto [first, hello] = here.hello_with_cookie(1000, key_of(9));
+    here.channels.on_datagram(at(1000), hello);
+    here.answers.clear();
+    here.time.advance(20s);   // more than a handshake may take, and the set's own timer has not looked yet
+    for (std::uint32_t host = 0; host < 30 && here.answers[at(1000)].empty(); ++host) {
+        CHECK(here.begin({ip_address::v4(0x0a010000 + host), 4000}));
+        here.context.run_for(20ms);
+        here.channels.on_datagram(at(1000), hello);   // answered again once the old handshake is gone
+    }
+    CHECK_FALSE(here.answers[at(1000)].empty());
+}
+
+TEST_CASE("a record that comes before its time is not kept, but waits for its repetition", "[driver][limits][hostile][REQ-CON-2]") {
+    world here;
+    auto [client, hello] = here.hello_with_cookie(1000, key_of(1));
+    here.channels.on_datagram(at(1000), hello);
+    for (const auto& datagram : std::exchange(here.answers[at(1000)], {})) client->on_datagram(datagram);
+    bytes before, after;   // the client's second flight, cut before what is sealed under the new keys
+    for (const auto& datagram : client->take_datagrams()) {
+        for (std::size_t start = 0; start < datagram.size();) {
+            const auto size = 13 + (static_cast<std::size_t>(datagram[start + 11]) << 8 | datagram[start + 12]);
+            auto& to = datagram[start + 4] == 0 ? before : after;
+            to.insert(to.end(), datagram.begin() + static_cast<std::ptrdiff_t>(start), datagram.begin() + static_cast<std::ptrdiff_t>(start + size));
+            start += size;
+        }
+    }
+    REQUIRE_FALSE(after.empty());
+    here.channels.on_datagram(at(1000), after);
+    here.channels.on_datagram(at(1000), before);
+    CHECK(here.opened.empty());
+    here.channels.on_datagram(at(1000), after);
+    CHECK(here.opened.size() == 1);
 }
 
 TEST_CASE("a channel that is dead is not kept by what anybody can write", "[driver][hostile][REQ-CON-2]") {
