@@ -7,6 +7,7 @@
 
 #include "local/passed_file.hpp"
 #include "local/peer_credentials.hpp"
+#include "node/secret_file.hpp"
 #include "p2pdist/driver/local_service.hpp"
 
 namespace p2pdist {
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 
 fs::path local_socket_path(const fs::path& data) {
     constexpr std::size_t path_bytes_max = 100;
-    const auto absolute = fs::absolute(data).lexically_normal();
+    const auto absolute = plain_directory(data);
     const auto inside = absolute / "control.sock";
     if (inside.string().size() <= path_bytes_max) return inside;
     return short_socket_directory(absolute) / (std::to_string(std::hash<std::string>{}(absolute.string())) + ".sock");

@@ -14,6 +14,7 @@
 #include "local/local_request.hpp"
 #include "local/passed_file.hpp"
 #include "local/peer_credentials.hpp"
+#include "node/secret_file.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "p2pdist/driver/client.hpp"
 
@@ -87,10 +88,14 @@ private:
             if (!failure) self->close();
         });
     }
-    /// Notices that the program went away: it sends nothing more, so a read ends with that only.
+    /// Notices that the program went away. What it may say behind its line counts for nothing.
     template <class OnGone>
     void watch(OnGone on_gone) {
-        socket_.async_wait(protocol::socket::wait_read, [self = shared_from_this(), on_gone](std::error_code) { on_gone(); });
+        socket_.async_wait(protocol::socket::wait_read, [self = shared_from_this(), on_gone](std::error_code failure) {
+            std::array<std::uint8_t, 4096> unheard;
+            if (failure || receive_passed(self->socket_.native_handle(), unheard).what == passed_bytes::state::over) return on_gone();
+            self->watch(on_gone);
+        });
     }
     void write_next() {
         asio::async_write(socket_, asio::buffer(lines_.front()), [self = shared_from_this()](std::error_code failure, std::size_t) {
@@ -114,7 +119,7 @@ public:
     implementation(const asio::any_io_executor& executor, client& served, const std::filesystem::path& data)
         : client_(served), path_(local_socket_path(data)), acceptor_(executor), pause_(executor) {
         if (!local_call(data, R"({"command":"status"})", [](const auto&) { return false; }).has_value()) std::filesystem::remove(path_);
-        if (path_.parent_path() != std::filesystem::absolute(data).lexically_normal()) {
+        if (path_.parent_path() != plain_directory(data)) {
             if (const auto made = make_short_socket_directory(path_.parent_path()); !made) throw std::system_error(made.error().error_code(), made.error().message);
         }
         const auto before = restrict_new_files();

@@ -18,7 +18,8 @@ public:
     passed_file(const passed_file&) = delete;
     passed_file& operator=(const passed_file&) = delete;
 
-    /// Whether it is a plain file that may be written. Anything else could hold the writer up for ever.
+    /// Whether it is a plain file that may be written anywhere. Anything else could hold the writer up for ever, and one that was opened to
+    /// append takes all of it at its end.
     [[nodiscard]] bool is_writable_file() const noexcept;
 
     [[nodiscard]] result<void> resize(std::uint64_t size_bytes) override;

@@ -30,8 +30,8 @@ public:
           options_(std::move(options)),
           crypto_(make_openssl_crypto()),
           random_(make_system_entropy()),
+          keys_changed_(server_keys_changed(options_.data)),   // before they are read: one that is replaced meanwhile is read again
           keys_(value_or_fail(load_server_keys(options_.data))),
-          keys_changed_(server_keys_changed(options_.data)),
           catalogue_(value_or_fail(open_catalogue())),
           core_(*crypto_, *random_, core_config(), net::monotonic_now(), net::wall_now()),
           loop_(executor_, core_, *this),
@@ -203,8 +203,8 @@ private:
     server_options options_;
     std::unique_ptr<crypto_suite> crypto_;
     std::unique_ptr<entropy> random_;
-    server_keys keys_;
     server_keys_time keys_changed_;
+    server_keys keys_;
     std::unique_ptr<sql_catalogue> catalogue_;
     server_core core_;
     net::core_loop<server_core, implementation> loop_;

@@ -28,6 +28,11 @@ error secret_file_too_long(const fs::path& file) {
     return {errc::limit_reached, file.string() + " is longer than the " + std::to_string(secret_file_bytes_max >> 20) + " MiB that a file of its kind may have"};
 }
 
+fs::path plain_directory(const fs::path& directory) {
+    const auto normal = fs::absolute(directory).lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+}
+
 void wipe(mutable_byte_span secret) noexcept { OPENSSL_cleanse(secret.data(), secret.size()); }
 void wipe(std::string& secret) noexcept { OPENSSL_cleanse(secret.data(), secret.size()); }
 
@@ -65,27 +70,31 @@ result<secret_key> read_key_file(const fs::path& file) {
 
 result<server_secrets> initialise_server(const fs::path& data, const std::string& database_url, const std::string& name,
                                          const std::optional<ip_address>& address) {
+    if (fs::exists(data / "keys") && !fs::exists(data / "server.conf"))
+        return {errc::already_exists, (data / "keys").string() + " is there without a server.conf: of an init that did not end? Then remove it and try again"};
     if (fs::exists(data / "keys"))
         return {errc::already_exists, data.string() + " holds a server already: use another directory, or `key rotate` for a new key"};
     for (const auto& directory : {data, data / "keys"}) {
         if (const auto made = make_private_directory(directory); !made) return made.error();
     }
     const auto url = database_url.empty() ? "sqlite://" + fs::absolute(data / "catalogue.sqlite").lexically_normal().string() : database_url;
-    if (auto database = sql_catalogue::open(url); !database) {
+    const auto failed = [&](const error& why) {   // what has only begun is no server, and must not be in the way of the next try
         std::error_code ignored;
+        for (const auto& [file, member] : key_files) fs::remove(data / "keys" / file, ignored);
         fs::remove(data / "keys", ignored);
-        return database.error();
-    }
+        return why;
+    };
+    if (auto database = sql_catalogue::open(url); !database) return failed(database.error());
     const auto random = make_system_entropy();
     server_keys keys;
     for (const auto& [file, member] : key_files) {
         keys.*member = random->array<32>();
-        if (const auto written = write_secret_file(data / "keys" / file, as_bytes(key_to_text(keys.*member) + "\n")); !written) return written.error();
+        if (const auto written = write_secret_file(data / "keys" / file, as_bytes(key_to_text(keys.*member) + "\n")); !written) return failed(written.error());
     }
     std::string record = "database " + url + "\n";
     if (!name.empty()) record += "name " + name + "\n";
     if (address) record += "address " + address->to_string() + "\n";
-    if (const auto written = write_secret_file(data / "server.conf", as_bytes(record)); !written) return written.error();
+    if (const auto written = write_secret_file(data / "server.conf", as_bytes(record)); !written) return failed(written.error());
     return server_secrets{keys.security, keys.enrolment};
 }
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include <fcntl.h>
@@ -44,7 +45,13 @@ bool is_same(int file, int directory, const std::string& name) {
 
 }  // namespace
 
-std::string output_file::temporary_name() const { return "." + target_.filename().string() + ".p2pdist-part"; }
+std::string output_file::temporary_name() const {
+    const std::string before = ".", after = ".p2pdist-part";
+    auto name = target_.filename().string();
+    constexpr std::size_t name_bytes_max = 255;   // of nearly every file system
+    if (before.size() + name.size() + after.size() > name_bytes_max) name = std::to_string(std::hash<std::string>{}(name));
+    return before + name + after;
+}
 
 result<output_file> output_file::create(const std::filesystem::path& target) {
     output_file out;

@@ -53,11 +53,12 @@ passed_file::~passed_file() { ::close(descriptor_); }
 bool passed_file::is_writable_file() const noexcept {
     struct stat about {};
     const int mode = ::fcntl(descriptor_, F_GETFL);
-    return ::fstat(descriptor_, &about) == 0 && S_ISREG(about.st_mode) && mode >= 0 && (mode & O_ACCMODE) != O_RDONLY;
+    return ::fstat(descriptor_, &about) == 0 && S_ISREG(about.st_mode) && mode >= 0 && (mode & O_ACCMODE) != O_RDONLY && (mode & O_APPEND) == 0;
 }
 
 result<void> passed_file::resize(std::uint64_t size_bytes) {
-    if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) return write_error("resize it");
+    // Whatever was in it before goes first: what is not written afterwards has to read as zeros.
+    if (::ftruncate(descriptor_, 0) != 0 || ::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) return write_error("resize it");
     return {};
 }
 

@@ -25,11 +25,16 @@ bool write_all(int fd, byte_span content) {
     return ::fsync(fd) == 0;
 }
 
-void sync_directory(const fs::path& directory) {
-    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    ::fsync(fd);
+/// False where what was renamed may be gone after a power cut. Some network file systems cannot sync a directory (EINVAL); their rename
+/// is durable by itself.
+bool sync_directory(const fs::path& directory) {
+    const int fd = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool synced = ::fsync(fd) == 0 || errno == EINVAL;
+    const int number = errno;
     ::close(fd);
+    errno = number;
+    return synced;
 }
 
 /// Where others may write, what is there need not be ours.
@@ -50,7 +55,7 @@ result<void> write_secret_file(const fs::path& file, byte_span content) {
     ::close(fd);
     if (!written) return file_error(temporary, "write");
     if (::rename(temporary.c_str(), file.c_str()) != 0) return file_error(file, "replace");
-    sync_directory(file.parent_path());
+    if (!sync_directory(file.parent_path())) return file_error(file.parent_path(), "sync");
     return {};
 }
 
@@ -91,7 +96,8 @@ std::string secret_file_exposure(const fs::path& file) {
     return "others than its owner may read " + file.string() + ": `chmod 600 " + file.string() + "`";
 }
 
-result<void> make_private_directory(const fs::path& directory) {
+result<void> make_private_directory(const fs::path& given) {
+    const auto directory = plain_directory(given);
     std::error_code failure;
     struct stat about {};
     if (::stat(directory.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {

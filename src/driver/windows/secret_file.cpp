@@ -64,7 +64,8 @@ result<bytes> read_secret_file(const fs::path& file) {
 /// Access lists are inherited here, and who may read is not told by a mode.
 std::string secret_file_exposure(const fs::path&) { return {}; }
 
-result<void> make_private_directory(const fs::path& directory) {
+result<void> make_private_directory(const fs::path& given) {
+    const auto directory = plain_directory(given);
     std::error_code failure;
     if (fs::is_directory(directory, failure)) return {};
     if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), failure);

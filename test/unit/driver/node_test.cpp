@@ -90,3 +90,17 @@ TEST_CASE("a secret file comes back whole, or not at all", "[REQ-SEC-1]") {
     std::filesystem::remove(file);
     CHECK(read_secret_file(file).error().code == errc::not_found);
 }
+
+TEST_CASE("a server's setting up that fails leaves nothing in the way of the next", "[REQ-SRV-6]") {
+    const auto data = std::filesystem::temp_directory_path() / ("p2pdist-init-" + std::to_string(::getpid()));
+    std::filesystem::remove_all(data);
+    std::filesystem::create_directories(data / "server.conf.new" / "in the way");   // its last file cannot be written
+    REQUIRE_FALSE(initialise_server(data, {}, {}, std::nullopt));
+    CHECK_FALSE(std::filesystem::exists(data / "keys"));
+    std::filesystem::remove_all(data / "server.conf.new");
+    CHECK(initialise_server(data, {}, {}, std::nullopt));
+    CHECK(initialise_server(data, {}, {}, std::nullopt).error().message.find("holds a server already") != std::string::npos);
+    std::filesystem::remove(data / "server.conf");
+    CHECK(initialise_server(data, {}, {}, std::nullopt).error().message.find("did not end") != std::string::npos);
+    std::filesystem::remove_all(data);
+}

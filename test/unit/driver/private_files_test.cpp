@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +15,12 @@
 #include <sys/prctl.h>
 #endif
 
+#include "local/passed_file.hpp"
 #include "local/peer_credentials.hpp"
 #include "node/secret_file.hpp"
 #include "p2pdist/driver/device.hpp"
+#include "p2pdist/driver/local_service.hpp"
+#include "p2pdist/driver/output_file.hpp"
 
 using namespace p2pdist;
 namespace fs = std::filesystem;
@@ -63,6 +68,49 @@ TEST_CASE("a data directory that everybody may write is refused", "[driver][host
     REQUIRE_FALSE(open);
     CHECK(open.error().code == errc::refused);
     CHECK_FALSE(make_private_directory(here.with_mode("sticky", 01777, true)));
+}
+
+TEST_CASE("a data directory is private however its name is written", "[driver][REQ-SEC-1]") {
+    const folder here;
+    REQUIRE(make_private_directory(here.path / "data" / ""));
+    struct stat about {};
+    REQUIRE(::stat((here.path / "data").c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777) == 0700);
+    CHECK(plain_directory(here.path / "data" / "") == here.path / "data");
+    CHECK(plain_directory(here.path / "data" / "." / "") == here.path / "data");
+    CHECK(local_socket_path(here.path / "data" / "") == local_socket_path(here.path / "data"));
+    const auto deep = here.path / std::string(120, 'd');
+    CHECK(local_socket_path(deep / "") == local_socket_path(deep));
+}
+
+TEST_CASE("an output file may have as long a name as any", "[driver][REQ-CLI-6]") {
+    const folder here;
+    const auto target = here.path / std::string(250, 'n');
+    {
+        auto output = output_file::create(target);
+        REQUIRE(output);
+        REQUIRE(::write(output->descriptor(), "bytes", 5) == 5);
+        const auto published = output->publish(5);
+        CHECK(published);
+    }
+    CHECK(fs::file_size(target) == 5);
+    CHECK(std::distance(fs::directory_iterator(here.path), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("a file that is passed along holds what is written to it and nothing else", "[driver][hostile][REQ-CLI-6]") {
+    const folder here;
+    const auto path = here.path / "out";
+    std::ofstream(path) << std::string(1000, 'x');
+    passed_file file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    REQUIRE(file.is_writable_file());
+    REQUIRE(file.resize(500));
+    REQUIRE(file.write_at(100, as_bytes("new")));
+    std::string expected(500, '\0');
+    expected.replace(100, 3, "new");
+    std::ifstream in(path, std::ios::binary);
+    CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == expected);
+    const passed_file appends(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    CHECK_FALSE(appends.is_writable_file());   // the system would write all of it at the end
 }
 
 TEST_CASE("a socket directory that somebody else has made first is passed over", "[driver][hostile][REQ-SEC-1]") {
