@@ -140,7 +140,7 @@ void fallback_reader::on_done(time_point now, std::uint64_t request, std::option
         return;
     }
     if (work.taken > 0) {
-        work.pause.reset();
+        if (!work.bad_bytes) work.pause.reset();
         work.trouble.clear();
     }
     work.next = now;
@@ -171,6 +171,7 @@ void fallback_reader::on_bad_bytes(time_point now, const content_key& content, c
         node_->emit(client_output{fallback_cancel{*work.request}});
         work.request.reset();
     }
+    work.bad_bytes = true;
     failed(now, work, error{errc::integrity_failed, why});
 }
 

@@ -51,6 +51,7 @@ private:
         backoff pause{std::chrono::seconds(5), std::chrono::minutes(5)};
         std::string trouble;
         std::uint64_t taken = 0;                             // bytes of the running request
+        bool bad_bytes = false;                              // came once: bytes alone are no reason to ask again soon
     };
 
     bool choose(job& work) const;

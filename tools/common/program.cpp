@@ -141,8 +141,10 @@ log_sink log_options::sink() const {
 }
 
 stop_signals::stop_signals(asio::io_context& io, std::function<void()> stop) : signals_(io, SIGINT, SIGTERM) {
-    signals_.async_wait([stop = std::move(stop)](std::error_code failure, int) {
-        if (!failure) stop();
+    signals_.async_wait([this, stop = std::move(stop)](std::error_code failure, int) {
+        if (failure) return;
+        signals_.clear();   // a second one ends the program at once
+        stop();
     });
 }
 

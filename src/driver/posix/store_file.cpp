@@ -33,7 +33,7 @@ error system_error_of(const std::filesystem::path& path, const char* what, int n
 }  // namespace
 
 result<file> file::open(const std::filesystem::path& path, mode how, const io_fault* fault) {
-    int flags = O_CLOEXEC;
+    int flags = O_CLOEXEC | O_NONBLOCK;   // a FIFO would hold the thread up until somebody writes; a plain file takes no notice
     switch (how) {
         case mode::read: flags |= O_RDONLY; break;
         case mode::read_write: flags |= O_RDWR; break;

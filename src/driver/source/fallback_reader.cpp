@@ -5,9 +5,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
-#include <fstream>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include <asio/post.hpp>
@@ -15,6 +15,7 @@
 #include "p2pdist/base/limits.hpp"
 #include "source/http_read.hpp"
 #include "source/package_finder.hpp"
+#include "store/file.hpp"
 
 namespace p2pdist {
 namespace fs = std::filesystem;
@@ -66,11 +67,14 @@ private:
     bytes piece_;
 };
 
-/// Sleeps so that `sent` bytes since `begin` are no more than the rate allows.
-void keep_rate(steady::time_point begin, std::uint64_t sent, double bytes_per_second) {
+/// Sleeps so that `sent` bytes since `begin` are no more than the rate allows, or until nobody wants them any more.
+void keep_rate(reading& shared, steady::time_point begin, std::uint64_t sent) {
+    const auto bytes_per_second = shared.request.bytes_per_second_max;
     if (bytes_per_second <= 0) return;
-    std::this_thread::sleep_until(begin + std::chrono::duration_cast<steady::duration>(
-        std::chrono::duration<double>(static_cast<double>(sent) / bytes_per_second)));
+    const auto due = begin + std::chrono::duration_cast<steady::duration>(
+        std::chrono::duration<double>(static_cast<double>(sent) / bytes_per_second));
+    std::unique_lock lock(shared.mutex);
+    shared.changed.wait_until(lock, due, [&] { return shared.cancelled.load(); });
 }
 
 /// Nobody proved yet that it is a tree file: no more of it than the largest that this content can have.
@@ -79,7 +83,8 @@ std::uint64_t tree_file_bytes_max(const content_info& content) {
     return digest_bytes * (chunk_geometry(content.size_bytes).chunk_count() + head_leaves);
 }
 
-std::optional<error> read_file(const fallback_request& request, const std::optional<fs::path>& directory, const std::function<bool(byte_span)>& sink) {
+std::optional<error> read_file(reading& shared, const std::optional<fs::path>& directory, const std::function<bool(byte_span)>& sink) {
+    const auto& request = shared.request;
     if (!directory) return error{errc::not_found, "no file store is configured"};
     auto path = find_in_file_store(*directory, request.content);
     const bool tree = request.what == fallback_request::target::tree;
@@ -87,25 +92,25 @@ std::optional<error> read_file(const fallback_request& request, const std::optio
         auto name = path->lexically_relative(*directory);
         path = plain_file_below(*directory, name += ".tree");
     }
-    std::ifstream file;
-    if (path) file.open(*path, std::ios::binary);
-    if (!path || !file) return error{errc::not_found, "the file store has no " + request.content.id.text() + (tree ? ".tree" : "")};
-    std::error_code unreadable;
-    std::uint64_t left = tree ? fs::file_size(*path, unreadable) : request.range.length;
-    if (unreadable || (tree && left > tree_file_bytes_max(request.content)))
+    const auto file = path ? detail::file::open(*path, detail::file::mode::read) : result<detail::file>(error{errc::not_found, {}});
+    if (!file) return error{errc::not_found, "the file store has no " + request.content.id.text() + (tree ? ".tree" : "")};
+    const auto size = file->size();
+    if (!size || (tree && *size > tree_file_bytes_max(request.content)))
         return error{errc::source_failed, "the file store's " + path->filename().string() + " is no tree file of this content"};
-    if (!tree) file.seekg(static_cast<std::streamoff>(request.range.offset));
+    auto offset = tree ? 0 : request.range.offset;
+    std::uint64_t left = tree ? *size : request.range.length;
     const auto begin = steady::now();
     bytes buffer(limits::fallback_piece_bytes);
     std::uint64_t sent = 0;
     while (left > 0) {
-        const auto count = static_cast<std::streamsize>(std::min<std::uint64_t>(left, buffer.size()));
-        if (!file.read(reinterpret_cast<char*>(buffer.data()), count))
+        const auto piece = mutable_byte_span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size())));
+        if (!file->read_at(offset, piece))
             return error{errc::source_failed, "the file store's " + path->filename().string() + " is shorter than the published size or cannot be read"};
-        if (!sink(byte_span(buffer).first(static_cast<std::size_t>(count)))) return error{errc::cancelled, "reading the file store was stopped"};
-        left -= static_cast<std::uint64_t>(count);
-        sent += static_cast<std::uint64_t>(count);
-        keep_rate(begin, sent, request.bytes_per_second_max);
+        if (!sink(piece)) return error{errc::cancelled, "reading the file store was stopped"};
+        offset += piece.size();
+        left -= piece.size();
+        sent += piece.size();
+        keep_rate(shared, begin, sent);
     }
     return std::nullopt;
 }
@@ -178,9 +183,16 @@ private:
             shared->request = std::move(*next);
             next = waiting_.erase(next);
             const auto id = shared->request.id;
-            running_[id] = {shared, std::thread([weak = weak_from_this(), shared, file_store = file_store_, executor = executor_] {
-                                run(weak, shared, file_store, executor);
-                            })};
+            try {
+                running_[id] = {shared, std::thread([weak = weak_from_this(), shared, file_store = file_store_, executor = executor_] {
+                                    run(weak, shared, file_store, executor);
+                                })};
+            } catch (const std::system_error& why) {
+                running_.erase(id);
+                asio::post(executor_, [weak = weak_from_this(), id, failure = error{errc::io_failed, std::string("no thread for a reader: ") + why.what()}] {
+                    if (const auto self = weak.lock(); self && !self->closed_) self->handlers_.done(id, failure);
+                });
+            }
         }
     }
 
@@ -196,7 +208,7 @@ private:
             });
         });
         const auto sink = [&](byte_span data) { return pieces.add(data); };
-        auto failure = request.from == source_kind::cdn ? read_cdn(*shared, sink) : read_file(request, file_store, sink);
+        auto failure = request.from == source_kind::cdn ? read_cdn(*shared, sink) : read_file(*shared, file_store, sink);
         if (!failure && !pieces.flush()) failure = error{errc::cancelled, "reading was stopped"};
         asio::post(executor, [weak, shared, failure] {
             if (const auto self = weak.lock(); self && !self->closed_) self->finish(*shared, failure);

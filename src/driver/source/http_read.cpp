@@ -17,6 +17,7 @@ constexpr long connect_timeout_s = 10;
 constexpr long stalled_after_s = 30;   // fewer bytes than the next number a second for so long end the download
 constexpr long stalled_bytes_per_second = 256;
 constexpr std::size_t head_bytes_max = 32768;
+constexpr std::uint64_t skipped_bytes_max = 64u << 20;   // before a range, of a server that knows none: a content is read in many ranges
 
 struct transfer {
     CURL* handle = nullptr;
@@ -47,6 +48,7 @@ std::string begin_answer(transfer& self) {
     if (!encoding.empty() && encoding != "identity") return "it sends the content encoded, which nobody asked for";
     const auto range = header_of(self, "Content-Range");
     if (code == partial_content && (self.whole || range.empty())) return "it sends a part and does not say which";
+    if (code == ok && self.request->offset > skipped_bytes_max) return "it knows no ranges, which contents of more than 64 MiB need";
     if (!self.filter.begin(code, range)) return "it sends another range than was asked for";
     return {};
 }
@@ -125,6 +127,7 @@ std::optional<error> http_read(const http_read_request& request, const std::func
     set(CURLOPT_FAILONERROR, 1L);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, connect_timeout_s);
+    set(CURLOPT_QUICK_EXIT, 1L);   // a stop does not wait for a name server that is silent: the resolver's thread ends by itself
     const auto rate = request.bytes_per_second_max;
     set(CURLOPT_LOW_SPEED_LIMIT, rate > 0 ? std::clamp(static_cast<long>(rate / 2), 1L, stalled_bytes_per_second) : stalled_bytes_per_second);
     set(CURLOPT_LOW_SPEED_TIME, stalled_after_s);

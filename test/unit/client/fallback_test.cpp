@@ -123,6 +123,24 @@ TEST_CASE("bad bytes of a fallback source harm nobody", "[REQ-XFER-4][REQ-SRC-3]
     CHECK(one.store.files().at("/out/app") == data);
 }
 
+TEST_CASE("a CDN that gives bad bytes is read less and less often", "[hostile][REQ-SRC-3][REQ-SEC-3]") {
+    client_world world(with_topology());
+    const auto data = some_bytes(2 * chunk_bytes, 55);
+    auto bad = data;
+    bad.back() ^= 1;   // it is all there before it shows
+    world.publish("app", data, false);
+    world.cdn[base + "/app"] = bad;
+    world.cdn[base + "/app.tree"] = encode_tree_file(make_tree(crypto(), data));
+    auto& one = world.add("10.0.0.20");
+    set_fallback(one, true, false);
+    REQUIRE(world.run_until_registered());
+    const auto fetched = one.fetch("app");
+    world.run_for(3600s);
+    CHECK_FALSE(one.complete(fetched));
+    CHECK(world.cdn_read["app"] > 0);
+    CHECK(world.cdn_read["app"] < 40 * data.size());
+}
+
 TEST_CASE("a plain SHA-256 content is verified whole, then shared", "[REQ-XFER-4]") {
     client_world world(with_topology());
     const auto data = some_bytes(2 * mib + 9, 6);

@@ -248,3 +248,26 @@ TEST_CASE("downloads that hang leave the file store a reader, and end with it", 
     }   // without the wait of 30 s for what stalls
     std::filesystem::remove_all(directory);
 }
+
+TEST_CASE("a slow rate holds up no stop", "[driver][REQ-SRC-2]") {
+    const auto directory = std::filesystem::temp_directory_path() / ("p2pdist-slow-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(directory);
+    std::ofstream(directory / "app") << std::string(2 * limits::fallback_piece_bytes, 'x');
+    asio::io_context io;
+    const auto busy = asio::make_work_guard(io);
+    const auto begin = std::chrono::steady_clock::now();
+    {
+        fallback_reader reader(io.get_executor(), directory,
+                               {[&](std::uint64_t, std::uint64_t, const shared_bytes&) { io.stop(); }, [](std::uint64_t, const std::optional<error>&) {}});
+        fallback_request request;
+        request.id = 1;
+        request.content = {content_id::parse("app").value(), 2 * limits::fallback_piece_bytes, {}};
+        request.range = {0, 2 * limits::fallback_piece_bytes};
+        request.from = source_kind::file_store;
+        request.bytes_per_second_max = 1000;
+        reader.start(request);
+        io.run_for(10s);
+    }   // the next piece is due in minutes
+    CHECK(std::chrono::steady_clock::now() - begin < 10s);
+    std::filesystem::remove_all(directory);
+}
