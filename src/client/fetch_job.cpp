@@ -25,6 +25,7 @@ fetch_job::fetch_job(client_parts& parts, content_info content, std::optional<cl
       key_(content_.key()),
       asked_by_(asked_by),
       for_us_(!asked_by),
+      came_at_(now),
       last_wanted_(now),
       requests_(parts.shared),
       round_(parts.shared, parts.peers),
@@ -207,7 +208,7 @@ void fetch_job::watch_progress(time_point now) {
     const auto here = progress->verified_bytes + progress->unverified_bytes;
     if (here == progress_bytes_ && !node_->paused) return;
     progress_bytes_ = here;
-    progress_at_ = now;
+    progress_at_ = came_at_ = now;
 }
 
 /// Nothing has come for long. `whole`: the peer in question says that it has all of it; one that is still getting a plain content can give
@@ -276,6 +277,7 @@ void fetch_job::on_paused(time_point now, bool paused) {
         standing_ = standing::looking;
         next_decision_ = never;
     }
+    if (!paused) came_at_ = now;
     if (!paused && standing_ == standing::looking && !round_.running()) next_decision_ = now;
     if (!paused && standing_ == standing::direct && !upstream_) next_climb_ = now;
 }

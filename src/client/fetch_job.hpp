@@ -119,6 +119,7 @@ private:
     void watch_progress(time_point now);
     [[nodiscard]] bool fruitless(time_point now, bool whole);
     void expect_progress(time_point now);
+    void give_up_waiting(time_point now);
 
     // the own office
     void decide(time_point now);
@@ -174,6 +175,8 @@ private:
     std::set<client_id> passed_over_;      // live sources above that are busy, or by which nothing came: others are tried first
     std::uint64_t progress_bytes_ = 0;
     time_point progress_at_{};             // when something last came, or began to be expected
+    time_point came_at_;                   // when something last came, whoever was expected to bring it
+    bool promises_fail_ = false;           // nothing came for so long that a fallback source is read beside what is promised above
     time_point whole_since_{};             // when who was asked first said that it has all of a plain content
     std::map<client_id, std::pair<peer_info, time_point>> again_;   // busy sources, and when to name them again
     want_askers askers_;

@@ -112,6 +112,7 @@ void fetch_job::act(time_point now) {
     acting_peer_.reset();
     next_refresh_ = next_decision_ = never;
     expect_progress(now);
+    came_at_ = now;
     const auto office = parts_->offices.office();
     if (succession) {
         node_->notice(log_level::info, "took over as rendezvous point of office " + office + " for " + content_.id.text());

@@ -13,6 +13,7 @@ constexpr duration check_interval = std::chrono::seconds(4);
 constexpr duration undecided_pause = std::chrono::seconds(1);
 constexpr int walks_before_fallback = 3;   // where somebody above lives, and declines
 constexpr int undecided_patience = 5;
+constexpr duration promises_patience = std::chrono::minutes(30);   // for each office above, without a byte
 
 }  // namespace
 
@@ -44,12 +45,13 @@ void fetch_job::on_walked(time_point now, const upstream_walk::outcome& got) {
         climb_pause_.reset();
         upstream_trouble_.clear();
         upstream_office_ = got.office;
-        parts_->fallback.stop(key_);
+        if (!promises_fail_) parts_->fallback.stop(key_);
         upstream_ = transfer_source{got.peer->id, role::client, got.peer->address, source_kind::ancestor, transfer_protocol::background};
         log("upstream", " peer=" + brief(*got.peer) + " office=\"" + got.office + '"');
         node_->transfers.add_source(now, key_, *upstream_);
         watch_progress(now);
         expect_progress(now);
+        give_up_waiting(now);
         next_check_ = now + node_->jitter.jittered(check_interval, 0.25);
         return;
     }
@@ -99,6 +101,18 @@ void fetch_job::start_fallback(time_point now, const std::string& why) {
     parts_->fallback.start(now, content_);
 }
 
+/// A link that others fill is no reason for a fallback source, which would cross it too; but a single peer above that promises and never
+/// gives must not keep an office from what a CDN has. The offices above are waited for in their order: what the parent's own rendezvous
+/// point gets from a fallback source comes down from there.
+void fetch_job::give_up_waiting(time_point now) {
+    const auto offices = static_cast<int>(located_ ? located_->path.size() : 1);
+    auto patience = promises_patience * std::max(1, offices - 1);
+    if (content_.hash.kind == hash_kind::sha256) patience += limits::plain_relay_time_max;
+    if (promises_fail_ || now < came_at_ + patience) return;
+    promises_fail_ = true;
+    start_fallback(now, "what the offices above promise does not come");
+}
+
 void fetch_job::drop_upstream(time_point now) {
     if (!upstream_) return;
     node_->transfers.remove_source(now, key_, upstream_->peer);
@@ -126,6 +140,7 @@ void fetch_job::check_upstream(time_point now) {
                 return;
             }
             if (gives) {
+                give_up_waiting(at);
                 next_check_ = at + node_->jitter.jittered(check_interval, 0.25);
                 return;
             }

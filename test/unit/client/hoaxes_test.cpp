@@ -45,6 +45,30 @@ TEST_CASE("who claims to act in the office above and gives nothing does not keep
     CHECK(liar.asked > 0);
 }
 
+TEST_CASE("who alone promises from the office above and gives nothing does not keep a child office from the CDN for ever",
+          "[hostile][REQ-SEC-3][REQ-SRC-1][REQ-SRC-2]") {
+    client_world world(hoax_options());
+    const auto data = some_bytes(mib, 64);
+    world.publish("app", data, false);
+    world.cdn["https://cdn.example/app"] = data;
+    auto& first = world.add("10.0.0.9", 100);
+    auto& one = world.add("10.1.0.10");
+    one.config.cdn = "https://cdn.example";
+    one.stop();
+    one.start();
+    REQUIRE(world.run_until_registered());
+    first.stop();
+    impostor liar(world, "10.0.0.9", 1, says_it_acts);
+    SECTION("it asks to come back soon") {}
+    SECTION("it asks to come back in weeks") { liar.flow_retry_ms = UINT32_MAX; }
+    const auto fetched = one.fetch("app");
+    world.run_for(1700s);   // it may be a link that others fill
+    CHECK(world.cdn_read.empty());
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 600s));
+    CHECK(one.share(fetched, source_kind::cdn) == data.size());
+    CHECK(liar.asked > 0);
+}
+
 TEST_CASE("who announces its answer as a large message and never gives it is not waited for",
           "[hostile][REQ-SEC-3][REQ-RVP-1][REQ-MSG-2]") {
     client_world world(hoax_options());
