@@ -104,6 +104,7 @@ void revocation_desk::move_on(time_point now) {
 
 void revocation_desk::put_in_force(time_point now, std::optional<office_slot> first) {
     in_force_();
+    shared_->note_growth(now);   // who is revoked has no say in the detected topology
     const auto& state = shared_->state;
     if (first_made_ == 0) first_made_ = state.versions.revocations;
     shared_->tell(server_event::kind::membership_changed, "revocations=" + std::to_string(state.versions.revocations) +

@@ -32,7 +32,11 @@ void server_context::change(time_point now, reply_function reply, planner plan, 
 }
 
 void server_context::note_growth(time_point now) {
-    if (state.topology.outgrown()) growth_at_ = std::min(growth_at_, now + growth_delay);
+    if (state.topology.may_be_outgrown()) growth_at_ = std::min(growth_at_, next_growth(now));
+}
+
+time_point server_context::next_growth(time_point now) const {
+    return std::max(now + growth_delay, growth_paid_ - (growth_burst - 1) * growth_interval);
 }
 
 void server_context::on_growth_timer(time_point now) {
@@ -49,6 +53,7 @@ void server_context::on_growth_timer(time_point now) {
             return {put_topology{*grown}, put_versions{versions}};
         },
         [this](time_point at) {
+            growth_paid_ = std::max(growth_paid_, at) + growth_interval;
             tell(server_event::kind::topology_changed, "the detected topology has " + std::to_string(state.offices().size()) + " offices");
             push(at);
         });

@@ -56,13 +56,19 @@ struct server_context {
     using planner = std::function<std::vector<catalogue_change>(time_point now)>;
     void change(time_point now, reply_function reply, planner plan, std::function<void(time_point now)> then);
 
-    /// The detected topology may have grown: commits and announces it soon, many registrations at once (OFF-6).
+    /// The detected topology may have changed: commits and announces it soon, many registrations at once (OFF-6). Everybody is told of
+    /// each change, and fetches it: a few are quick, and where one follows the other all the time there is one in growth_interval.
     void note_growth(time_point now);
     void on_growth_timer(time_point now);
+    static constexpr duration growth_interval = std::chrono::minutes(5);
+    static constexpr int growth_burst = 12;   ///< changes that are quick: more branches than somebody opens by hand in an hour
     [[nodiscard]] time_point growth_deadline() const noexcept { return growth_at_; }
 
 private:
+    [[nodiscard]] time_point next_growth(time_point now) const;
+
     time_point growth_at_ = never;
+    time_point growth_paid_{};  // each change moves it on by growth_interval
 };
 
 [[nodiscard]] inline error_reply to_reply(const error& failure) { return {failure.code, failure.message}; }

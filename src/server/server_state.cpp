@@ -40,17 +40,18 @@ void server_state::apply(const catalogue_change& change) {
     std::visit(overloaded{
                    [&](const put_client& put) {
                        const auto office = offices().office_of(put.client.address);
+                       if (const auto* former = clients.find(put.client.id)) topology.forget(former->record);
                        clients.put(put.client, office);
                        blamed.on_registered(put.client.id);
                        holdings.move_client(put.client.id, office);
-                       topology.learn(put.client.address, put.client.prefix_bits, clients);
+                       topology.learn(put.client);
                    },
                    [&](const remove_client& remove) {
+                       if (const auto* former = clients.find(remove.id)) topology.forget(former->record);
                        clients.remove(remove.id);
                        links.forget(remove.id);
                        holdings.remove_client(remove.id);
                        blamed.on_left(remove.id);
-                       topology.learn_anew(clients);
                    },
                    [](const put_last_seen&) {},  // memory knew it first
                    [&](const put_content& put) { contents.put(put.content); },

@@ -26,19 +26,17 @@ bool topology_service::put(const topology_record& record) {
     return true;
 }
 
-void topology_service::learn(const ip_address& client, int prefix_bits, const registry& clients) {
-    constexpr std::size_t share = 16;   // a fresh start looks at all clients: so many to each that comes
-    if (!detected_.add(client, prefix_bits) && detected_.full() && ++learned_full_ * share > clients.size()) learn_anew(clients);
+void topology_service::learn(const client_record& client) {
+    if (!client.revoked && detected_.add(client.address, client.prefix_bits)) changed_ = true;
 }
 
-void topology_service::learn_anew(const registry& clients) {
-    learned_full_ = 0;
-    detected_ = detected_topology({server_subnet_});
-    for (const auto& [id, client] : clients.all()) detected_.add(client.record.address, client.record.prefix_bits);
+void topology_service::forget(const client_record& client) {
+    if (!client.revoked && detected_.remove(client.address, client.prefix_bits)) changed_ = true;
 }
 
-std::optional<topology_record> topology_service::outgrown() const {
+std::optional<topology_record> topology_service::outgrown() {
     if (record_.imported) return std::nullopt;
+    changed_ = false;
     if (record_.version != 0 && detected_.current() == in_force_) return std::nullopt;
     return topology_record{record_.version + 1, to_spreadsheet(detected_.current()), false};
 }

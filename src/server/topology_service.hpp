@@ -23,14 +23,17 @@ public:
     [[nodiscard]] const topology& in_force() const noexcept { return in_force_; }
     [[nodiscard]] const topology_record& record() const noexcept { return record_; }
 
-    /// The subnet of one of these clients. Where there is no room, and now and then only, those that nobody is in any more are forgotten:
-    /// one client that moves on and on must not keep the others' from being known.
-    void learn(const ip_address& client, int prefix_bits, const registry& clients);
-    /// Forgets them all, for a fresh start from the registry.
-    void learn_anew(const registry& clients);
+    /// A client's record is in the registry now: its subnet counts, unless it was revoked.
+    void learn(const client_record& client);
+    /// This record is not in the registry any more.
+    void forget(const client_record& client);
     [[nodiscard]] const topology& detected() const { return detected_.current(); }
+    /// How often the detected topology was made.
+    [[nodiscard]] std::uint64_t builds() const noexcept { return detected_.builds(); }
+    /// Whether it is worth while to ask outgrown(), which looks at all offices.
+    [[nodiscard]] bool may_be_outgrown() const noexcept { return !record_.imported && (changed_ || record_.version == 0); }
     /// The record that has to be committed because the detected topology changed while it is in force.
-    [[nodiscard]] std::optional<topology_record> outgrown() const;
+    [[nodiscard]] std::optional<topology_record> outgrown();
     /// What importing `text` would give; nothing of it where it is the one in force already.
     [[nodiscard]] topology_record imported(const topology& offices) const;
 
@@ -44,7 +47,7 @@ private:
     ip_address server_;
     subnet server_subnet_;
     detected_topology detected_;
-    std::size_t learned_full_ = 0;   // clients, since the last fresh start, for whose subnets there was no room
+    bool changed_ = false;   // what clients name, since outgrown() looked
     topology in_force_;
     topology_record record_;
     std::map<office_slot, std::string> views_;

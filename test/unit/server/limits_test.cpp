@@ -6,7 +6,7 @@
 #include "clone_watch.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "push_desk.hpp"
-#include "server_state.hpp"
+#include "server_context.hpp"
 
 using namespace p2pdist;
 using namespace std::chrono_literals;
@@ -22,6 +22,14 @@ client_id nth_device(std::size_t n) {
 }
 
 ip_address nth_place(std::uint32_t n) { return ip_address::v4(0x0a000000 + n); }
+
+client_record member_at(std::size_t number, const ip_address& where, std::uint8_t prefix_bits) {
+    client_record out;
+    out.id = nth_device(number);
+    out.address = where;
+    out.prefix_bits = prefix_bits;
+    return out;
+}
 
 /// Two processes of one client speak in turns, so many times each.
 void speak_in_turns(clone_watch& watch, time_point& now, const client_id& id, int times) {
@@ -146,22 +154,50 @@ TEST_CASE("changes one after another, however quick, keep no client from being t
     CHECK(told.size() == many);
 }
 
-TEST_CASE("one client that moves on and on does not keep others' subnets from being detected", "[hostile][REQ-OFF-6][limits]") {
+TEST_CASE("one client that moves on and on leaves no subnet behind in the detected topology", "[hostile][REQ-OFF-6][limits]") {
     server_state state{server_config{}};
-    const auto comes = [&](std::size_t number, const ip_address& where) {
-        client_record record;
-        record.id = nth_device(number);
-        record.address = where;
-        record.prefix_bits = 64;
-        state.apply(put_client{record});
-    };
+    const auto comes = [&](std::size_t number, const ip_address& where) { state.apply(put_client{member_at(number, where, 64)}); };
     const auto network = [](std::size_t n) {
         const auto part = [n](int bits) { return static_cast<std::uint8_t>(n >> bits); };
         return ip_address::v6({0x20, 1, 0x0d, 0xb8, 0, part(16), part(8), part(0), 0, 0, 0, 0, 0, 0, 0, 1});
     };
-    for (std::size_t n = 0; n + 1 < limits::detected_offices_max; ++n) comes(1, network(n));
-    REQUIRE(state.topology.detected().size() == limits::detected_offices_max);
     for (std::size_t n = 0; n < 8; ++n) comes(2 + n, network(100'000 + n));
+    for (std::size_t n = 0; n < 100; ++n) comes(1, network(n));
     for (std::size_t n = 0; n < 8; ++n) CHECK(state.topology.detected().office_of(network(100'000 + n)));
-    CHECK(state.topology.detected().size() < 20);
+    CHECK(state.topology.detected().size() == 1 + 8 + 1);
+}
+
+TEST_CASE("who was revoked has no say in the detected topology", "[hostile][REQ-OFF-6][REQ-SEC-2]") {
+    server_state state{server_config{}};
+    auto liar = member_at(1, nth_place(0x30009), 24);
+    state.apply(put_client{liar});
+    REQUIRE(state.topology.detected().size() == 2);
+    liar.revoked = revocation_record{};
+    state.apply(put_client{liar});
+    CHECK(state.topology.detected().size() == 1);
+    state.apply(remove_client{liar.id});
+    CHECK(state.topology.detected().size() == 1);
+    liar.revoked.reset();
+    state.apply(put_client{liar});
+    CHECK(state.topology.detected().size() == 2);
+}
+
+TEST_CASE("registrations and departures make no topology before it is put in force", "[hostile][REQ-OFF-6][limits]") {
+    server_context server(server_config{}, first_seen, wall_time{1});
+    constexpr std::size_t many = 3000;
+    const auto before = server.state.topology.builds();
+    for (std::size_t n = 0; n < many; ++n) {
+        server.state.apply(put_client{member_at(n, nth_place(static_cast<std::uint32_t>(0x10009 + 256 * n)), 24)});
+        server.note_growth(first_seen);
+    }
+    for (std::size_t n = 0; n < many; ++n) {   // one that comes and goes
+        server.state.apply(remove_client{nth_device(0)});
+        server.note_growth(first_seen);
+        server.state.apply(put_client{member_at(0, nth_place(0x10009), 24)});
+        server.note_growth(first_seen);
+    }
+    CHECK(server.state.topology.builds() == before);
+    server.on_growth_timer(server.growth_deadline());
+    CHECK(server.state.topology.builds() == before + 1);
+    CHECK(server.state.topology.detected().size() == 1 + many);
 }

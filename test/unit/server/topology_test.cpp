@@ -122,6 +122,59 @@ TEST_CASE("without a topology one is detected and grows with the clients' subnet
     }
 }
 
+TEST_CASE("one client that registers with one prefix after the other changes no office of others", "[hostile][REQ-OFF-6][REQ-SRV-4]") {
+    server_world world;
+    for (const char* where : {"10.0.0.5", "10.1.0.5", "10.1.0.200"}) (void)world.join(where, static_cast<std::uint8_t>(world.commits + 1));
+    auto& central = world.join("10.0.0.6", 101);
+    auto& branch = world.join("10.1.0.6", 102);
+    world.run_for(1min);
+    const auto before = world.administer<topology_export_reply>(topology_export_request{});
+    REQUIRE(parsed(before.spreadsheet).size() == 2);
+    for (auto* liar : {&central, &branch}) {
+        for (int bits = 30; bits >= 8; --bits) {
+            (void)world.asked<register_reply>(*liar, register_request{{}, liar->where, static_cast<std::uint8_t>(bits), "liar", "1.0"});
+            world.run_for(1min);
+            CHECK(world.administer<topology_export_reply>(topology_export_request{}) == before);
+        }
+    }
+    world.restart_server();
+    world.run_for(1min);
+    CHECK(world.administer<topology_export_reply>(topology_export_request{}) == before);
+}
+
+TEST_CASE("one client that comes and goes does not have everybody fetch a topology all the time", "[hostile][REQ-OFF-6][REQ-ACT-2]") {
+    server_world world;
+    (void)world.join("10.0.0.5", 1);
+    auto& liar = world.join("10.9.0.6", 2);
+    world.run_for(1min);
+    const auto before = world.administer<topology_export_reply>(topology_export_request{}).version;
+    const auto begun = world.now();
+    for (int round = 0; round < 200; ++round) {
+        (void)world.asked<accepted>(liar, unregister{});
+        const auto bits = static_cast<std::uint8_t>(16 + round % 14);
+        (void)world.asked<register_reply>(liar, register_request{{}, liar.where, bits, "liar", "1.0"});
+        world.run_for(10s);
+    }
+    const auto versions = world.administer<topology_export_reply>(topology_export_request{}).version - before;
+    const auto minutes = (world.now() - begun) / 1min;
+    CHECK(versions <= static_cast<std::uint64_t>(12 + minutes / 5));
+    // A new branch has its office in a few minutes all the same.
+    (void)world.join("10.77.0.5", 3);
+    CHECK(world.run_until([&] {
+        return parsed(world.administer<topology_export_reply>(topology_export_request{}).spreadsheet).find("10.77.0.0/24").has_value();
+    }, 6min));
+}
+
+TEST_CASE("a revoked client's office of a detected topology goes with it", "[REQ-OFF-6][REQ-SEC-2]") {
+    server_world world;
+    auto& liar = world.join("10.9.0.6", 2);
+    world.run_for(5s);
+    REQUIRE(parsed(world.administer<topology_export_reply>(topology_export_request{}).spreadsheet).size() == 2);
+    (void)world.administer<accepted>(revoke_request{liar.identity.id, "lied", false});
+    world.run_for(5s);
+    CHECK(parsed(world.administer<topology_export_reply>(topology_export_request{}).spreadsheet).size() == 1);
+}
+
 TEST_CASE("clients in no office are told of the central one, and are reported", "[REQ-OFF-1]") {
     server_world world;
     CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
