@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "area_index.hpp"
 #include "p2pdist/base/limits.hpp"
 #include "sample.hpp"
 
@@ -311,4 +312,51 @@ TEST_CASE("All conflicts of many overlapping areas are reported", "[REQ-OFF-5][p
         }
         REQUIRE(topology::make(offices).has_value() == !conflict);
     }
+}
+
+TEST_CASE("Each area is found to be in another office's way as by comparing all with all", "[REQ-OFF-5][property]") {
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        CAPTURE(seed);
+        random_source random(seed);
+        std::vector<detail::owned_range> areas;
+        for (std::uint32_t i = 0; i < 12; ++i) {
+            const auto first = static_cast<std::uint32_t>(random.below(20));
+            const auto length = static_cast<std::uint32_t>(random.below(8));
+            const auto owner = static_cast<std::uint32_t>(random.below(3));
+            areas.push_back({{ip_address::v4(first), ip_address::v4(first + length)}, office_index{owner}, i});
+        }
+        const auto conflicts = detail::find_conflicts(areas).conflicts;
+        std::vector<std::size_t> found, expected;
+        for (const auto& [area, other] : conflicts) {
+            found.push_back(area.item);
+            CHECK(area.owner != other.owner);
+            CHECK(area.range.overlaps(other.range));
+            CHECK((area.range == other.range || (!area.range.contains(other.range) && !other.range.contains(area.range))));
+        }
+        for (std::size_t i = 0; i < areas.size(); ++i) {
+            const auto in_its_way = [&, &area = areas[i]](const detail::owned_range& other) {
+                if (other.owner == area.owner || !area.range.overlaps(other.range)) return false;
+                return area.range == other.range || (!area.range.contains(other.range) && !other.range.contains(area.range));
+            };
+            const auto here = areas.begin() + static_cast<std::ptrdiff_t>(i);
+            if (std::any_of(areas.begin(), here, in_its_way)) expected.push_back(areas[i].item);
+        }
+        REQUIRE(found == expected);
+    }
+}
+
+TEST_CASE("Many overlapping areas of one office, as of a spreadsheet with a row for each device, are checked in one go", "[limits]") {
+    constexpr std::uint32_t many = 50'000;
+    const auto steps_of = [](auto range_of_row) {
+        std::vector<detail::owned_range> areas;
+        for (std::uint32_t i = 0; i < many; ++i) areas.push_back({range_of_row(i), office_index{0}, i});
+        const auto check = detail::find_conflicts(areas);
+        CHECK(check.conflicts.empty());
+        return check.steps;
+    };
+    constexpr std::uint32_t base = 10u << 24;
+    constexpr std::uint64_t per_row = 64;   // not thousands
+    CHECK(steps_of([](std::uint32_t) { return net("10.1.0.0/24").range(); }) < per_row * many);
+    CHECK(steps_of([](std::uint32_t i) { return address_range{ip_address::v4(base + i), ip_address::v4(base + many + i)}; }) < per_row * many);
+    CHECK(steps_of([](std::uint32_t i) { return address_range{ip_address::v4(base + i), ip_address::v4(base + many)}; }) < per_row * many);
 }
