@@ -1,6 +1,7 @@
 #include "channel_desk.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "p2pdist/base/limits.hpp"
 
@@ -14,6 +15,14 @@ message_layer_config channel_layer_config(const server_config& config) {
     return out;
 }
 
+/// Where a channel's connector is taken to be: several of them can be behind one address, and the pieces of large messages find their
+/// channel by it. 100::/64 leads nowhere (RFC 6666).
+ip_address place_of(channel_id channel) {
+    std::array<std::uint8_t, 16> out{0x01, 0x00};
+    for (std::size_t i = 0; i < 8; ++i) out[15 - i] = static_cast<std::uint8_t>(channel.value >> (8 * i));
+    return ip_address::v6(out);
+}
+
 }  // namespace
 
 channel_desk::channel_desk(const crypto_suite& crypto, entropy& random_bytes, const server_config& config)
@@ -21,15 +30,14 @@ channel_desk::channel_desk(const crypto_suite& crypto, entropy& random_bytes, co
       link_(crypto, secure_channel_server, role::server, config.ports[port_use::server_small_in]),
       messages_(crypto, random_bytes, link_, config.jitter_seed ^ 0x6368616e, channel_layer_config(config)) {}
 
-void channel_desk::open(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter) {
-    (void)now;
+void channel_desk::open(channel_id channel, const secret_key& exporter) {
     if (open_.size() >= limits::server_channels_max) {
         const auto oldest = open_.front();
         close(oldest);
         closing_.push_back(oldest);
     }
     // Inside the channel the plan's port stands for the connector, whatever port its datagrams came from.
-    link_.open(channel.value, {from.address, connector_port_}, exporter);
+    link_.open(channel.value, {place_of(channel), connector_port_}, exporter);
     open_.push_back(channel);
 }
 

@@ -15,7 +15,7 @@ class channel_desk {
 public:
     channel_desk(const crypto_suite& crypto, entropy& random_bytes, const server_config& config);
 
-    void open(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter);
+    void open(channel_id channel, const secret_key& exporter);
     void close(channel_id channel);
     /// Gives up all of them.
     void close_all();

@@ -16,8 +16,8 @@ void server_core::on_timer(time_point now) { self_->on_timer(now); }
 void server_core::on_wall_clock(time_point now, wall_time wall) { self_->on_wall_clock(now, wall); }
 void server_core::on_catalogue_done(time_point now, catalogue_completion completion) { self_->on_catalogue_done(now, completion); }
 void server_core::on_store_done(time_point now, store_completion completion) { self_->on_store_done(now, std::move(completion)); }
-void server_core::on_channel_opened(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter) {
-    self_->on_channel_opened(now, channel, from, exporter);
+void server_core::on_channel_opened(time_point, channel_id channel, const endpoint&, const secret_key& exporter) {
+    self_->on_channel_opened(channel, exporter);   // several connectors can be behind one address: it tells nothing
 }
 void server_core::on_channel_record(time_point now, channel_id channel, byte_span record) {
     self_->on_channel_record(now, channel, record);

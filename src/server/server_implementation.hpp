@@ -26,9 +26,7 @@ public:
     void on_wall_clock(time_point now, wall_time wall);
     void on_catalogue_done(time_point now, const catalogue_completion& completion);
     void on_store_done(time_point now, store_completion completion) { feeder_.on_store_done(now, std::move(completion)); }
-    void on_channel_opened(time_point now, channel_id channel, const endpoint& from, const secret_key& exporter) {
-        channels_.open(now, channel, from, exporter);
-    }
+    void on_channel_opened(channel_id channel, const secret_key& exporter) { channels_.open(channel, exporter); }
     void on_channel_record(time_point now, channel_id channel, byte_span record);
     void on_channel_closed(channel_id channel) { channels_.close(channel); }
     void set_enrolment_key(const secret_key& key) { enrolment_.set_key(key); }

@@ -204,3 +204,19 @@ TEST_CASE("pushes are spread over seconds", "[REQ-ACT-1]") {
     world.run_for(5s);
     CHECK(told() == 100);
 }
+
+TEST_CASE("two connectors behind one address get their own large answers", "[REQ-CON-1][REQ-MSG-2]") {
+    server_world world;
+    std::string sheet = "Office,Type,Parent,Subnet\r\nHQ,Default,,10.0.0.0/24\r\n";
+    for (int number = 1; number < 200; ++number) sheet += "B" + std::to_string(number) + ",Default,HQ,10.1." + std::to_string(number) + ".0/24\r\n";
+    auto& first = world.connect("10.0.9.1");
+    auto& second = world.connect("10.0.9.1");
+    CHECK(std::get<topology_import_reply>(world.ask(second, topology_import_request{sheet, false})).imported);
+    const auto asked = first.core->request(world.now(), topology_export_request{});
+    const auto too = second.core->request(world.now(), topology_export_request{});
+    REQUIRE(world.run_until([&] { return first.answers.contains(asked) && second.answers.contains(too); }, 100s));
+    for (const auto& answer : {first.answers.at(asked), second.answers.at(too)}) {
+        REQUIRE(answer.has_value());
+        CHECK(std::get<topology_export_reply>(*answer).spreadsheet.size() > 4000);
+    }
+}
