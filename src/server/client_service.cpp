@@ -79,7 +79,11 @@ void client_service::handle(time_point now, const asker& from, const message_bod
 
 void client_service::handle_member(time_point now, const asker& from, const message_body& body, const reply_function& reply) {
     const auto* member = shared_->state.member(from.id);
-    if (member == nullptr) return reply(now, error_reply{errc::not_authorised, "this client is not registered; it has to register first"});
+    // What it reports while it leaves would come behind its departure in the database, and would be there when it comes back.
+    const bool leaves = kind_of(body) && under_way_.contains({from.id, change_kind::departure});
+    if (member == nullptr || leaves) {
+        return reply(now, error_reply{errc::not_authorised, "this client is not registered; it has to register first"});
+    }
     std::visit(
         [&](const auto& request) {
             if constexpr (requires { answer(now, *member, request, reply); }) {
