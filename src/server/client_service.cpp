@@ -158,8 +158,16 @@ void client_service::answer(time_point now, const asker& from, const unregister&
 }
 
 void client_service::answer(time_point now, const registered_client& from, const topology_request&, const reply_function& reply) {
-    auto& topology = shared_->state.topology;
-    reply(now, topology_view{shared_->state.versions.topology, topology.view_text(from.office)});
+    const auto version = shared_->state.versions.topology;
+    if (now - views_since_ >= views_window || views_version_ != version) {
+        views_since_ = now;
+        views_version_ = version;
+        views_of_.clear();
+    }
+    if (++views_of_[from.record.id] > views_of_client_max) {
+        return reply(now, error_reply{errc::limit_reached, "this client was given the topology a moment ago; ask again later"});
+    }
+    reply(now, topology_view{version, shared_->state.topology.view_text(from.office)});
 }
 
 void client_service::answer(time_point now, const registered_client& from, const revocations_request& request, const reply_function& reply) {

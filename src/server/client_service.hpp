@@ -20,6 +20,10 @@ public:
         ip_address address;  ///< where it answers; with no address translation (NET-1) that is its own
         standing rank = standing::member;
     };
+    /// A view of the topology is megabytes, which are copied for each answer: a client gets one version so often in views_window, e.g.
+    /// when it was started again, and is told to ask later beyond that.
+    static constexpr std::uint32_t views_of_client_max = 4;
+    static constexpr duration views_window = std::chrono::minutes(1);
     void handle(time_point now, const asker& from, const message_body& body, const reply_function& reply);
 
 private:
@@ -55,6 +59,9 @@ private:
     revocation_desk* revocations_;
     lost_lists* lost_;
     std::map<turn, std::optional<waiting_request>> under_way_;   // to the catalogue, and what is next
+    time_point views_since_{};                     // the views_window in which views_of_ were given, all of views_version_
+    std::uint64_t views_version_ = 0;
+    std::map<client_id, std::uint32_t> views_of_;  // topologies of this version that a client asked for; of members only
 };
 
 }  // namespace p2pdist

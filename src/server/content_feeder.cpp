@@ -26,29 +26,31 @@ content_feeder::content_feeder(const crypto_suite& crypto, entropy& random_bytes
     : has_file_store_(config.has_file_store), engine_(crypto, random_bytes, link, config.jitter_seed ^ 0x66656564, engine_config(config)) {}
 
 bool content_feeder::has(time_point now, const content_info& content) {
-    return has_file_store_ && look(now, content).state == finding::here;
+    if (!has_file_store_) return false;
+    const auto* what = look(now, content);
+    return what != nullptr && what->state == finding::here;
 }
 
 void content_feeder::ask(time_point now, const content_info& content, answer then) {
     if (!has_file_store_) return then(now, false);
-    auto& what = look(now, content);
-    if (what.state != finding::looking) return then(now, what.state == finding::here);
-    what.waiting.emplace_back(now + look_max, std::move(then));
+    auto* const what = look(now, content);
+    if (what == nullptr || what->state != finding::looking) return then(now, what != nullptr && what->state == finding::here);
+    what->waiting.emplace_back(now + look_max, std::move(then));
 }
 
-content_feeder::entry& content_feeder::look(time_point now, const content_info& content) {
+content_feeder::entry* content_feeder::look(time_point now, const content_info& content) {
     const auto at = contents_.find(content.key());
     if (at == contents_.end()) {
-        make_room(now);
+        if (!make_room(now)) return nullptr;
         auto& what = contents_[content.key()];
         what.content = content;
         begin(now, what);
-        return what;
+        return &what;
     }
     auto& what = at->second;
     what.used = now;
     if (what.state == finding::missing && now - what.since >= look_again) begin(now, what);
-    return what;
+    return &what;
 }
 
 void content_feeder::begin(time_point now, entry& what) {
@@ -60,8 +62,9 @@ void content_feeder::begin(time_point now, entry& what) {
     out_.push_back(store_request{id, store_attach{what.content, what.content.id.text()}});
 }
 
-void content_feeder::make_room(time_point now) {
-    if (contents_.size() < limits::server_attached_contents_max) return;
+bool content_feeder::make_room(time_point now) {
+    if (contents_.size() < limits::server_attached_contents_max) return true;
+    if (looks_.size() >= contents_.size()) return false;  // the file store is slow, and all of them wait for it
     // What somebody fetches stays, however many others are asked for: far fewer are fetched at one time than are kept.
     std::set<content_key> fetched;
     for (const auto& upload : engine_.uploads()) fetched.insert(upload.content);
@@ -70,9 +73,10 @@ void content_feeder::make_room(time_point now) {
         if (fetched.contains(at->first)) continue;
         if (at->second.state != finding::looking && (oldest == contents_.end() || at->second.used < oldest->second.used)) oldest = at;
     }
-    if (oldest == contents_.end()) return;
+    if (oldest == contents_.end()) return false;
     engine_.stop_serving(now, oldest->first);
     contents_.erase(oldest);
+    return true;
 }
 
 void content_feeder::forget(time_point now, const content_id& id) {

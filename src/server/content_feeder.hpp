@@ -22,7 +22,8 @@ public:
 
     content_feeder(const crypto_suite& crypto, entropy& random_bytes, sealed_link& link, const server_config& config);
 
-    /// Whether the server can send it, as far as is known now; looks for it where nothing is known.
+    /// Whether the server can send it, as far as is known now; looks for it where nothing is known and there is room
+    /// (limits::server_attached_contents_max).
     bool has(time_point now, const content_info& content);
     /// The same, once it is known: after a file was read for its first time, or look_max later at most (then: no).
     void ask(time_point now, const content_info& content, answer then);
@@ -57,10 +58,11 @@ private:
         std::vector<std::pair<time_point, answer>> waiting;  ///< until when
     };
 
-    entry& look(time_point now, const content_info& content);
+    /// What is known of it, or found out from now on; null where there is no room.
+    entry* look(time_point now, const content_info& content);
     void begin(time_point now, entry& what);
     void lose(time_point now, const content_key& key);
-    void make_room(time_point now);
+    [[nodiscard]] bool make_room(time_point now);
     void judge(time_point now, const serve_request& request, const server_state& state);
 
     bool has_file_store_;

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "content_feeder.hpp"
 #include "p2pdist/content/hash_tree.hpp"
 #include "server_world.hpp"
 
@@ -210,4 +211,39 @@ TEST_CASE("a member that asks for more contents than are kept at one time ends n
     CHECK(honest.lost.empty());
     REQUIRE(honest.finished.size() == 1);
     CHECK_FALSE(honest.finished[0].failure);
+}
+
+TEST_CASE("asking for more contents than are looked for at one time, while the file store is silent, takes no more room",
+          "[hostile][REQ-SRV-5][limits]") {
+    const auto config = feeding();
+    seeded_entropy random(5);
+    envelope link(crypto(), random, identity_from_secret(crypto(), config.identity), std::nullopt, {});
+    content_feeder feeder(crypto(), random, link, config);
+    const server_state state(config);
+    const time_point now(1000s);
+    constexpr std::size_t many = limits::server_attached_contents_max + 1000;
+    const auto nth = [](std::size_t n) { return content("c" + std::to_string(n)); };
+    std::size_t refused = 0;
+    for (std::size_t n = 0; n < many; ++n) feeder.ask(now, nth(n), [&](time_point, bool has_it) { refused += has_it ? 0 : 1; });
+    std::vector<store_request> looks;
+    const auto take_looks = [&] {
+        while (const auto out = feeder.poll(now, state)) {
+            if (const auto* look = std::get_if<store_request>(&*out)) looks.push_back(*look);
+        }
+    };
+    take_looks();
+    CHECK(looks.size() == limits::server_attached_contents_max);
+    CHECK(refused == 1000);
+    CHECK_FALSE(feeder.has(now, nth(many)));
+    take_looks();
+    CHECK(looks.size() == limits::server_attached_contents_max);
+    // When the first is found missing there is room for another.
+    store_completion missing;
+    missing.id = looks.front().id;
+    missing.failure = error{errc::not_found, "no such file"};
+    feeder.on_store_done(now, missing);
+    CHECK(refused == 1001);
+    CHECK_FALSE(feeder.has(now, nth(many)));
+    take_looks();
+    CHECK(looks.size() == limits::server_attached_contents_max + 1);
 }

@@ -165,6 +165,21 @@ TEST_CASE("one client that comes and goes does not have everybody fetch a topolo
     }, 6min));
 }
 
+TEST_CASE("one member that asks for the topology again and again is told to come later", "[hostile][REQ-MSG-2][limits]") {
+    server_world world;
+    auto& liar = world.join("10.0.0.5", 1);
+    auto& honest = world.join("10.0.0.6", 2);
+    for (int n = 0; n < 4; ++n) (void)world.asked<topology_view>(liar, topology_request{});
+    for (int n = 0; n < 100; ++n) CHECK(world.asked<error_reply>(liar, topology_request{}).code == errc::limit_reached);
+    CHECK(world.asked<topology_view>(honest, topology_request{}).version == 1);
+    // A new version is everybody's at once, and the old one in a while.
+    CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
+    for (int n = 0; n < 4; ++n) CHECK(world.asked<topology_view>(liar, topology_request{}).version == 2);
+    CHECK(world.asked<error_reply>(liar, topology_request{}).code == errc::limit_reached);
+    world.run_for(1min);
+    CHECK(world.asked<topology_view>(liar, topology_request{}).version == 2);
+}
+
 TEST_CASE("a revoked client's office of a detected topology goes with it", "[REQ-OFF-6][REQ-SEC-2]") {
     server_world world;
     auto& liar = world.join("10.9.0.6", 2);
