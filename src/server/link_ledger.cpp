@@ -1,10 +1,17 @@
 #include "link_ledger.hpp"
 
-#include "p2pdist/base/limits.hpp"
-
 namespace p2pdist {
+namespace {
 
-bool link_ledger::takes(const key& link) const { return links_.size() < limits::server_links_max || links_.contains(link); }
+/// Whether it is the link of a client in no office.
+bool is_alone(const std::string& office) { return ip_address::parse(office).has_value(); }
+
+}  // namespace
+
+bool link_ledger::takes(const key& link) const {
+    if (links_.contains(link)) return true;
+    return links_.size() < limits::server_links_max && (alone_ < alone_max || !is_alone(link.first));
+}
 
 bool link_ledger::contains(const link_mark& report) const {
     const auto mark = marks_.find(report.client);
@@ -16,7 +23,9 @@ void link_ledger::set_mark(const link_mark& report) {
 }
 
 void link_ledger::add(const link_record& delta) {
-    auto& sums = links_[{delta.office, delta.content}];
+    const auto [at, is_new] = links_.try_emplace({delta.office, delta.content});
+    if (is_new && is_alone(delta.office)) ++alone_;
+    auto& sums = at->second;
     sums.bytes_in += delta.bytes_in;
     sums.bytes_out += delta.bytes_out;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "p2pdist/base/limits.hpp"
 #include "p2pdist/server/catalogue.hpp"
 
 namespace p2pdist {
@@ -17,7 +18,8 @@ public:
     };
     using key = std::pair<std::string, content_key>;  ///< office, content
 
-    /// False where limits::server_links_max is reached: the bytes are not counted.
+    /// False where limits::server_links_max is reached, or by those named by an address, which are clients in no office, alone_max of them:
+    /// the bytes are not counted.
     [[nodiscard]] bool takes(const key& link) const;
     void add(const link_record& delta);
     /// Whether this report, or a later one of its boot, is in the sums already.
@@ -26,8 +28,12 @@ public:
     void forget(const client_id& client) { marks_.erase(client); }
     [[nodiscard]] const std::map<key, amounts>& all() const noexcept { return links_; }
 
+    /// Such a client takes a row for each content at each address that it has: they are as many as it likes, offices are not.
+    static constexpr std::size_t alone_max = limits::server_links_max / 4;
+
 private:
     std::map<key, amounts> links_;
+    std::size_t alone_ = 0;  // of them, named by an address
     std::map<client_id, link_mark> marks_;
 };
 

@@ -134,6 +134,22 @@ TEST_CASE("the link ledger has a limit", "[limits]") {
     CHECK_FALSE(ledger.takes({"another", content("a").key()}));
 }
 
+TEST_CASE("clients in no office, at as many addresses as they like, leave room in the link ledger for offices", "[hostile][limits][REQ-OBS-1]") {
+    link_ledger ledger;
+    std::size_t taken = 0;
+    for (std::uint32_t number = 0; number < limits::server_links_max; ++number) {
+        const auto where = ip_address::v4(0x0a000000u + number).to_string();
+        if (!ledger.takes({where, content("a").key()})) continue;
+        ledger.add({where, content("a").key(), 1, 0});
+        ++taken;
+    }
+    CHECK(taken == link_ledger::alone_max);
+    CHECK(ledger.takes({"10.0.0.0", content("a").key()}));
+    CHECK_FALSE(ledger.takes({"2001:db8::1", content("a").key()}));
+    CHECK(ledger.takes({"10.0.0.0/24", content("a").key()}));
+    CHECK(ledger.takes({"HQ", content("a").key()}));
+}
+
 TEST_CASE("requests to the catalogue have a limit", "[limits]") {
     server_state state(server_world::default_config());
     commit_desk desk(state);
