@@ -1,5 +1,6 @@
 #pragma once
-// Answers the connectors' requests (CON-1). Each of them may be repeated: the second time it finds its work done, and changes nothing.
+// Answers the connectors' requests (CON-1). Each of them may be repeated: the second time it finds its work done, and changes
+// nothing; but for `rotate_epoch_request` at once, which begins one more epoch.
 
 #include "revocation_desk.hpp"
 #include "server_context.hpp"

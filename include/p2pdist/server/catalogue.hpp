@@ -125,7 +125,7 @@ struct catalogue_snapshot {
 
 // One change each; applying the same one twice gives the same state, but for an add_link_bytes without a number.
 struct put_client { client_record client; };             ///< adds or replaces
-struct remove_client { client_id id; };                  ///< with its holdings, and the reports of it and by it
+struct remove_client { client_id id; };                  ///< with its holdings and the reports by it; those of it stay
 struct put_last_seen { std::vector<std::pair<client_id, wall_time>> seen; };  ///< of clients that are there; others are ignored
 struct put_content { content_record content; };          ///< adds or replaces; it is not among the removed any more
 struct remove_content { content_id id; };                ///< to the removed, without its holdings; the link bytes stay
