@@ -186,3 +186,15 @@ TEST_CASE("a peer that serves bad chunks is reported", "[REQ-SEC-3]") {
     CHECK(finding().find("says 1 client;") != std::string::npos);
     (void)world.asked<holdings_reply>(bad, holdings_report{});
 }
+
+TEST_CASE("more copies over a link than a report can be about are a lie, and spoil no sum", "[hostile][REQ-OBS-1]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    const auto what = content("a", 1, 1000);
+    (void)world.administer<publish_reply>(publish_request{{what}});
+    (void)world.asked<accepted>(client, link_report{what.key(), 9 * what.size_bytes, 0, "", 7, 1});
+    (void)world.asked<accepted>(client, link_report{what.key(), UINT64_MAX, 0, "", 7, 2});
+    CHECK(world.administer<links_reply>(links_request{}).rows.empty());
+    (void)world.asked<accepted>(client, link_report{what.key(), 8 * what.size_bytes, 0, "", 7, 3});
+    CHECK(world.administer<links_reply>(links_request{}).rows.at(0).bytes_in == 8 * what.size_bytes);
+}

@@ -184,3 +184,31 @@ TEST_CASE("two lists that have no room in one begin an epoch that counts alone",
     CHECK(newest(world, world.member).revoked.empty());
     CHECK(world.asked<error_reply>(world.lost, heartbeat{}).code == errc::revoked);
 }
+
+TEST_CASE("clients that claim a lost list, acknowledge and are silent keep an honest one waiting for their time, and no longer",
+          "[hostile][REQ-SEC-2][limits]") {
+    restored_world world;
+    const held_list claimed{UINT64_MAX, UINT16_MAX};
+    std::vector<test_client*> liars;
+    for (std::uint8_t n = 0; n <= limits::lost_lists_asked_max; ++n) {
+        liars.push_back(&world.join(("10.0.0." + std::to_string(20 + n)).c_str(), static_cast<std::uint8_t>(20 + n)));
+        liars.back()->silent = true;
+        (void)world.asked<heartbeat_reply>(*liars.back(), heartbeat{{}, claimed});
+    }
+    world.run_for(1s);
+    for (std::size_t n = 0; n < liars.size(); ++n) CHECK(liars[n]->lists_asked == (n < limits::lost_lists_asked_max ? 1 : 0));
+    liars.pop_back();
+    (void)world.asked<heartbeat_reply>(world.member, heartbeat{{}, held(world.member)});
+    world.run_for(1s);
+    CHECK(world.member.lists_asked == 0);   // its turn comes
+    const auto adopted = [&] { return world.durable.versions.key_epoch == 3; };
+    for (int minute = 0; minute < 10 && !adopted(); ++minute) {
+        for (auto* liar : liars) (void)world.asked<heartbeat_reply>(*liar, heartbeat{{}, claimed});
+        (void)world.asked<heartbeat_reply>(world.member, heartbeat{{}, held(world.member)});
+        (void)world.run_until(adopted, 60s);
+    }
+    CHECK(adopted());
+    CHECK(world.member.lists_asked == 1);
+    for (const auto* liar : liars) CHECK(liar->lists_asked == 1);
+    CHECK(world.asked<error_reply>(world.lost, heartbeat{}).code == errc::revoked);
+}

@@ -271,3 +271,27 @@ TEST_CASE("a server that was set back to a snapshot gives up its sessions and ch
     const auto after = client.seal.current_session(identity_from_secret(crypto(), server_world::default_config().identity).id);
     CHECK(after != before);
 }
+
+TEST_CASE("whoever is being revoked is refused from the first moment on, while the database takes its time", "[hostile][REQ-SEC-2]") {
+    server_world world;
+    auto& lost = world.join("10.0.0.5", 1);
+    auto& other = world.join("10.0.0.6", 2);
+    (void)world.administer<publish_reply>(publish_request{{content("a")}});
+    auto& admin = world.connect();
+    world.hold_commits = true;
+    (void)admin.core->request(world.now(), revoke_request{lost.identity.id, ""});
+    world.run_for(100ms);
+    seeded_entropy random(7);
+    for (const message_body& body :
+         {message_body(renew_request{renewal(crypto(), random).ephemeral()}), message_body(heartbeat{}),
+          message_body(holdings_report{{{content("a").key(), holding_state::complete, false}}, false}), message_body(locate_request{content("a").key()})}) {
+        INFO(name_of(body));
+        CHECK(world.asked<error_reply>(lost, body).code == errc::revoked);
+    }
+    CHECK(world.asked<heartbeat_reply>(other, heartbeat{}).known);
+    world.hold_commits = false;
+    world.release_commits();
+    world.run_for(1s);
+    CHECK(world.durable.holdings.empty());
+    CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
+}

@@ -39,6 +39,7 @@ struct test_client {
     message_layer messages;
     std::vector<state_versions> pushed;  ///< what state_changed said
     std::optional<bytes> list;           ///< the revocation list that it gives; empty: its own
+    bool silent = false;                 ///< it acknowledges when it is asked for one, and never answers
     std::size_t lists_asked = 0;         ///< times that it was asked for one
     std::map<message_handle, result<message_body>> answers;
     std::unique_ptr<transfer_engine> engine;  ///< where content is fetched
