@@ -6,6 +6,7 @@
 namespace p2pdist {
 
 void registry::put(client_record record, office_slot office) {
+    ++changes_;
     const auto id = record.id;
     auto& client = clients_[id];
     by_office_[client.office].erase(id);
@@ -20,6 +21,7 @@ void registry::put(client_record record, office_slot office) {
 void registry::remove(const client_id& id) {
     const auto at = clients_.find(id);
     if (at == clients_.end()) return;
+    ++changes_;
     by_office_[at->second.office].erase(id);
     revoked_ -= at->second.record.revoked ? 1 : 0;
     heard_.erase(id);
@@ -27,6 +29,7 @@ void registry::remove(const client_id& id) {
 }
 
 void registry::place_all(const topology& offices) {
+    ++changes_;
     by_office_.clear();
     for (auto& [id, client] : clients_) {
         client.office = offices.office_of(client.record.address);
@@ -37,6 +40,7 @@ void registry::place_all(const topology& offices) {
 bool registry::hear(const client_id& id, time_point now, wall_time wall) {
     const auto at = clients_.find(id);
     if (at == clients_.end()) return false;
+    if (!active(at->second, now)) ++changes_;
     at->second.heard = now;
     at->second.record.last_seen = wall;
     heard_.insert(id);

@@ -42,6 +42,8 @@ public:
     [[nodiscard]] bool active(const registered_client& client, time_point now) const {
         return client.heard && now - *client.heard <= active_for_ && !client.record.revoked;
     }
+    /// Grows when a client comes, goes, moves, or is heard after it was not active: who is present in an office may be others then.
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
     [[nodiscard]] std::size_t active_count(time_point now) const;
     [[nodiscard]] std::size_t size() const noexcept { return clients_.size(); }
     /// Without the revoked ones, whose records stay so that they cannot enrol again: these use licences.
@@ -57,6 +59,7 @@ private:
     std::map<office_slot, std::set<client_id>> by_office_;
     std::set<client_id> heard_;  // since take_heard()
     std::size_t revoked_ = 0;
+    std::uint64_t changes_ = 0;
 };
 
 }  // namespace p2pdist

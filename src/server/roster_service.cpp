@@ -23,21 +23,37 @@ device_profile ranked_profile(const client_record& client, const topology& offic
 
 peer_info reach_of(const client_record& client) { return {client.id, client.key, client.address}; }
 
-void roster_service::extend(time_point now, frozen& entry, const place& where) const {
+/// Ranking thousands for each content that somebody asks for would be a lot of work for one message.
+const std::vector<candidate>& roster_service::best_of(time_point now, const place& where) {
+    const auto known = ranked_.find(where.office);
+    const auto changes = where.clients.changes();
+    if (known != ranked_.end() && known->second.changes == changes && now - known->second.at < ranked_for) return known->second.best;
+    if (known == ranked_.end() && ranked_.size() >= ranked_offices_max) ranked_.clear();
+    std::vector<candidate> all;
+    for (const auto& id : where.clients.in_office(where.office)) {
+        if (const auto* client = present(id, now, where)) all.push_back({id, ranked_profile(client->record, where.offices)});
+    }
+    where.order.sort(all);
+    // Beside those that a frozen ranking has already there are as many that it may take.
+    all.resize(std::min(all.size(), 2 * limits::server_roster_members_max));
+    ++rankings_;
+    return (ranked_[where.office] = {std::move(all), now, changes}).best;
+}
+
+void roster_service::extend(time_point now, frozen& entry, const place& where) {
     auto& members = entry.members;
     if (members.size() >= limits::server_roster_members_max) {
         std::erase_if(members, [&](const candidate& member) { return present(member.id, now, where) == nullptr; });
     }
-    std::vector<candidate> newcomers;
-    for (const auto& id : where.clients.in_office(where.office)) {
-        const auto* client = present(id, now, where);
-        const auto is_same = [&](const candidate& member) { return member.id == id; };
-        if (client == nullptr || std::any_of(members.begin(), members.end(), is_same)) continue;
-        newcomers.push_back({id, ranked_profile(client->record, where.offices)});
+    const auto known = members.size();
+    const auto is_member = [&](const candidate& one) {
+        const auto end = members.begin() + static_cast<std::ptrdiff_t>(known);
+        return std::any_of(members.begin(), end, [&](const candidate& member) { return member.id == one.id; });
+    };
+    for (const auto& one : best_of(now, where)) {
+        if (members.size() >= limits::server_roster_members_max) break;
+        if (!is_member(one) && present(one.id, now, where) != nullptr) members.push_back(one);
     }
-    where.order.sort(newcomers);
-    newcomers.resize(std::min(newcomers.size(), limits::server_roster_members_max - members.size()));
-    members.insert(members.end(), newcomers.begin(), newcomers.end());
 }
 
 std::vector<ranked_peer> roster_service::roster(time_point now, const content_key& content, const place& where) {

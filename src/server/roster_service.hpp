@@ -33,11 +33,19 @@ public:
     /// A download of it is going on in the office.
     void keep(time_point now, const content_key& content, const std::string& office);
     void forget(const content_id& id);
+    /// The order is another one: for contents that are asked for from now on.
+    void rank_anew() { ranked_.clear(); }
     /// Lets go of rankings that nobody uses: nobody has asked for keep_idle, or for keep_done and no active client of the office is
     /// still downloading.
     void expire(time_point now, const registry& clients, const holdings_index& holdings, const topology& offices);
     [[nodiscard]] std::size_t size() const noexcept { return frozen_.size(); }
+    /// How often all of an office were ranked.
+    [[nodiscard]] std::uint64_t rankings() const noexcept { return rankings_; }
 
+    /// All of an office are ranked once in so long, while nobody comes or goes, however many contents are asked for. Profiles that
+    /// heartbeats tell meanwhile count afterwards.
+    static constexpr duration ranked_for = std::chrono::seconds(1);
+    static constexpr std::size_t ranked_offices_max = 64;  ///< of which that is remembered; a client asks for those on its path
     static constexpr duration keep_idle = std::chrono::hours(24);
     static constexpr duration keep_done = std::chrono::minutes(10);
 
@@ -48,10 +56,19 @@ private:
         time_point used;
     };
 
-    void extend(time_point now, frozen& entry, const place& where) const;
+    struct ranked {
+        std::vector<candidate> best;  ///< as many as extend() takes of any office, the best first
+        time_point at;
+        std::uint64_t changes = 0;    ///< of the registry
+    };
+
+    [[nodiscard]] const std::vector<candidate>& best_of(time_point now, const place& where);
+    void extend(time_point now, frozen& entry, const place& where);
     void make_room();
 
     std::map<key, frozen> frozen_;
+    std::map<office_index, ranked> ranked_;
+    std::uint64_t rankings_ = 0;
 };
 
 }  // namespace p2pdist

@@ -71,6 +71,7 @@ void server_state::apply(const catalogue_change& change) {
                    [&](const put_setting& put) {
                        settings.put(put.key, put.value);
                        order = ranking::standard(settings.steps());
+                       rosters.rank_anew();
                    },
                    [&](const put_licence& put) { licence = put.licence; },
                    [&](const put_versions& put) { versions = put.versions; },

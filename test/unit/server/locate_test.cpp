@@ -175,6 +175,11 @@ TEST_CASE("the ranking's steps are a setting", "[REQ-RANK-7]") {
     auto& preferred = world.join("10.1.0.9", 9, with_free(1));
     auto& roomy = world.join("10.1.0.5", 1, with_free(500));
     CHECK(ids(world.locate(roomy).path[0].roster) == std::vector{preferred.identity.id, roomy.identity.id});
+    // It holds at once for what is asked for from now on.
+    (void)world.administer<publish_reply>(publish_request{{content("b")}});
+    (void)world.administer<accepted>(settings_set_request{"ranking.free_storage_step", "1 GiB"});
+    const auto next = world.asked<locate_reply>(roomy, locate_request{content("b").key()});
+    CHECK(ids(next.path[0].roster) == std::vector{roomy.identity.id, preferred.identity.id});
 }
 
 TEST_CASE("lists are short enough for one datagram, and askers are spread over the holders", "[REQ-RVP-4][REQ-MSG-1][limits]") {

@@ -53,6 +53,48 @@ TEST_CASE("a frozen ranking has a limit, and goes on when all of it are gone", "
     CHECK(rosters.size() == 1);
 }
 
+TEST_CASE("an office is ranked once in a second, whatever is asked for, and anew when somebody comes or goes", "[hostile][REQ-RANK-7][limits]") {
+    const auto offices = one_office();
+    const auto order = ranking::standard();
+    registry clients(60s);
+    time_point now(1000s);
+    const auto comes = [&](std::uint32_t number) {
+        clients.put(numbered(number), offices.central());
+        clients.hear(numbered(number).id, now, {});
+    };
+    for (std::uint32_t number = 1; number <= 500; ++number) comes(number);
+    roster_service rosters;
+    const roster_service::place where{offices, clients, order, offices.central()};
+    const auto best = [&](int which) { return rosters.roster(now, content("c" + std::to_string(which)).key(), where).at(0).peer.id; };
+    for (int which = 0; which < 1000; ++which) REQUIRE(best(which) == numbered(500).id);
+    CHECK(rosters.rankings() == 1);
+    comes(501);
+    CHECK(best(1000) == numbered(501).id);
+    CHECK(best(0) == numbered(500).id);   // frozen
+    CHECK(rosters.rankings() == 2);
+    clients.put(numbered(501), {});   // it moves, and comes back
+    now += roster_service::ranked_for;
+    CHECK(best(1001) == numbered(500).id);
+    clients.put(numbered(501), offices.central());
+    CHECK(best(1002) == numbered(501).id);
+    clients.remove(numbered(501).id);
+    CHECK(best(1003) == numbered(500).id);
+    // A profile that a heartbeat tells counts in a second.
+    auto larger = numbered(7).profile;
+    larger.free_storage_bytes = std::uint64_t{10'000} << 30;
+    clients.set_profile(numbered(7).id, larger);
+    now += roster_service::ranked_for;
+    CHECK(best(1004) == numbered(7).id);
+    // Nobody is active but one, who comes back: it is ranked although it was not a moment ago.
+    now += 1h;
+    CHECK(rosters.roster(now, content("late").key(), where).empty());
+    clients.hear(numbered(3).id, now, {});
+    CHECK(best(1005) == numbered(3).id);
+    const auto before = rosters.rankings();
+    for (int round = 0; round < 1000; ++round) (void)best(1005);   // too few to fill an answer
+    CHECK(rosters.rankings() == before);
+}
+
 TEST_CASE("the least recently used ranking makes room for another", "[limits]") {
     const auto offices = one_office();
     const auto order = ranking::standard();
