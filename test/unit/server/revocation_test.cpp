@@ -284,7 +284,8 @@ TEST_CASE("whoever is being revoked is refused from the first moment on, while t
     seeded_entropy random(7);
     for (const message_body& body :
          {message_body(renew_request{renewal(crypto(), random).ephemeral()}), message_body(heartbeat{}),
-          message_body(holdings_report{{{content("a").key(), holding_state::complete, false}}, false}), message_body(locate_request{content("a").key()})}) {
+          message_body(holdings_report{{{content("a").key(), holding_state::complete, false}}, false}),
+          message_body(locate_request{content("a").key()})}) {
         INFO(name_of(body));
         CHECK(world.asked<error_reply>(lost, body).code == errc::revoked);
     }
