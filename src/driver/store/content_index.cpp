@@ -22,6 +22,18 @@ std::uint64_t read_last_used(const fs::path& directory) {
     return raw ? byte_reader(*raw).u64() : 0;
 }
 
+bool all_of(std::string_view text, std::string_view letters) { return text.find_first_not_of(letters) == std::string_view::npos; }
+
+/// As directory_name() makes it. Other directories are somebody else's: the store may have been given a directory in use, or a volume's root.
+bool is_content_name(std::string_view name) { return name.size() == 2 * directory_name_bytes && all_of(name, "0123456789abcdef"); }
+
+/// As put_away() makes it.
+bool is_removed_name(std::string_view name) {
+    if (!name.starts_with(removed_prefix)) return false;
+    name.remove_prefix(removed_prefix.size());
+    return !name.empty() && all_of(name, "0123456789");
+}
+
 /// A disk that fails now may work tomorrow, and a newer version may read what we can't: only what is no content may go.
 bool is_no_content(const error& failure) {
     return failure.code == errc::malformed || failure.code == errc::not_found || failure.code == errc::integrity_failed;
@@ -42,11 +54,18 @@ content_index::content_index(const store_context& context, const file_store_opti
 result<void> content_index::load() {
     std::error_code failed;
     trash removed;
-    for (const auto& found : fs::directory_iterator(root_, failed)) {
-        if (!found.is_directory()) continue;
+    const fs::directory_iterator end;
+    for (fs::directory_iterator next(root_, failed); !failed && next != end; next.increment(failed)) {
+        const auto& found = *next;
+        std::error_code unknown;
+        if (!found.is_directory(unknown)) continue;
         const auto name = found.path().filename().string();
-        if (name.starts_with(removed_prefix)) {
+        if (is_removed_name(name)) {
             removed.push_back(found.path());
+            continue;
+        }
+        if (!is_content_name(name)) {
+            context_.log(log_level::info, "event=directory_not_ours directory=\"" + name + "\"");
             continue;
         }
         auto loaded = stored_content::load(context_, found.path());

@@ -66,7 +66,7 @@ std::int64_t changed_at(const std::filesystem::path& path) {
 
 std::string directory_name(const crypto_suite& crypto, const content_key& key) {
     const std::uint8_t separator[] = {0};
-    return to_hex(byte_span(crypto.sha256({as_bytes(key.id.text()), separator, as_bytes(key.hash.to_string())})).first(20));
+    return to_hex(byte_span(crypto.sha256({as_bytes(key.id.text()), separator, as_bytes(key.hash.to_string())})).first(directory_name_bytes));
 }
 
 }  // namespace p2pdist::detail

@@ -25,6 +25,8 @@ struct content_record {
 /// The time of last change of a file, in ticks of its file system's clock; 0 where it cannot be told.
 [[nodiscard]] std::int64_t changed_at(const std::filesystem::path& path);
 
+/// The bytes of which a content's directory is the lower-case hexadecimal text.
+inline constexpr std::size_t directory_name_bytes = 20;
 /// The name of a content's directory: a hash, since an id can hold what a file's name cannot.
 [[nodiscard]] std::string directory_name(const crypto_suite& crypto, const content_key& key);
 
