@@ -119,13 +119,14 @@ void file_store::impl::serve_writes() {
 
 void file_store::impl::stage(store_request& request) {
     const auto size = write_size(request);
-    staged_write staged{request.id, nullptr, std::nullopt, 0, size};
+    staged_write staged{request.id, nullptr, std::nullopt, 0, size, 0};
     const auto* write = std::get_if<store_write_chunk>(&request.operation);
     const auto* append = std::get_if<store_append>(&request.operation);
     const auto stored = index_.find_in_use(write ? write->key : append->key);
     const auto refuse = [&](const error& why) { answer({request.id, why, store_done{}, {}}, size); };
     if (!stored) return refuse(stored.error());
     staged.stored = *stored;
+    staged.failed_syncs = staged.stored->failed_syncs();
     if (write) {
         const auto fresh = staged.stored->stage_chunk(*write);
         if (!fresh) return refuse(index_.explain(fresh.error(), *staged.stored));
@@ -144,6 +145,7 @@ void file_store::impl::stage(store_request& request) {
 void file_store::impl::commit() {
     while (!batch_.empty()) {
         const auto stored = batch_.front().stored;
+        const auto failed_before = batch_.front().failed_syncs;
         const auto others = std::stable_partition(batch_.begin(), batch_.end(), [&](const staged_write& write) { return write.stored == stored; });
         std::vector<chunk_index> chunks;
         std::optional<std::uint64_t> appended;
@@ -152,7 +154,7 @@ void file_store::impl::commit() {
             else
                 appended = write->appended;
         }
-        const auto done = stored->commit(chunks, appended);
+        const auto done = stored->commit(chunks, appended, failed_before);
         for (auto write = batch_.begin(); write != others; ++write) {
             store_completion completion{write->id, std::nullopt, store_done{}, {}};
             if (!done) completion.failure = index_.explain(done.error(), *stored);

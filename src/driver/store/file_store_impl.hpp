@@ -27,6 +27,7 @@ private:
         std::optional<chunk_index> chunk;
         std::uint64_t appended = 0;
         std::size_t size = 0;
+        std::uint64_t failed_syncs = 0;  ///< of the content, before it was written
     };
 
     void serve(detail::lane& requests);

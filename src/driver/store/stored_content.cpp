@@ -182,6 +182,7 @@ result<void> stored_content::recover_unjournaled() {
     const auto open = files();
     if (!open) return open.error();
     const auto& content = (*open)->content;
+    const auto failed_before = failed_syncs();
     std::vector<journal_record> found;
     bytes region;
     chunk_index next = 0;
@@ -201,8 +202,8 @@ result<void> stored_content::recover_unjournaled() {
         }
     }
     if (found.empty()) return {};
-    if (auto synced = content.sync(); !synced) return synced;
-    if (auto synced = (*open)->tree.sync(); !synced) return synced;
+    if (auto synced = sync(content, failed_before); !synced) return synced;
+    if (auto synced = sync((*open)->tree, failed_before); !synced) return synced;
     return record_events(**open, found);
 }
 
@@ -216,6 +217,14 @@ result<void> stored_content::shorten_journal() {
     if (whole_) records.push_back({journal_event::whole, 0, 0});
     opened_.reset();
     return journal_.rewrite(directory_ / "journal", records, &context_.fault);
+}
+
+result<void> stored_content::sync(const file& written, std::uint64_t failed_before) {
+    const std::lock_guard lock(sync_mutex_);
+    if (failed_syncs_ != failed_before) return {errc::io_failed, directory_.string() + ": a sync failed, and what was written before it is written again"};
+    auto done = written.sync();
+    if (!done) ++failed_syncs_;
+    return done;
 }
 
 result<void> stored_content::record_events(const open_files& files, const std::vector<journal_record>& records) {
@@ -239,11 +248,6 @@ bool stored_content::whole() const {
 bool stored_content::has(chunk_index chunk) const {
     const std::lock_guard lock(state_mutex_);
     return verified_.contains(chunk);
-}
-
-bool stored_content::rewrites_nodes() const {
-    const std::lock_guard lock(state_mutex_);
-    return rewrite_nodes_;
 }
 
 digest stored_content::root() const {

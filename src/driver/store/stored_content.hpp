@@ -59,8 +59,10 @@ public:
     [[nodiscard]] result<bool> stage_chunk(const store_write_chunk& request);
     /// Writes; gives the new end.
     [[nodiscard]] result<std::uint64_t> stage_append(const store_append& request);
-    /// Syncs and journals what was staged.
-    [[nodiscard]] result<void> commit(const std::vector<chunk_index>& chunks, std::optional<std::uint64_t> appended);
+    /// How many syncs of its files have failed.
+    [[nodiscard]] std::uint64_t failed_syncs() const noexcept { return failed_syncs_; }
+    /// Syncs and journals what was staged. `failed_before` is what failed_syncs() gave before the first of it was staged.
+    [[nodiscard]] result<void> commit(const std::vector<chunk_index>& chunks, std::optional<std::uint64_t> appended, std::uint64_t failed_before);
     /// Where the next append goes on.
     [[nodiscard]] std::uint64_t append_position() const;
 
@@ -100,11 +102,15 @@ private:
     void miss(chunk_index chunk, const error& why);
     /// Before a chunk that the journal may still call verified is written again.
     [[nodiscard]] result<void> journal_loss(const open_files& files, chunk_index chunk);
+    /// When this returns without error, what was written since failed_syncs() gave `failed_before` is on the disk. It fails too where any
+    /// sync has failed since, whose ever: the system tells once that it lost bytes, and not whose they were.
+    [[nodiscard]] result<void> sync(const file& written, std::uint64_t failed_before);
     [[nodiscard]] result<void> take_tree(const open_files& files, const hash_tree& tree);
     /// The chunks that are missing; `batch` holds those that are written and not committed when it fails.
     [[nodiscard]] result<void> copy_from(const open_files& files, const file& source, const hash_tree& tree, std::vector<chunk_index>& batch);
     [[nodiscard]] bool has(chunk_index chunk) const;
-    [[nodiscard]] bool rewrites_nodes() const;
+    /// A sync failed: that a node reads right does not tell that it is on the disk.
+    [[nodiscard]] bool rewrites_nodes() const noexcept { return failed_syncs_ > 0; }
     /// From now until its commit the chunk is not overwritten by unverified bytes.
     void protect(chunk_index chunk);
     void unprotect(const std::vector<chunk_index>& chunks);
@@ -119,13 +125,15 @@ private:
     std::mutex journal_mutex_;  // taken before state_mutex_
     journal journal_;
 
+    std::mutex sync_mutex_;  // a failure is counted before another sync can succeed; taken alone
+    std::atomic<std::uint64_t> failed_syncs_{0};
+
     mutable std::mutex state_mutex_;
     chunk_set verified_;
     std::uint64_t appended_ = 0;         // journaled
     std::uint64_t staged_appended_ = 0;  // written, perhaps not journaled
     std::set<chunk_index> staged_;       // verified and written, not journaled
     std::set<chunk_index> missed_;       // lost, and the journal does not say so
-    bool rewrite_nodes_ = false;         // a sync failed: that a node reads right does not tell that it is on the disk
     bool tree_known_ = false;
     bool whole_ = false;
     digest root_{};

@@ -126,11 +126,10 @@ result<std::uint64_t> stored_content::stage_append(const store_append& request) 
     return end;
 }
 
-result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std::optional<std::uint64_t> appended) {
+result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std::optional<std::uint64_t> appended, std::uint64_t failed_before) {
     const auto open = files();
-    auto done = open ? (*open)->content.sync() : result<void>(open.error());
-    if (done && !chunks.empty()) done = (*open)->tree.sync();
-    const bool synced = done.has_value();
+    auto done = open ? sync((*open)->content, failed_before) : result<void>(open.error());
+    if (done && !chunks.empty()) done = sync((*open)->tree, failed_before);
     if (done) {
         std::vector<journal_record> records;
         for (const auto chunk : chunks) records.push_back({journal_event::verified, chunk, 1});
@@ -141,7 +140,6 @@ result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std:
     if (done) return done;
     const std::lock_guard lock(state_mutex_);
     staged_appended_ = appended_;
-    rewrite_nodes_ = rewrite_nodes_ || !synced;
     return done;
 }
 

@@ -53,8 +53,9 @@ private:
 }  // namespace
 
 result<void> stored_content::take_tree(const open_files& files, const hash_tree& tree) {
+    const auto failed_before = failed_syncs();
     if (auto done = write_tree(files.tree, tree); !done) return done;
-    if (auto done = files.tree.sync(); !done) return done;
+    if (auto done = sync(files.tree, failed_before); !done) return done;
     if (auto done = record_events(files, {{journal_event::tree, 0, 0}}); !done) return done;
     const std::lock_guard lock(state_mutex_);
     root_ = tree.root();
@@ -80,7 +81,7 @@ result<void> stored_content::finish() {
         return {errc::integrity_failed, "the whole does not fit the hash of " + content().key().to_string()};
     }
     if (auto done = take_tree(**open, hashes->tree); !done) return done;
-    if (auto done = (*open)->content.sync(); !done) return done;
+    if (auto done = sync((*open)->content, failed_syncs()); !done) return done;
     return record_events(**open, {{journal_event::verified, 0, geometry_.chunk_count()}, {journal_event::whole, 0, 0}});
 }
 
@@ -105,7 +106,7 @@ result<void> stored_content::install_tree(byte_span tree_file) {
         if (leaf_hash(context_.crypto, data) == tree->leaves()[chunk]) found.push_back({journal_event::verified, chunk, 1});
     }
     if (found.empty()) return {};
-    if (auto done = (*open)->content.sync(); !done) return done;
+    if (auto done = sync((*open)->content, failed_syncs()); !done) return done;
     return record_events(**open, found);
 }
 
@@ -152,6 +153,7 @@ result<void> stored_content::fill_from(const file& source, const hash_tree& tree
 
 result<void> stored_content::copy_from(const open_files& files, const file& source, const hash_tree& tree, std::vector<chunk_index>& batch) {
     bytes buffer(chunk_bytes);
+    auto failed_before = failed_syncs();
     for (chunk_index chunk = 0; chunk < geometry_.chunk_count(); ++chunk) {
         if (has(chunk)) continue;
         if (context_.stopping) return {errc::cancelled, "stopped while copying"};
@@ -163,10 +165,11 @@ result<void> stored_content::copy_from(const open_files& files, const file& sour
         batch.push_back(chunk);
         if (auto done = write_sparse(files.content, place.offset, data); !done) return done;
         if (batch.size() * chunk_bytes < limits::store_commit_bytes_max) continue;
-        if (auto done = commit(batch, std::nullopt); !done) return done;
+        if (auto done = commit(batch, std::nullopt, failed_before); !done) return done;
         batch.clear();
+        failed_before = failed_syncs();
     }
-    return commit(batch, std::nullopt);
+    return commit(batch, std::nullopt, failed_before);
 }
 
 result<void> stored_content::copy_to(const std::filesystem::path& target) {

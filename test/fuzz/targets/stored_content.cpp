@@ -52,7 +52,7 @@ P2PDIST_FUZZ_TARGET(stored_content) {
             fuzz::check((*made)->stage_chunk(write).has_value(), "a right chunk is refused");
             staged.push_back(chunk);
         }
-        if (input.flag()) fuzz::check((*made)->commit(staged, std::nullopt).has_value(), "chunks cannot be committed");
+        if (input.flag()) fuzz::check((*made)->commit(staged, std::nullopt, 0).has_value(), "chunks cannot be committed");
     }
     for (const auto* name : {"journal", "tree", "content", "info"}) {
         if (input.flag()) alter(input, directory / name);

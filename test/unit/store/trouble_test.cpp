@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "p2pdist/content/tree_file.hpp"
 #include "store_test_support.hpp"
 
 using namespace p2pdist;
@@ -144,6 +145,65 @@ TEST_CASE("after a sync that failed everything is written again, whatever the sy
     node_writes = 0;
     store.expect<store_written>(content.write(0));
     CHECK(node_writes == 3);   // the leaf and two siblings, though the file reads as if they were there
+}
+
+TEST_CASE("after a tree file or an import whose sync failed, the nodes of a chunk are written again", "[REQ-CLI-4]") {
+    const sample content(4 * chunk_bytes);
+    const scratch work;
+    write_file(work / "package", content.data);
+    std::atomic<bool> failing{false};
+    std::atomic<int> node_writes{0};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        const bool tree = step.path.filename() == "tree";
+        if (tree && step.what == store_io::write) ++node_writes;
+        return failing && tree && step.what == store_io::sync ? std::optional(errc::io_failed) : std::nullopt;
+    };
+    waiting_store store(options);
+    store.open(content);
+    failing = true;
+    SECTION("a tree file") { CHECK(store.failure(store_install_tree{content.key(), shared(encode_tree_file(content.tree))}) == errc::io_failed); }
+    SECTION("an import") {
+        CHECK(store.failure(store_import{content.info.id, std::nullopt, (work / "package").string()}) == errc::io_failed);
+    }
+    failing = false;
+    node_writes = 0;
+    store.expect<store_written>(content.write(0));
+    CHECK(node_writes == 3);
+}
+
+TEST_CASE("a failed sync of one thread of the store is a failure for the chunks that another has written before", "[REQ-CLI-4]") {
+    const sample content(4 * chunk_bytes);
+    const scratch work;
+    std::atomic<bool> held{false}, waiting{false}, failing{false};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        // The chunk's bytes are written, its nodes are about to be.
+        if (held && step.what == store_io::write && step.path.filename() == "tree" && step.bytes == digest_bytes) {
+            waiting = true;
+            waiting.notify_all();
+            held.wait(true);
+        }
+        const bool fails = step.what == store_io::sync && step.path.filename() == "content" && failing.exchange(false);
+        return fails ? std::optional(errc::io_failed) : std::nullopt;   // told once, as systems do
+    };
+    waiting_store store(options);
+    store.open(content);
+    store.expect<store_appended>(store_append{content.key(), 0, shared(content.chunk(0))});
+    held = true;
+    const auto write = store.begin(content.write(2));
+    waiting.wait(false);
+    failing = true;
+    CHECK(store.failure(store_install_tree{content.key(), shared(encode_tree_file(content.tree))}) == errc::io_failed);
+    CHECK_FALSE(failing);
+    held = false;
+    held.notify_all();
+    const auto done = store.wait(write);
+    REQUIRE_FALSE(done.ok());
+    CHECK(done.failure->code == errc::io_failed);
+    CHECK(store.failure(store_read_chunk{content.key(), 2}) == errc::not_found);
+    store.expect<store_written>(content.write(2));
+    CHECK(serves(store, content, 2));
 }
 
 TEST_CASE("contents that are changed, cut or removed underneath are noticed, dropped, and can be had again", "[REQ-CLI-4][REQ-XFER-4]") {
