@@ -71,7 +71,8 @@ result<void> journal::rewrite(const std::filesystem::path& path, std::span<const
     bytes raw;
     for (const auto& record : records) encode(raw, record, raw.size());
     auto done = replace_file(path, raw, fault);
-    if (done) end_ = raw.size();
+    std::error_code missing;  // the size it says then is no journal's
+    if (done || std::filesystem::file_size(path, missing) == raw.size()) end_ = raw.size();
     return done;
 }
 

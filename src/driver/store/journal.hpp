@@ -35,7 +35,8 @@ public:
     [[nodiscard]] result<void> replay(const file& in, const std::function<void(const journal_record&)>& apply);
     /// Durable when this returns without error.
     [[nodiscard]] result<void> append(const file& out, std::span<const journal_record> records);
-    /// A new journal with these records in the place of the old; open files of the old one are useless after.
+    /// A new journal with these records in the place of the old; open files of the old one are useless after. Where it fails, either
+    /// stands there and can be gone on with; the new one's name is perhaps not on the disk yet.
     [[nodiscard]] result<void> rewrite(const std::filesystem::path& path, std::span<const journal_record> records, const io_fault* fault);
     [[nodiscard]] std::uint64_t records() const noexcept { return end_ / record_bytes; }
 

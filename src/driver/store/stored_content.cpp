@@ -70,8 +70,14 @@ result<std::shared_ptr<stored_content>> stored_content::load(const store_context
     auto loaded = std::shared_ptr<stored_content>(new stored_content(context, directory, std::move(*record)));
     if (auto done = loaded->replay(); !done) return done.error();
     if (loaded->attached()) return loaded;
-    if (auto done = loaded->recover_unjournaled(); !done) return done.error();
-    if (auto done = loaded->shorten_journal(); !done) return done.error();
+    // A full disk is no reason to hide what fills it: the journal is right as it is, and only what is known can make room.
+    const auto name = directory.filename().string();
+    if (auto done = loaded->recover_unjournaled(); !done) {
+        if (done.error().code != errc::no_space) return done.error();
+        context.log(log_level::warning, "event=chunks_not_recovered directory=" + name + " reason=\"" + done.error().message + "\"");
+    }
+    if (auto done = loaded->shorten_journal(); !done)
+        context.log(log_level::warning, "event=journal_not_shortened directory=" + name + " reason=\"" + done.error().message + "\"");
     return loaded;
 }
 
@@ -87,6 +93,10 @@ void stored_content::unprotect(const std::vector<chunk_index>& chunks) {
 
 result<void> stored_content::start_anew() {
     context_.log(log_level::error, "event=content_files_gone content=" + content().id.text() + " directory=" + directory_.string());
+    {
+        const std::lock_guard lock(state_mutex_);
+        half_made_ = true;
+    }
     auto done = make_directory(directory_, &context_.fault);
     if (done) done = make_files();
     if (done) done = journal_.rewrite(directory_ / "journal", {}, &context_.fault);
@@ -96,6 +106,7 @@ result<void> stored_content::start_anew() {
     apply({journal_event::lost, 0, geometry_.chunk_count()});
     tree_known_ = false;
     missed_.clear();
+    half_made_ = !done;
     return done;
 }
 
@@ -103,12 +114,12 @@ result<stored_content::shared_files> stored_content::files() {
     {
         const std::lock_guard lock(state_mutex_);
         if (auto open = opened_.lock()) return open;
-        auto opened = open_files_locked();
+        auto opened = half_made_ ? result<shared_files>(errc::not_found, "") : open_files_locked();
         if (opened) opened_ = *opened;
         if (opened || opened.error().code != errc::not_found || attached()) return opened;
     }
     const std::lock_guard journal_lock(journal_mutex_);
-    if (!std::filesystem::exists(directory_ / "journal") || !std::filesystem::exists(directory_ / "content") ||
+    if (half_made_ || !std::filesystem::exists(directory_ / "journal") || !std::filesystem::exists(directory_ / "content") ||
         !std::filesystem::exists(directory_ / "tree")) {  // no other thread was faster
         if (auto done = start_anew(); !done) return done.error();
     }
@@ -216,7 +227,9 @@ result<void> stored_content::shorten_journal() {
     if (tree_known_) records.push_back({journal_event::tree, 0, 0});
     if (whole_) records.push_back({journal_event::whole, 0, 0});
     opened_.reset();
-    return journal_.rewrite(directory_ / "journal", records, &context_.fault);
+    auto done = journal_.rewrite(directory_ / "journal", records, &context_.fault);
+    journal_unsynced_ = !done;
+    return done;
 }
 
 result<void> stored_content::sync(const file& written, std::uint64_t failed_before) {
@@ -229,6 +242,10 @@ result<void> stored_content::sync(const file& written, std::uint64_t failed_befo
 
 result<void> stored_content::record_events(const open_files& files, const std::vector<journal_record>& records) {
     const std::lock_guard journal_lock(journal_mutex_);
+    if (journal_unsynced_) {
+        if (auto done = sync_directory(directory_, &context_.fault); !done) return done;
+        journal_unsynced_ = false;
+    }
     if (auto done = journal_.append(files.log, records); !done) return done;
     const std::lock_guard lock(state_mutex_);
     for (const auto& record : records) apply(record);

@@ -124,6 +124,8 @@ private:
 
     std::mutex journal_mutex_;  // taken before state_mutex_
     journal journal_;
+    bool journal_unsynced_ = false;  // a new journal's name is perhaps not on the disk yet
+    bool half_made_ = false;         // start_anew() has begun and not ended well; changed with both mutexes held
 
     std::mutex sync_mutex_;  // a failure is counted before another sync can succeed; taken alone
     std::atomic<std::uint64_t> failed_syncs_{0};

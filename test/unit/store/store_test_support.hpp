@@ -125,4 +125,22 @@ inline bool serves(waiting_store& store, const sample& content, chunk_index chun
     return done.ok() && to_bytes(std::get<store_region>(done.value).region.view) == content.region(chunk);
 }
 
+/// Writes what is missing, until the store gives every chunk.
+inline void complete(waiting_store& store, const sample& content) {
+    store.open(content);
+    for (chunk_index chunk = 0; chunk < content.geometry().chunk_count(); ++chunk) {
+        if (!serves(store, content, chunk)) store.expect<store_written>(content.write(chunk));
+        REQUIRE(serves(store, content, chunk));
+    }
+}
+
+inline void flip_bit(const fs::path& path, std::uint64_t offset, unsigned bit) {
+    std::fstream disk(path, std::ios::in | std::ios::out | std::ios::binary);
+    disk.seekg(static_cast<std::streamoff>(offset));
+    const auto old = static_cast<char>(disk.get());
+    disk.seekp(static_cast<std::streamoff>(offset));
+    disk.put(static_cast<char>(old ^ (1 << bit)));
+    REQUIRE(disk.good());
+}
+
 }  // namespace p2pdist::test

@@ -11,28 +11,11 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-void flip_bit(const fs::path& path, std::uint64_t offset, unsigned bit) {
-    std::fstream disk(path, std::ios::in | std::ios::out | std::ios::binary);
-    disk.seekg(static_cast<std::streamoff>(offset));
-    const auto old = static_cast<char>(disk.get());
-    disk.seekp(static_cast<std::streamoff>(offset));
-    disk.put(static_cast<char>(old ^ (1 << bit)));
-    REQUIRE(disk.good());
-}
-
 /// Whatever the store calls verified it can give, and rightly.
 void all_right(waiting_store& store, const sample& content, const chunk_set& verified) {
     for (auto chunk = verified.first_present(); chunk; chunk = verified.first_present(*chunk + 1)) {
         INFO("chunk " << *chunk);
         REQUIRE(serves(store, content, *chunk));
-    }
-}
-
-void complete(waiting_store& store, const sample& content) {
-    store.open(content);
-    for (chunk_index chunk = 0; chunk < content.geometry().chunk_count(); ++chunk) {
-        if (!serves(store, content, chunk)) store.expect<store_written>(content.write(chunk));
-        REQUIRE(serves(store, content, chunk));
     }
 }
 
