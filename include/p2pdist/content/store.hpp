@@ -55,7 +55,8 @@ struct store_read_chunk {
 /// A chunk that arrived, for a sha256_tree content in use. `proof` holds its siblings as raw bytes from the leaves up (see
 /// split_region); it may be empty where the whole tree is known. Hashed off the caller's thread. Answer: store_written, after
 /// which the chunk survives a crash (CLI-4): written, journaled and synced, many chunks per sync. errc::integrity_failed: bytes or
-/// proof don't fit the root, nothing was written; errc::no_space, errc::io_failed: the chunk counts as missing.
+/// proof don't fit the root, nothing was written; errc::no_space, errc::io_failed: the chunk counts as missing (also where the disk has
+/// altered the tree that should have proven it: the next store_open says that it is not known).
 /// A chunk that is already there is done at once.
 struct store_write_chunk {
     content_key key;

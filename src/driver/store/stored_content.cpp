@@ -1,6 +1,7 @@
 #include "stored_content.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tree_nodes.hpp"
 
@@ -162,6 +163,8 @@ void stored_content::apply(const journal_record& record) {
             appended_ = std::min(appended_, record.first * chunk_bytes);
             staged_appended_ = std::min(staged_appended_, appended_);
             whole_ = false;
+            // Perhaps it was the tree that was altered. A plain content's can't come from elsewhere; it is made anew with the whole.
+            if (record_.content.hash.kind == hash_kind::sha256_tree) tree_lost_ = std::exchange(tree_known_, false) || tree_lost_;
             break;
         case journal_event::appended: appended_ = std::min(record.count, record_.content.size_bytes); break;
         case journal_event::tree: tree_known_ = true; break;

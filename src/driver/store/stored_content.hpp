@@ -97,7 +97,10 @@ private:
     [[nodiscard]] result<void> record_events(const open_files& files, const std::vector<journal_record>& records);
     /// Reads a chunk with its proof into one buffer and verifies it; false where it does not fit.
     [[nodiscard]] result<bool> read_region(const open_files& files, chunk_index chunk, mutable_byte_span region);
-    void lose(const open_files& files, chunk_index chunk);
+    void lose(const open_files& files, chunk_index chunk, std::string_view event = "chunk_altered_on_disk");
+    /// The proof of a chunk that comes without one. errc::integrity_failed where the tree was never known; errc::io_failed where it was and
+    /// does not lead to the root, and it is not known from then on: that is the disk's doing, and not of who gave the chunk.
+    [[nodiscard]] result<void> own_proof(const open_files& files, chunk_index chunk, mutable_byte_span out);
     /// For as long as this object lives: the disk may give it again some day.
     void miss(chunk_index chunk, const error& why);
     /// Before a chunk that the journal may still call verified is written again.
@@ -137,6 +140,7 @@ private:
     std::set<chunk_index> staged_;       // verified and written, not journaled
     std::set<chunk_index> missed_;       // lost, and the journal does not say so
     bool tree_known_ = false;
+    bool tree_lost_ = false;             // it was, before something was lost
     bool whole_ = false;
     digest root_{};
     shared_files kept_open_;

@@ -17,9 +17,10 @@ result<bool> stored_content::read_region(const open_files& files, chunk_index ch
     return verify_chunk(context_.crypto, geometry_, root(), chunk, proof, data);
 }
 
-void stored_content::lose(const open_files& files, chunk_index chunk) {
-    if (context_.log.wants(log_level::error))
-        context_.log(log_level::error, "event=chunk_altered_on_disk content=" + content().id.text() + " chunk=" + std::to_string(chunk));
+void stored_content::lose(const open_files& files, chunk_index chunk, std::string_view event) {
+    if (context_.log.wants(log_level::error)) {
+        context_.log(log_level::error, "event=" + std::string(event) + " content=" + content().id.text() + " chunk=" + std::to_string(chunk));
+    }
     if (record_events(files, {{journal_event::lost, chunk, 1}})) return;
     // The journal still says that it is there; the next start finds out as this one did.
     const std::lock_guard lock(state_mutex_);
@@ -66,6 +67,19 @@ result<store_region> stored_content::read(chunk_index chunk) {
     return store_region{chunk, shared_bytes(std::move(region))};
 }
 
+result<void> stored_content::own_proof(const open_files& files, chunk_index chunk, mutable_byte_span out) {
+    const auto proof = read_proof(files.tree, geometry_, chunk, out);
+    const auto leaf = read_leaf(files.tree, geometry_, chunk);
+    if (proof && *proof && leaf && verify_leaf(context_.crypto, geometry_, root(), chunk, out, *leaf)) return {};
+    const auto [known, lost] = [this] {
+        const std::lock_guard lock(state_mutex_);
+        return std::pair(tree_known_, tree_lost_);
+    }();
+    if (!known && !lost) return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " came without a proof, and the tree is not known"};
+    if (known) lose(files, chunk, "tree_altered_on_disk");
+    return {errc::io_failed, "the tree of " + content().id.text() + " was altered on disk, and is dropped: ask again"};
+}
+
 result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
     const auto chunk = request.chunk;
     if (chunk >= geometry_.chunk_count()) return {errc::invalid_argument, "a chunk behind the last one"};
@@ -77,9 +91,7 @@ result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
     byte_span proof = request.proof.view;
     if (proof.empty() && geometry_.proof_bytes(chunk) > 0) {
         stored.resize(geometry_.proof_bytes(chunk));
-        const auto known = read_proof((*open)->tree, geometry_, chunk, stored);
-        if (!known) return known.error();
-        if (!*known) return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " came without a proof, and the tree is not known"};
+        if (auto known = own_proof(**open, chunk, stored); !known) return known.error();
         proof = stored;
     }
     const auto data = request.data.view;

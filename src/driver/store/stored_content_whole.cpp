@@ -89,7 +89,7 @@ result<void> stored_content::install_tree(byte_span tree_file) {
     if (content().hash.kind != hash_kind::sha256_tree) return {errc::invalid_argument, "nothing proves the tree file of a plain SHA-256 content"};
     const auto tree = parse_tree_file(context_.crypto, content().size_bytes, content().hash.value, tree_file);
     if (!tree) return tree.error();
-    if (opened().tree_known) return {};
+    if (whole()) return {};
     const auto open = files();
     if (!open) return open.error();
     if (auto done = take_tree(**open, *tree); !done) return done;

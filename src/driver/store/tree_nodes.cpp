@@ -18,8 +18,7 @@ mutable_byte_span raw(std::span<digest> nodes) { return {nodes.data()->data(), n
 result<void> write_node(const file& nodes, std::uint64_t place, byte_span node, bool even_if_equal) {
     if (even_if_equal) return nodes.write_at(place, node);
     digest present{};
-    auto done = nodes.read_at(place, present);
-    if (!done || std::ranges::equal(present, node)) return done;
+    if (nodes.read_at(place, present) && std::ranges::equal(present, node)) return {};
     return nodes.write_at(place, node);
 }
 
@@ -58,6 +57,12 @@ result<void> write_tree(const file& nodes, const hash_tree& tree) {
         if (auto done = nodes.write_at(first * digest_bytes, raw(part)); !done) return done;
     }
     return {};
+}
+
+result<digest> read_leaf(const file& nodes, const chunk_geometry& geometry, chunk_index chunk) {
+    digest leaf{};
+    if (auto done = nodes.read_at(place_of(geometry, 0, chunk), leaf); !done) return done.error();
+    return leaf;
 }
 
 result<std::vector<digest>> read_leaves(const file& nodes, const chunk_geometry& geometry) {

@@ -12,6 +12,8 @@ namespace p2pdist::detail {
 
 /// The siblings of a chunk as raw bytes, leaves up, into `out` (geometry.proof_bytes(chunk) long). False: some are not known.
 [[nodiscard]] result<bool> read_proof(const file& nodes, const chunk_geometry& geometry, chunk_index chunk, mutable_byte_span out);
+/// The leaf of a chunk; zero where not known.
+[[nodiscard]] result<digest> read_leaf(const file& nodes, const chunk_geometry& geometry, chunk_index chunk);
 /// Writes the leaf and its siblings, where they differ from what is there; all of them with `even_if_equal`.
 [[nodiscard]] result<void> write_proof(const file& nodes, const chunk_geometry& geometry, chunk_index chunk, const digest& leaf,
                                        byte_span proof, bool even_if_equal);

@@ -1,0 +1,105 @@
+// Files that a bad disk altered: what they cost is fetched again from wherever it is given, with no proofs too.
+
+#include <catch2/catch.hpp>
+
+#include "p2pdist/content/tree_file.hpp"
+#include "store_test_support.hpp"
+
+using namespace p2pdist;
+using namespace p2pdist::test;
+
+namespace {
+
+void zero(const fs::path& path) { write_file(path, bytes(fs::file_size(path))); }
+
+/// As a source gives it that has no proofs.
+store_write_chunk bare(const sample& content, chunk_index chunk) { return {content.key(), chunk, {}, shared(content.chunk(chunk))}; }
+
+}  // namespace
+
+TEST_CASE("a content whose tree was altered on disk can be completed from a source without proofs", "[REQ-CLI-4][REQ-SRC-3]") {
+    const sample content(3 * chunk_bytes + 10);
+    const scratch work;
+    {
+        waiting_store store(work / "store");
+        complete(store, content);
+    }
+    if (GENERATE(true, false)) zero(only_content(work / "store") / "tree");
+    else flip_bit(only_content(work / "store") / "tree", 37, 1);
+    const chunk_index lost = GENERATE(1, 4);   // chunks that somebody wanted before
+    {
+        waiting_store store(work / "store");
+        CHECK(store.open(content).tree_known);
+        for (chunk_index chunk = 0; chunk < lost; ++chunk) (void)store.ask(store_read_chunk{content.key(), chunk});
+        REQUIRE_FALSE(store.open(content).verified.full());
+    }
+    waiting_store store(work / "store");
+    const auto opened = store.open(content);
+    REQUIRE_FALSE(opened.tree_known);
+    SECTION("a source without a tree file") {
+        auto at = opened.appended_bytes;
+        while (at < content.info.size_bytes) {
+            const auto chunk = static_cast<chunk_index>(at / chunk_bytes);
+            at = store.expect<store_appended>(store_append{content.key(), at, shared(content.chunk(chunk))}).appended_bytes;
+        }
+        CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
+    }
+    SECTION("a source with a tree file") {
+        CHECK(store.expect<store_opened>(store_install_tree{content.key(), shared(encode_tree_file(content.tree))}).tree_known);
+        for (chunk_index chunk = 0; chunk < 4; ++chunk) store.expect<store_written>(bare(content, chunk));
+        CHECK(store.open(content).whole);
+    }
+    for (chunk_index chunk = 0; chunk < 4; ++chunk) CHECK(serves(store, content, chunk));
+    CHECK(to_bytes(store.expect<store_tree>(store_read_tree{content.key()}).tree_file.view) == encode_tree_file(content.tree));
+}
+
+TEST_CASE("a tree that was altered on disk is not held against whoever gives right bytes", "[REQ-CLI-4][REQ-SRC-3]") {
+    const sample content(4 * chunk_bytes);
+    const scratch work;
+    const auto tree_file = shared(encode_tree_file(content.tree));
+    {
+        waiting_store store(work / "store");
+        store.open(content);
+        CHECK(store.expect<store_opened>(store_install_tree{content.key(), tree_file}).tree_known);
+    }
+    const auto tree = only_content(work / "store") / "tree";
+    const bool restarted = GENERATE(true, false);
+    SECTION("a node of it") { flip_bit(tree, 32 + 3, 0); }
+    SECTION("all of it") { zero(tree); }
+    SECTION("cut") { fs::resize_file(tree, 40); }
+    {
+        waiting_store store(work / "store");
+        REQUIRE(store.open(content).tree_known);
+        auto wrong = bare(content, 0);
+        wrong.data = shared(content.chunk(1));
+        for (int twice = 0; twice < 2; ++twice) CHECK(store.failure(bare(content, 0)) == errc::io_failed);
+        if (!restarted) {
+            CHECK_FALSE(store.open(content).tree_known);
+            CHECK(store.expect<store_opened>(store_install_tree{content.key(), tree_file}).tree_known);
+            CHECK(store.failure(wrong) == errc::integrity_failed);
+            store.expect<store_written>(bare(content, 0));
+            CHECK(serves(store, content, 0));
+        }
+    }
+    if (!restarted) return;
+    waiting_store store(work / "store");
+    REQUIRE_FALSE(store.open(content).tree_known);
+    store.expect<store_opened>(store_install_tree{content.key(), tree_file});
+    for (chunk_index chunk = 0; chunk < 4; ++chunk) store.expect<store_written>(bare(content, chunk));
+    CHECK(store.open(content).whole);
+}
+
+TEST_CASE("a tree that is cut while it is in use is written again", "[REQ-CLI-4]") {
+    const sample content(4 * chunk_bytes);
+    const scratch work;
+    waiting_store store(work / "store");
+    store.open(content);
+    store.expect<store_opened>(store_install_tree{content.key(), shared(encode_tree_file(content.tree))});
+    fs::resize_file(only_content(work / "store") / "tree", 10);
+    CHECK(store.failure(bare(content, 0)) == errc::io_failed);
+    CHECK_FALSE(store.open(content).tree_known);
+    for (chunk_index chunk = 0; chunk < 4; ++chunk) {
+        store.expect<store_written>(content.write(chunk));
+        CHECK(serves(store, content, chunk));
+    }
+}
