@@ -67,6 +67,7 @@ public:
     [[nodiscard]] std::uint64_t append_position() const;
 
     // These take as long as the content is large.
+    /// errc::io_failed also where the disk altered or does not give a chunk that was verified: it is missing then, and nothing else is dropped.
     [[nodiscard]] result<void> finish();
     [[nodiscard]] result<void> install_tree(byte_span tree_file);
     [[nodiscard]] result<bytes> tree_file();

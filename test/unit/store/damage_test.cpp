@@ -103,3 +103,37 @@ TEST_CASE("a tree that is cut while it is in use is written again", "[REQ-CLI-4]
         CHECK(serves(store, content, chunk));
     }
 }
+
+TEST_CASE("a verified chunk that rotted does not make each whole from an honest source fail", "[REQ-CLI-4][REQ-SRC-3][REQ-XFER-4]") {
+    const sample content(3 * chunk_bytes);
+    const scratch work;
+    constexpr std::uint64_t none = UINT64_MAX;
+    std::atomic<std::uint64_t> unreadable{none};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        const bool fails = step.what == store_io::read && step.path.filename() == "content" && step.offset == unreadable;
+        return fails ? std::optional(errc::io_failed) : std::nullopt;
+    };
+    waiting_store store(options);
+    store.open(content);
+    const chunk_index rotten = GENERATE(0, 1, 2);
+    store.expect<store_written>(content.write(rotten));
+    if (GENERATE(true, false)) unreadable = rotten * chunk_bytes;
+    else
+        flip_bit(only_content(work / "store") / "content", rotten * chunk_bytes + 9, 4);
+    const auto append_rest = [&] {
+        for (auto at = store.open(content).appended_bytes; at < content.info.size_bytes;) {
+            const auto chunk = static_cast<chunk_index>(at / chunk_bytes);
+            at = store.expect<store_appended>(store_append{content.key(), at, shared(content.chunk(chunk))}).appended_bytes;
+        }
+    };
+    append_rest();
+    // Not the source's fault.
+    CHECK(store.failure(store_finish{content.key()}) == errc::io_failed);
+    const auto opened = store.open(content);
+    CHECK_FALSE(opened.verified.contains(rotten));
+    CHECK(opened.appended_bytes == rotten * chunk_bytes);
+    unreadable = none;
+    append_rest();
+    CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
+}
