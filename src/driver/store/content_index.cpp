@@ -140,6 +140,7 @@ result<void> content_index::put_away(const fs::path& directory, trash& removed) 
 
 result<void> content_index::discard(const content_key& key, trash& removed) {
     const auto found = slots_.find(key);
+    found->second.stored->retire();
     auto done = put_away(found->second.stored->directory(), removed);
     slots_.erase(found);
     return done;

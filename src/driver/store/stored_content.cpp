@@ -120,6 +120,7 @@ result<stored_content::shared_files> stored_content::files() {
         if (opened || opened.error().code != errc::not_found || attached()) return opened;
     }
     const std::lock_guard journal_lock(journal_mutex_);
+    if (retired_) return removed();
     if (half_made_ || !std::filesystem::exists(directory_ / "journal") || !std::filesystem::exists(directory_ / "content") ||
         !std::filesystem::exists(directory_ / "tree")) {  // no other thread was faster
         if (auto done = start_anew(); !done) return done.error();
@@ -139,8 +140,16 @@ result<stored_content::shared_files> stored_content::open_files_locked() const {
     if (!tree) return tree.error();
     auto log = file::open(directory_ / "journal", file::mode::read_write, &context_.fault);
     if (!log) return log.error();
+    if (retired_) return removed();  // asked after they were opened: till then they were its own
     return shared_files(std::make_shared<const open_files>(open_files{std::move(*content), std::move(*tree), std::move(*log)}));
 }
+
+void stored_content::retire() {
+    const std::lock_guard journal_lock(journal_mutex_);
+    retired_ = true;
+}
+
+error stored_content::removed() const { return {errc::not_found, "content " + content().key().to_string() + " is not in the store any more"}; }
 
 void stored_content::keep_open(bool keep) {
     shared_files now;

@@ -52,6 +52,8 @@ public:
     /// Keeps the files open while the content is in use.
     void keep_open(bool keep);
     [[nodiscard]] result<void> set_pinned(bool pinned);
+    /// Comes before its directory goes: whoever still has it neither makes that anew nor takes another's in its place for its own.
+    void retire();
 
     [[nodiscard]] result<store_region> read(chunk_index chunk);
 
@@ -79,6 +81,7 @@ public:
 
 private:
     [[nodiscard]] error not_whole() const;
+    [[nodiscard]] error removed() const;
     struct open_files {
         file content, tree, log;
     };
@@ -128,6 +131,7 @@ private:
 
     std::mutex journal_mutex_;  // taken before state_mutex_
     journal journal_;
+    std::atomic<bool> retired_{false};  // set with journal_mutex_
     bool journal_unsynced_ = false;  // a new journal's name is perhaps not on the disk yet
     bool half_made_ = false;         // start_anew() has begun and not ended well; changed with both mutexes held
 

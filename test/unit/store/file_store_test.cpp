@@ -213,3 +213,33 @@ TEST_CASE("a store is open once, and says cancelled after it was stopped", "[REQ
     store.store().stop();
     CHECK(store.failure(store_list{}) == errc::cancelled);
 }
+
+TEST_CASE("a content that is removed while a long request begins with it stays removed", "[REQ-CLI-3]") {
+    const sample content(chunk_bytes + 5);
+    const scratch work;
+    std::atomic<bool> held{false}, waiting{false};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        if (held && step.what == store_io::open && step.path.filename() == "content") {
+            waiting = true;
+            waiting.notify_all();
+            held.wait(true);
+        }
+        return std::nullopt;
+    };
+    waiting_store store(options);
+    store.open(content);
+    for (chunk_index chunk = 0; chunk < 2; ++chunk) store.expect<store_written>(content.write(chunk));
+    store.expect<store_done>(store_close{content.key()});
+    const auto directory = only_content(work / "store");
+    held = true;
+    const auto request = GENERATE(true, false) ? store.begin(store_verify{content.key()}) : store.begin(store_read_tree{content.key()});
+    waiting.wait(false);
+    store.expect<store_done>(store_remove{content.key()});
+    held = false;
+    held.notify_all();
+    const auto done = store.wait(request);
+    REQUIRE_FALSE(done.ok());
+    CHECK(done.failure->code == errc::not_found);
+    CHECK_FALSE(fs::exists(directory));
+}
