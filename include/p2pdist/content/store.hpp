@@ -106,7 +106,8 @@ struct store_import {
 
 /// Makes a file of this device readable as a content without copying it: the server's file store (SRV-5). Reads it once to make
 /// the tree, which is kept as a cache; a file changed later is read and checked again at its next store_attach. It takes nothing
-/// of the store's limit and is never evicted. Answer: store_content; errc::integrity_failed where it does not fit.
+/// of the store's limit and is never evicted. Where the store has the content itself, that stays: what is missing of it is filled from
+/// the file. Answer: store_content; errc::integrity_failed where it does not fit; errc::refused while another file of it is in use.
 struct store_attach {
     content_info content;
     std::string path;

@@ -46,6 +46,8 @@ error disk_full(const content_info& content, const fs::path& where, std::uint64_
 
 error unknown(const content_key& key) { return {errc::not_found, "content " + key.to_string() + " is not in the store"}; }
 
+error other_size(const content_key& key) { return {errc::invalid_argument, "the store has " + key.to_string() + " with another size"}; }
+
 }  // namespace
 
 content_index::content_index(const store_context& context, const file_store_options& options)
@@ -155,8 +157,15 @@ result<stored_pointer> content_index::create_or_load(content_record record, tras
     std::error_code missing;
     if (fs::exists(directory, missing)) {
         auto loaded = stored_content::load(context_, directory);
-        if (loaded && (*loaded)->content() == record.content && !(*loaded)->attached() && record.source.empty()) return loaded;
-        if (!loaded && !is_no_content(loaded.error())) return loaded.error();  // nothing of it is overwritten
+        if (loaded && (*loaded)->content() == record.content) {
+            const auto& found = **loaded;
+            const bool current = found.source() == record.source && found.source_changed() == record.source_changed && found.whole();
+            if (!found.attached() || current) return loaded;
+        }
+        // Nothing of it is overwritten, unless it is of a file elsewhere: that can be read again.
+        const auto there = stored_content::read_record(context_, directory);
+        const bool attached = there && !there->source.empty();
+        if (!loaded && !attached && !is_no_content(loaded.error())) return loaded.error();
         if (auto away = put_away(directory, removed); !away) return away.error();
     }
     return stored_content::create(context_, directory, std::move(record));
@@ -178,7 +187,7 @@ result<stored_pointer> content_index::acquire(const content_info& content, bool 
         if (found == slots_.end() && !create) return unknown(content.key());
         auto* existing = found == slots_.end() ? nullptr : found->second.stored.get();
         if (existing && existing->content() != content)
-            return {errc::invalid_argument, "the store has " + content.key().to_string() + " with another size"};
+            return other_size(content.key());
         if (create && !(existing && (existing->whole() || existing->attached()))) {
             if (auto room = make_room(content, existing, evicted, removed); !room) return room.error();
         }
@@ -195,24 +204,25 @@ result<stored_pointer> content_index::acquire(const content_info& content, bool 
     return acquired;
 }
 
-result<stored_pointer> content_index::acquire_attached(const content_info& content, const fs::path& source, bool& fresh) {
+result<stored_pointer> content_index::acquire_attached(const content_info& content, const fs::path& source) {
     trash removed;
     const auto acquired = [&]() -> result<stored_pointer> {
         const std::lock_guard lock(mutex_);
         auto found = slots_.find(content.key());
         const auto changed = changed_at(source);
+        if (!changed) return changed.error();
         if (found != slots_.end()) {
             const auto& stored = *found->second.stored;
-            const bool current = !stored.attached() || (stored.source() == source && stored.source_changed() == changed && stored.whole());
+            if (stored.content() != content) return other_size(content.key());
+            const bool current = !stored.attached() || (stored.source() == source && stored.source_changed() == *changed && stored.whole());
             if (!current && found->second.use_count > 0) return {errc::refused, "content " + content.id.text() + " is in use"};
             if (!current) {
                 if (auto away = discard(content.key(), removed); !away) return away.error();
                 found = slots_.end();
             }
         }
-        fresh = found == slots_.end();
-        if (fresh) {
-            auto made = create_or_load({content, false, source, changed}, removed);
+        if (found == slots_.end()) {
+            auto made = create_or_load({content, false, source, *changed}, removed);
             if (!made) return made.error();
             found = slots_.emplace(content.key(), slot{*made, 0, 0}).first;
         }

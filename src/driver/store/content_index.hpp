@@ -22,8 +22,8 @@ public:
 
     /// One more use of it. `evicted` gets what made room.
     [[nodiscard]] result<stored_pointer> acquire(const content_info& content, bool create, std::vector<content_key>& evicted);
-    /// The same for a file elsewhere: `fresh` says that it must be hashed.
-    [[nodiscard]] result<stored_pointer> acquire_attached(const content_info& content, const std::filesystem::path& source, bool& fresh);
+    /// The same for a file elsewhere: it must be hashed unless what is given is whole. That may be the store's own, of which it has a part.
+    [[nodiscard]] result<stored_pointer> acquire_attached(const content_info& content, const std::filesystem::path& source);
     [[nodiscard]] result<void> release(const content_key& key);
 
     [[nodiscard]] result<stored_pointer> find(const content_key& key) const;

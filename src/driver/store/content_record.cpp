@@ -58,10 +58,12 @@ result<content_record> decode_record(const crypto_suite& crypto, byte_span data)
     return record;
 }
 
-std::int64_t changed_at(const std::filesystem::path& path) {
-    std::error_code failed;
+result<std::int64_t> changed_at(const std::filesystem::path& path) {
+    std::error_code failed, unknown;
     const auto time = std::filesystem::last_write_time(path, failed);
-    return failed ? 0 : static_cast<std::int64_t>(time.time_since_epoch().count());
+    if (!failed) return static_cast<std::int64_t>(time.time_since_epoch().count());
+    const bool missing = failed == std::errc::no_such_file_or_directory && !std::filesystem::is_empty(path.parent_path(), unknown) && !unknown;
+    return {missing ? errc::not_found : errc::io_failed, path.string() + ": " + failed.message()};
 }
 
 std::string directory_name(const crypto_suite& crypto, const content_key& key) {

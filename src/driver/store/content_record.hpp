@@ -22,8 +22,9 @@ struct content_record {
 [[nodiscard]] bytes encode_record(const crypto_suite& crypto, const content_record& record);
 [[nodiscard]] result<content_record> decode_record(const crypto_suite& crypto, byte_span data);
 
-/// The time of last change of a file, in ticks of its file system's clock; 0 where it cannot be told.
-[[nodiscard]] std::int64_t changed_at(const std::filesystem::path& path);
+/// The time of last change of a file, in ticks of its file system's clock. errc::not_found where it is surely gone: others lie in its
+/// directory. errc::io_failed where that cannot be told: a share that is not reached, or not mounted, of which there is an empty directory.
+[[nodiscard]] result<std::int64_t> changed_at(const std::filesystem::path& path);
 
 /// The bytes of which a content's directory is the lower-case hexadecimal text.
 inline constexpr std::size_t directory_name_bytes = 20;

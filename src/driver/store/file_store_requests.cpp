@@ -91,11 +91,10 @@ result<store_content> file_store::impl::run(const store_attach& request, evicted
     const auto in = open_source(request.path, &context_.fault, size);
     if (!in) return in.error();
     if (size != content.size_bytes) return does_not_fit(request.path, content.hash);
-    bool fresh = false;
-    const auto stored = index_.acquire_attached(content, request.path, fresh);
+    const auto stored = index_.acquire_attached(content, request.path);
     if (!stored) return stored.error();
     auto done = [&]() -> result<void> {
-        if (!fresh) return {};
+        if ((*stored)->whole()) return {};
         const auto hashes = hash_source(context_.crypto, *in, size, content.hash.kind == hash_kind::sha256, context_.stopped());
         if (!hashes) return hashes.error();
         if (hashes->of(content.hash.kind) != content.hash.value) return does_not_fit(request.path, content.hash);
@@ -103,8 +102,8 @@ result<store_content> file_store::impl::run(const store_attach& request, evicted
     }();
     if (auto released = index_.release(content.key()); done && !released) done = released;
     if (done) return store_content{content};
-    if (fresh) (void)index_.remove(content.key());
-    return done.error();
+    if ((*stored)->attached()) (void)index_.remove(content.key());
+    return index_.explain(done.error(), **stored);
 }
 
 result<store_content> file_store::impl::run(const store_export& request, evicted_keys&) {

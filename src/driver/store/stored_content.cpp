@@ -61,13 +61,20 @@ result<std::shared_ptr<stored_content>> stored_content::create(const store_conte
     return made;
 }
 
-result<std::shared_ptr<stored_content>> stored_content::load(const store_context& context, const std::filesystem::path& directory) {
+result<content_record> stored_content::read_record(const store_context& context, const std::filesystem::path& directory) {
     const auto raw = read_small_file(directory / "info", record_size_max);
     if (!raw) return raw.error();
-    auto record = decode_record(context.crypto, *raw);
+    return decode_record(context.crypto, *raw);
+}
+
+result<std::shared_ptr<stored_content>> stored_content::load(const store_context& context, const std::filesystem::path& directory) {
+    auto record = read_record(context, directory);
     if (!record) return record.error();
-    if (!record->source.empty() && changed_at(record->source) != record->source_changed)
-        return {errc::integrity_failed, record->source.string() + " has changed since it was hashed"};
+    if (!record->source.empty()) {
+        const auto changed = changed_at(record->source);
+        if (!changed) return changed.error();
+        if (*changed != record->source_changed) return {errc::integrity_failed, record->source.string() + " has changed since it was hashed"};
+    }
     auto loaded = std::shared_ptr<stored_content>(new stored_content(context, directory, std::move(*record)));
     if (auto done = loaded->replay(); !done) return done.error();
     if (loaded->attached()) return loaded;

@@ -36,6 +36,7 @@ class stored_content {
 public:
     [[nodiscard]] static result<std::shared_ptr<stored_content>> create(const store_context& context, const std::filesystem::path& directory,
                                                                         content_record record);
+    [[nodiscard]] static result<content_record> read_record(const store_context& context, const std::filesystem::path& directory);
     /// Replays the journal, then hashes what was written but not journaled (CLI-4).
     [[nodiscard]] static result<std::shared_ptr<stored_content>> load(const store_context& context, const std::filesystem::path& directory);
 

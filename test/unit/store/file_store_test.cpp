@@ -243,3 +243,102 @@ TEST_CASE("a content that is removed while a long request begins with it stays r
     CHECK(done.failure->code == errc::not_found);
     CHECK_FALSE(fs::exists(directory));
 }
+
+TEST_CASE("a share that is away costs no hashing when it is there again", "[REQ-SRV-5]") {
+    const sample content(2 * chunk_bytes + 5);
+    const scratch work;
+    fs::create_directories(work / "share");
+    write_file(work / "share/package", content.data);
+    const store_attach attach{content.info, (work / "share/package").string()};
+    std::atomic<std::uint64_t> read{0};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        if (step.what == store_io::read && step.path.filename() == "package") read += step.bytes;
+        return std::nullopt;
+    };
+    {
+        waiting_store store(options);
+        store.expect<store_content>(attach);
+        CHECK(read >= content.data.size());
+    }
+    const auto directory = only_content(work / "store");
+    fs::rename(work / "share", work / "away");
+    if (GENERATE(true, false)) fs::create_directories(work / "share");   // where it will be mounted
+    {
+        waiting_store store(options);
+        CHECK(store.expect<store_listing>(store_list{}).entries.empty());
+        REQUIRE(fs::exists(directory / "tree"));
+        CHECK(store.failure(attach) == errc::not_found);
+        REQUIRE(fs::exists(directory / "tree"));
+        read = 0;
+        SECTION("while the store is open") {
+            fs::remove_all(work / "share");
+            fs::rename(work / "away", work / "share");
+            store.expect<store_content>(attach);
+            CHECK(read == 0);
+            CHECK(serves(store, content, 1));
+        }
+        SECTION("and the package lies elsewhere") {
+            store.expect<store_content>(store_attach{content.info, (work / "away/package").string()});
+            CHECK(serves(store, content, 1));
+        }
+        SECTION("and the content comes another way") {
+            store.open(content);
+            for (chunk_index chunk = 0; chunk < 3; ++chunk) store.expect<store_written>(content.write(chunk));
+            CHECK(serves(store, content, 1));
+        }
+    }
+}
+
+TEST_CASE("a share that is away at one start is not hashed again at the next", "[REQ-SRV-5]") {
+    const sample content(700);
+    const scratch work;
+    fs::create_directories(work / "share");
+    write_file(work / "share/package", content.data);
+    {
+        waiting_store store(work / "store");
+        store.expect<store_content>(store_attach{content.info, (work / "share/package").string()});
+    }
+    fs::rename(work / "share", work / "away");
+    {
+        waiting_store store(work / "store");
+        CHECK(store.expect<store_listing>(store_list{}).entries.empty());
+    }
+    fs::rename(work / "away", work / "share");
+    waiting_store store(work / "store");
+    CHECK(serves(store, content, 0));
+}
+
+TEST_CASE("what was hashed of a file that is gone goes with it", "[REQ-SRV-5]") {
+    const sample content(700);
+    const scratch work;
+    write_file(work / "package", content.data);
+    {
+        waiting_store store(work / "store");
+        store.expect<store_content>(store_attach{content.info, (work / "package").string()});
+    }
+    const auto directory = only_content(work / "store");
+    fs::remove(work / "package");
+    waiting_store store(work / "store");
+    CHECK_FALSE(fs::exists(directory));
+}
+
+TEST_CASE("attaching a content of which the store has a part reads the file and fills it", "[REQ-SRV-5]") {
+    const sample content(2 * chunk_bytes + 5);
+    const scratch work;
+    waiting_store store(work / "store");
+    store.open(content);
+    store.expect<store_written>(content.write(1));
+    if (GENERATE(true, false)) store.expect<store_done>(store_close{content.key()});
+    auto wrong = content.data;
+    wrong[0] ^= 1;
+    write_file(work / "package", wrong);
+    CHECK(store.failure(store_attach{content.info, (work / "package").string()}) == errc::integrity_failed);
+    CHECK(serves(store, content, 1));
+    write_file(work / "package", content.data);
+    store.expect<store_content>(store_attach{content.info, (work / "package").string()});
+    const auto entry = store.expect<store_listing>(store_list{}).entries.at(0);
+    CHECK(entry.whole);
+    CHECK_FALSE(entry.attached);
+    for (chunk_index chunk = 0; chunk < 3; ++chunk) CHECK(serves(store, content, chunk));
+}
