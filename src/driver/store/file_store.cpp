@@ -6,6 +6,7 @@
 
 namespace p2pdist {
 
+using detail::caught;
 using detail::lane;
 
 namespace {
@@ -97,7 +98,7 @@ void file_store::impl::serve(lane& requests) {
         std::visit(
             [&](const auto& operation) {
                 if constexpr (requires { run(operation, done.evicted); }) {
-                    auto found = run(operation, done.evicted);
+                    auto found = caught([&] { return run(operation, done.evicted); });
                     if (found) done.value = std::move(*found);
                     else done.failure = found.error();
                 }
@@ -128,12 +129,12 @@ void file_store::impl::stage(store_request& request) {
     staged.stored = *stored;
     staged.failed_syncs = staged.stored->failed_syncs();
     if (write) {
-        const auto fresh = staged.stored->stage_chunk(*write);
+        const auto fresh = caught([&] { return staged.stored->stage_chunk(*write); });
         if (!fresh) return refuse(index_.explain(fresh.error(), *staged.stored));
         if (!*fresh) return answer({request.id, std::nullopt, store_written{write->chunk}, {}}, size);
         staged.chunk = write->chunk;
     } else {
-        const auto end = staged.stored->stage_append(*append);
+        const auto end = caught([&] { return staged.stored->stage_append(*append); });
         if (!end) return refuse(index_.explain(end.error(), *staged.stored));
         staged.appended = *end;
     }
@@ -154,7 +155,7 @@ void file_store::impl::commit() {
             else
                 appended = write->appended;
         }
-        const auto done = stored->commit(chunks, appended, failed_before);
+        const auto done = caught([&] { return stored->commit(chunks, appended, failed_before); });
         for (auto write = batch_.begin(); write != others; ++write) {
             store_completion completion{write->id, std::nullopt, store_done{}, {}};
             if (!done) completion.failure = index_.explain(done.error(), *stored);

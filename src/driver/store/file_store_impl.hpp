@@ -2,6 +2,8 @@
 // The threads of a file_store and what each request does.
 
 #include <chrono>
+#include <exception>
+#include <string>
 #include <thread>
 
 #include "content_index.hpp"
@@ -9,6 +11,20 @@
 #include "p2pdist/driver/file_store.hpp"
 
 namespace p2pdist {
+
+namespace detail {
+
+/// What throws in a thread (memory that is not there, a sink of an embedder, an odd file system) is a failure like any other.
+template <class Call>
+auto caught(Call call) -> decltype(call()) {
+    try {
+        return call();
+    } catch (const std::exception& thrown) {
+        return error{errc::io_failed, std::string("the store failed: ") + thrown.what()};
+    }
+}
+
+}  // namespace detail
 
 class file_store::impl {
 public:

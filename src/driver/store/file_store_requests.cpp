@@ -5,6 +5,7 @@
 
 namespace p2pdist {
 
+using detail::caught;
 using detail::file;
 
 namespace {
@@ -78,7 +79,7 @@ result<store_content> file_store::impl::run(const store_import& request, evicted
     const content_info content{request.id.value_or(default_content_id(hash)), size, hash};
     const auto stored = index_.acquire(content, true, evicted);
     if (!stored) return stored.error();
-    auto done = (*stored)->whole() ? result<void>{} : (*stored)->fill_from(*in, hashes->tree);
+    auto done = caught([&] { return (*stored)->whole() ? result<void>{} : (*stored)->fill_from(*in, hashes->tree); });
     if (auto released = index_.release(content.key()); done && !released) done = released;
     if (!done) return index_.explain(done.error(), **stored);
     return store_content{content};
@@ -93,13 +94,13 @@ result<store_content> file_store::impl::run(const store_attach& request, evicted
     if (size != content.size_bytes) return does_not_fit(request.path, content.hash);
     const auto stored = index_.acquire_attached(content, request.path);
     if (!stored) return stored.error();
-    auto done = [&]() -> result<void> {
+    auto done = caught([&]() -> result<void> {
         if ((*stored)->whole()) return {};
         const auto hashes = hash_source(context_.crypto, *in, size, content.hash.kind == hash_kind::sha256, context_.stopped());
         if (!hashes) return hashes.error();
         if (hashes->of(content.hash.kind) != content.hash.value) return does_not_fit(request.path, content.hash);
         return (*stored)->fill_from(*in, hashes->tree);
-    }();
+    });
     if (auto released = index_.release(content.key()); done && !released) done = released;
     if (done) return store_content{content};
     if ((*stored)->attached()) (void)index_.remove(content.key());
@@ -113,7 +114,13 @@ result<store_content> file_store::impl::run(const store_export& request, evicted
     evicted_keys none;
     const auto stored = index_.acquire((*known)->content(), false, none);
     if (!stored) return stored.error();
-    auto done = request.sink ? (*stored)->copy_to(*request.sink) : (*stored)->copy_to(std::filesystem::absolute(request.path));
+    auto done = caught([&]() -> result<void> {
+        if (request.sink) return (*stored)->copy_to(*request.sink);
+        std::error_code failed;
+        const auto path = std::filesystem::absolute(request.path, failed);
+        if (failed) return {errc::io_failed, request.path + ": " + failed.message()};
+        return (*stored)->copy_to(path);
+    });
     if (auto released = index_.release(request.key); done && !released) done = released;
     if (!done) return done.error();
     return store_content{(*stored)->content()};

@@ -94,7 +94,7 @@ void stored_content::protect(chunk_index chunk) {
     staged_.insert(chunk);
 }
 
-void stored_content::unprotect(const std::vector<chunk_index>& chunks) {
+void stored_content::unprotect(std::span<const chunk_index> chunks) {
     const std::lock_guard lock(state_mutex_);
     for (const auto chunk : chunks) staged_.erase(chunk);
 }
@@ -128,8 +128,11 @@ result<stored_content::shared_files> stored_content::files() {
     }
     const std::lock_guard journal_lock(journal_mutex_);
     if (retired_) return removed();
-    if (half_made_ || !std::filesystem::exists(directory_ / "journal") || !std::filesystem::exists(directory_ / "content") ||
-        !std::filesystem::exists(directory_ / "tree")) {  // no other thread was faster
+    const auto is_gone = [this](const char* name) {
+        std::error_code failed;  // what cannot be looked at is not gone
+        return std::filesystem::status(directory_ / name, failed).type() == std::filesystem::file_type::not_found;
+    };
+    if (half_made_ || is_gone("journal") || is_gone("content") || is_gone("tree")) {  // no other thread was faster
         if (auto done = start_anew(); !done) return done.error();
     }
     const std::lock_guard lock(state_mutex_);

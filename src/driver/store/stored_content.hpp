@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "content_record.hpp"
@@ -121,7 +122,7 @@ private:
     [[nodiscard]] bool rewrites_nodes() const noexcept { return failed_syncs_ > 0; }
     /// From now until its commit the chunk is not overwritten by unverified bytes.
     void protect(chunk_index chunk);
-    void unprotect(const std::vector<chunk_index>& chunks);
+    void unprotect(std::span<const chunk_index> chunks);
     [[nodiscard]] digest root() const;
     [[nodiscard]] std::uint64_t position_locked(std::uint64_t from) const;
 

@@ -1,12 +1,34 @@
 // Reading, writing and committing single chunks.
 
 #include <algorithm>
+#include <utility>
 
 #include "p2pdist/base/limits.hpp"
 #include "stored_content.hpp"
 #include "tree_nodes.hpp"
 
 namespace p2pdist::detail {
+
+namespace {
+
+/// Does it at the end of the scope, also where an exception ends that.
+template <class Call>
+class at_end {
+public:
+    explicit at_end(Call call) : call_(std::move(call)) {}
+    ~at_end() {
+        if (due_) call_();
+    }
+    at_end(const at_end&) = delete;
+    at_end& operator=(const at_end&) = delete;
+    void dismiss() noexcept { due_ = false; }
+
+private:
+    Call call_;
+    bool due_ = true;
+};
+
+}  // namespace
 
 result<bool> stored_content::read_region(const open_files& files, chunk_index chunk, mutable_byte_span region) {
     const auto proof = region.first(geometry_.proof_bytes(chunk));
@@ -100,11 +122,12 @@ result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
         return {errc::integrity_failed, "chunk " + std::to_string(chunk) + " does not fit the hash of " + content().id.text()};
     if (auto done = journal_loss(**open, chunk); !done) return done.error();
     protect(chunk);
+    at_end undo([&] { unprotect({&chunk, 1}); });
     auto done = write_sparse((*open)->content, geometry_.chunk(chunk).offset, data);
     if (done) done = write_proof((*open)->tree, geometry_, chunk, leaf, proof, rewrites_nodes());
-    if (done) return true;
-    unprotect({chunk});
-    return done.error();
+    if (!done) return done.error();
+    undo.dismiss();
+    return true;
 }
 
 result<std::uint64_t> stored_content::stage_append(const store_append& request) {
@@ -139,6 +162,7 @@ result<std::uint64_t> stored_content::stage_append(const store_append& request) 
 }
 
 result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std::optional<std::uint64_t> appended, std::uint64_t failed_before) {
+    const at_end undo([&] { unprotect(chunks); });
     const auto open = files();
     auto done = open ? sync((*open)->content, failed_before) : result<void>(open.error());
     if (done && !chunks.empty()) done = sync((*open)->tree, failed_before);
@@ -148,7 +172,6 @@ result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std:
         if (appended) records.push_back({journal_event::appended, 0, *appended});
         done = record_events(**open, records);
     }
-    unprotect(chunks);
     if (done) return done;
     const std::lock_guard lock(state_mutex_);
     staged_appended_ = appended_;

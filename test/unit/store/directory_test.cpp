@@ -45,3 +45,64 @@ TEST_CASE("a link that leads nowhere in the store's directory is no reason not t
     store.expect<store_written>(content.write(0));
     CHECK(fs::is_symlink(loop));
 }
+
+TEST_CASE("an exception in a thread of the store is an answer", "[REQ-CLI-4]") {
+    const sample content(700);
+    const scratch work;
+    std::atomic<bool> throwing{false};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        if (throwing && (step.what == store_io::read || step.what == store_io::sync)) throw std::runtime_error("odd");
+        return std::nullopt;
+    };
+    waiting_store store(options);
+    store.open(content);
+    throwing = true;
+    const auto written = store.ask(content.write(0));
+    throwing = false;
+    CHECK_FALSE(written.ok());
+    store.expect<store_written>(content.write(0));
+    throwing = true;
+    const store_export to_file{content.key(), (work / "out").string()};
+    for (const auto request : {store.begin(store_read_chunk{content.key(), 0}), store.begin(store_verify{content.key()}), store.begin(to_file)}) {
+        const auto done = store.wait(request);
+        REQUIRE_FALSE(done.ok());
+        CHECK(done.failure->code == errc::io_failed);
+        CHECK(done.failure->message.find("odd") != std::string::npos);
+    }
+    throwing = false;
+    CHECK(serves(store, content, 0));
+    store.expect<store_done>(store_close{content.key()});
+    store.expect<store_done>(store_remove{content.key()});   // nobody uses it any more
+}
+
+TEST_CASE("an output file beside a working directory that is gone is an answer", "[REQ-CLI-6]") {
+    const sample content(700);
+    const scratch work;
+    waiting_store store(work / "store");
+    complete(store, content);
+    const auto before = fs::current_path();
+    fs::create_directories(work / "gone");
+    fs::current_path(work / "gone");
+    fs::remove(work / "gone");
+    const auto done = store.ask(store_export{content.key(), "out"});
+    fs::current_path(before);
+    REQUIRE_FALSE(done.ok());
+    CHECK(done.failure->code == errc::io_failed);
+    CHECK(serves(store, content, 0));
+}
+
+TEST_CASE("a link that leads nowhere in the place of a content's file is an answer", "[REQ-CLI-4]") {
+    const sample content(700);
+    const scratch work;
+    waiting_store store(work / "store");
+    complete(store, content);
+    store.expect<store_done>(store_close{content.key()});
+    const auto directory = only_content(work / "store");
+    fs::remove(directory / "content");
+    fs::remove(directory / "journal");
+    fs::create_symlink(directory / "journal", directory / "journal");
+    CHECK(store.failure(store_read_chunk{content.key(), 0}) == errc::io_failed);
+    fs::remove(directory / "journal");
+    complete(store, content);
+}
