@@ -62,6 +62,16 @@ result<void> make_directory(const std::filesystem::path& path, const io_fault* f
     return {};
 }
 
+result<void> make_directories(const std::filesystem::path& path, const io_fault* fault) {
+    std::error_code missing;
+    if (path.empty() || std::filesystem::exists(path, missing)) return {};
+    const auto parent = path.parent_path();  // of a volume that is not there: itself
+    if (parent == path) return make_directory(path, fault);
+    if (auto done = make_directories(parent, fault); !done) return done;
+    if (auto done = make_directory(path, fault); !done) return done;
+    return sync_directory(parent, fault);
+}
+
 void remove_tree(const std::filesystem::path& path, const io_fault* fault) {
     if (injected_at(fault, {store_io::remove, path})) return;
     std::error_code ignored;

@@ -63,6 +63,8 @@ private:
 [[nodiscard]] result<void> sync_directory(const std::filesystem::path& path, const io_fault* fault = nullptr);
 /// The parent is synced by the caller. Good too where it is there.
 [[nodiscard]] result<void> make_directory(const std::filesystem::path& path, const io_fault* fault = nullptr);
+/// With what is missing on the way there; all of it is on the disk when this returns. Good too where it is there.
+[[nodiscard]] result<void> make_directories(const std::filesystem::path& path, const io_fault* fault = nullptr);
 /// A file, or a directory with all in it; what cannot be removed stays.
 void remove_tree(const std::filesystem::path& path, const io_fault* fault = nullptr);
 /// The error of a test's fault at this step.

@@ -37,9 +37,7 @@ file_store::impl::impl(file_store_options options, const crypto_suite& crypto, c
 file_store::impl::~impl() { stop(); }
 
 result<void> file_store::impl::start() {
-    std::error_code failed;
-    std::filesystem::create_directories(options_.directory, failed);
-    if (failed) return {errc::io_failed, options_.directory.string() + ": " + failed.message()};
+    if (auto made = detail::make_directories(options_.directory, &context_.fault); !made) return made;
     auto lock = detail::file::open(options_.directory / "lock", detail::file::mode::create_or_open);
     if (!lock) return lock.error();
     if (!lock->try_lock()) return {errc::refused, options_.directory.string() + ": this store is open already, in another process or in this one; stop that client first"};

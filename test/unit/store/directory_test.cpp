@@ -106,3 +106,27 @@ TEST_CASE("a link that leads nowhere in the place of a content's file is an answ
     fs::remove(directory / "journal");
     complete(store, content);
 }
+
+TEST_CASE("the store's directory is on the disk before anything in it is acknowledged", "[REQ-CLI-4]") {
+    const scratch work;
+    std::mutex mutex;
+    std::vector<fs::path> synced;
+    auto options = waiting_store::quick(work / "a/b/store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        const std::lock_guard lock(mutex);
+        if (step.what == store_io::sync_directory) synced.push_back(step.path);
+        return std::nullopt;
+    };
+    { const waiting_store store(options); }
+    CHECK(synced == std::vector{(work / "a").parent_path(), work / "a", work / "a/b"});
+    synced.clear();
+    { const waiting_store store(options); }
+    CHECK(synced.empty());
+    options.directory = work / "other";
+    options.fault = [](const store_step& step) -> std::optional<errc> {
+        return step.what == store_io::sync_directory ? std::optional(errc::io_failed) : std::nullopt;
+    };
+    const auto failed = file_store::open(options, crypto(), [](store_completion) {});
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == errc::io_failed);
+}

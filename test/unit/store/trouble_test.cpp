@@ -31,6 +31,7 @@ TEST_CASE("each step on the disk may fail, once or from then on", "[REQ-CLI-4][R
     for (int failing = 0; reached; ++failing) {
         INFO("step " << failing << (for_good ? " and all that follow fail" : " fails"));
         fs::remove_all(work / "store");
+        fs::create_directories(work / "store");   // it opens; what making it takes is tested by itself
         fs::remove(work / "out");
         std::atomic<int> steps{0};
         std::atomic<bool> mended{false};
