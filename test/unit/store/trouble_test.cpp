@@ -1,5 +1,7 @@
 // Disks that fill, fail, and change underneath: every failure is an answer, nothing unverified is given out, and all goes on afterwards.
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 
 #include "p2pdist/content/tree_file.hpp"
@@ -300,4 +302,13 @@ TEST_CASE("a content that the disk did not give at start is not overwritten, and
     failing = false;
     CHECK(store.open(content).whole);
     all_right(store, content, store.open(content).verified);
+}
+
+TEST_CASE("a pipe in the place of a package is refused, and holds up nobody", "[REQ-CLI-4][REQ-CLI-6]") {
+    const scratch work;
+    REQUIRE(::mkfifo((work / "pipe").c_str(), 0600) == 0);
+    waiting_store store(work / "store");
+    CHECK(store.failure(store_import{std::nullopt, std::nullopt, (work / "pipe").string()}) == errc::io_failed);
+    CHECK(store.failure(store_attach{sample(700).info, (work / "pipe").string()}) == errc::io_failed);
+    store.store().stop();
 }
