@@ -256,7 +256,8 @@ result<void> stored_content::shorten_journal() {
 
 result<void> stored_content::sync(const file& written, std::uint64_t failed_before) {
     const std::lock_guard lock(sync_mutex_);
-    if (failed_syncs_ != failed_before) return {errc::io_failed, directory_.string() + ": a sync failed, and what was written before it is written again"};
+    if (failed_syncs_ != failed_before)
+        return {errc::io_failed, directory_.string() + ": a sync failed, and what was written before it has to be written again"};
     auto done = written.sync();
     if (!done) ++failed_syncs_;
     return done;

@@ -77,7 +77,7 @@ result<void> stored_content::finish() {
         const auto checked = check_chunks();
         if (!checked) return checked.error();
         if (const auto lost = checked->corrupt.count(); lost > 0)
-            return {errc::io_failed, std::to_string(lost) + " chunks of " + content().id.text() + " were altered on disk, and are dropped: ask again"};
+            return {errc::io_failed, std::to_string(lost) + " chunks of " + content().id.text() + " were altered on disk and are dropped: ask again"};
     }
     if (!hashes) return hashes.error();
     if (!fits) {
