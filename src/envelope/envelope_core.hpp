@@ -93,17 +93,18 @@ private:
     void on_hello(time_point now, wall_time wall, const received_datagram& datagram);
     void refuse_version(time_point now, const received_datagram& datagram, const detail::session_nonce& nonce);
     void ask_for_cookie(time_point now, const path& way, const client_id& initiator, const detail::greeting& hello);
-    /// Tag, certificate and date of a hello; nothing where it is to be dropped. `known` is the peer where we have its key.
-    detail::peer_entry* authenticate(time_point now, wall_time wall, const detail::greeting& hello, byte_span datagram,
-                                     detail::peer_entry* known);
-    /// Certificate and date of a greeting whose tag is good.
-    detail::peer_entry* admit(time_point now, wall_time wall, const client_id& id, const certificate& cert, const secret_key& shared);
+    /// By date, epoch or revocation list: it is to be dropped, whether it is genuine or not.
+    bool lapsed(wall_time wall, const client_id& id, const certificate& cert);
+    /// The secret shared with a hello's sender, where its tag is good. `known` is the peer where we have its key.
+    std::optional<secret_key> authenticate(const detail::greeting& hello, const client_id& id, byte_span datagram, detail::peer_entry* known);
+    /// Judges the signature of a certificate that has not lapsed, of a greeting whose tag is good; nothing where that is to be dropped.
+    /// `fresh`: it cannot be a recording.
+    detail::peer_entry* admit(wall_time wall, const client_id& id, const certificate& cert, const secret_key& shared, bool fresh);
     void answer_hello(time_point now, detail::peer_entry& peer, const detail::greeting& hello, byte_span datagram, const path& way);
     bool may_agree(time_point now, const detail::peer_entry* known, const ip_address& from, bool with_cookie);
-    bool may_check(time_point now, detail::peer_entry& known, const certificate& cert);
+    bool may_check(time_point now, detail::peer_entry& known, const certificate& cert, bool fresh);
     bool may_answer(time_point now, detail::peer_entry& peer, bool with_cookie);
     bool unwelcome(const client_id& id);
-    bool certificate_good(wall_time wall, const detail::peer_entry* peer, const certificate& cert);
     void note_epoch(const client_id& peer, std::uint16_t epoch);
     const secret_key* shared_with(detail::peer_entry& peer);
     secret_key pair_key_of(const secret_key& shared, std::uint16_t epoch, const client_id& peer) const;

@@ -25,13 +25,16 @@ void envelope::core::note_epoch(const client_id& peer, std::uint16_t epoch) {
     put_event(newer_epoch_seen{peer, epoch});
 }
 
-bool envelope::core::certificate_good(wall_time wall, const peer_entry* peer, const certificate& cert) {
-    const bool known = peer && peer->checked == cert;
-    const auto verdict = known ? (wall > cert.not_after ? certificate_verdict::expired : certificate_verdict::good)
-                               : verify_certificate(*crypto_, held->signing_key, cert, wall, cert.key_epoch);
-    if (verdict == certificate_verdict::bad_signature) ++counters.bad_certificate;
-    if (verdict == certificate_verdict::expired) ++counters.expired;
-    return verdict == certificate_verdict::good;
+// Plain comparisons, before anything that costs: a recording of long ago takes nobody's share of that.
+bool envelope::core::lapsed(wall_time wall, const client_id& id, const certificate& cert) {
+    if (wall > cert.not_after) {
+        ++counters.expired;
+        return true;
+    }
+    // A newer epoch than the own is as good: its member has renewed before us.
+    if (standing_by(cert, id) == standing::member || config_.admit_lapsed) return false;
+    ++counters.other_epoch;
+    return true;
 }
 
 // Signatures and key agreements cost a tenth of a millisecond each. Strangers share a budget for both, by source; hellos with a cookie
@@ -42,11 +45,14 @@ bool envelope::core::may_agree(time_point now, const peer_entry* known, const ip
     return with_cookie ? proven_.allow(now, from) : checks_.allow(now, from);
 }
 
-bool envelope::core::may_check(time_point now, peer_entry& known, const certificate& cert) {
+// What is fresh was said just now: a hello with a cookie, or a welcome. All else may be a recording under a former certificate that still
+// counts: these use up a share of their own, and then the true hello shows by a cookie that it is none.
+bool envelope::core::may_check(time_point now, peer_entry& known, const certificate& cert, bool fresh) {
     if (known.checked == cert) return true;
-    const auto free_at = std::max(now, known.checks_free_at);
+    auto& all_free_at = fresh ? known.fresh_checks_free_at : known.checks_free_at;
+    const auto free_at = std::max(now, all_free_at);
     if (free_at >= now + std::chrono::seconds(limits::certificate_checks_of_peer_max)) return false;
-    known.checks_free_at = free_at + std::chrono::seconds(1);
+    all_free_at = free_at + std::chrono::seconds(1);
     return true;
 }
 
@@ -67,34 +73,29 @@ bool envelope::core::unwelcome(const client_id& id) {
     return true;
 }
 
-peer_entry* envelope::core::authenticate(time_point now, wall_time wall, const greeting& hello, byte_span datagram, peer_entry* known) {
-    const auto id = id_of(*crypto_, hello.cert.key);
+std::optional<secret_key> envelope::core::authenticate(const greeting& hello, const client_id& id, byte_span datagram, peer_entry* known) {
     const auto shared = known ? (shared_with(*known) ? known->shared : std::nullopt) : crypto_->x25519_shared(self.secret, hello.cert.key);
     const auto body = datagram.first(greeting::body_bytes);
-    if (!shared || !detail::tag_fits(*crypto_, pair_key_of(*shared, hello.epoch, id), {body}, datagram.subspan(greeting::body_bytes))) {
-        ++counters.bad_tag;
-        return nullptr;
-    }
-    return admit(now, wall, id, hello.cert, *shared);
+    if (shared && detail::tag_fits(*crypto_, pair_key_of(*shared, hello.epoch, id), {body}, datagram.subspan(greeting::body_bytes))) return shared;
+    ++counters.bad_tag;
+    return std::nullopt;
 }
 
-peer_entry* envelope::core::admit(time_point now, wall_time wall, const client_id& id, const certificate& cert, const secret_key& shared) {
+peer_entry* envelope::core::admit(wall_time wall, const client_id& id, const certificate& cert, const secret_key& shared, bool fresh) {
     auto* known = peers.find(id);
-    if (known && !may_check(now, *known, cert)) {
-        ++counters.rate_limited;
+    const bool checked = known && known->checked == cert;
+    if (!checked && verify_certificate(*crypto_, held->signing_key, cert, wall, cert.key_epoch) != certificate_verdict::good) {
+        ++counters.bad_certificate;
         return nullptr;
     }
-    if (!certificate_good(wall, known, cert)) return nullptr;
     note_epoch(id, cert.key_epoch);
-    // A newer epoch than the own is as good: its member has renewed before us.
-    if (standing_by(cert, id) != standing::member && !config_.admit_lapsed) {
-        ++counters.other_epoch;
-        return nullptr;
-    }
     // Only now, so that strangers cannot push members out of the table.
     auto& peer = known ? *known : remember(id, cert.key);
     peer.shared = shared;
-    peer.checked = cert;
+    if (fresh || !peer.checked_fresh) {
+        peer.checked = cert;
+        peer.checked_fresh = fresh;
+    }
     return peers.use(id);
 }
 
@@ -136,7 +137,7 @@ void envelope::core::on_hello(time_point now, wall_time wall, const received_dat
         return;
     }
     const auto id = id_of(*crypto_, hello->cert.key);
-    if (unwelcome(id)) return;
+    if (unwelcome(id) || lapsed(wall, id, hello->cert)) return;
     const path way{datagram.local.port, datagram.from};
     const bool with_cookie = cookies_.good(now, way, id, hello->nonce, hello->echo);
     const auto refuse = [&] {
@@ -145,7 +146,10 @@ void envelope::core::on_hello(time_point now, wall_time wall, const received_dat
     };
     auto* known = peers.find(id);
     if (!may_agree(now, known, way.remote.address, with_cookie)) return refuse();
-    auto* peer = authenticate(now, wall, *hello, datagram.payload, known);
+    const auto shared = authenticate(*hello, id, datagram.payload, known);
+    if (!shared) return;
+    if (known && !may_check(now, *known, hello->cert, with_cookie)) return refuse();
+    auto* peer = admit(wall, id, hello->cert, *shared, with_cookie);
     if (!peer) return;
     if (peer->used_hello(hello->nonce)) {
         ++counters.replayed;

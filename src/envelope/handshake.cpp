@@ -131,7 +131,7 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
         ++counters.version;
         return;
     }
-    if (unwelcome(expected)) return;
+    if (unwelcome(expected) || lapsed(wall, expected, frame->cert)) return;
     const auto& shake = handshakes_.at(expected);
     const auto& hello = *shake.hello;
     const auto body = datagram.payload.first(greeting::body_bytes);
@@ -140,8 +140,12 @@ void envelope::core::on_welcome(time_point now, wall_time wall, const received_d
         ++counters.bad_tag;
         return;
     }
-    const auto shared = *shared_with(*peers.find(expected));
-    auto* peer = admit(now, wall, expected, frame->cert, shared);
+    auto& known = *peers.find(expected);
+    if (!may_check(now, known, frame->cert, true)) {
+        ++counters.rate_limited;
+        return;
+    }
+    auto* peer = admit(wall, expected, frame->cert, *shared_with(known), true);
     if (peer && !still_there(now, shake, *frame, *peer)) make_session(now, *peer, shake, *frame, body);
 }
 

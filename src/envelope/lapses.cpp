@@ -25,6 +25,7 @@ void envelope::core::set_credentials(credentials given) {
             peer.sessions.clear();
             peer.current.reset();
             peer.checked.reset();
+            peer.checked_fresh = false;
         });
     }
     peers.for_each([](peer_entry& peer) { peer.held_off_until.reset(); });

@@ -16,13 +16,15 @@ struct peer_entry {
     client_id id;
     public_key key{};
     std::optional<secret_key> shared;    ///< X25519 with our key, computed when first needed
-    std::optional<certificate> checked;  ///< the last certificate whose signature was good
+    std::optional<certificate> checked;  ///< the last certificate whose signature was good; a fresh one is replaced by fresh ones only
+    bool checked_fresh = false;          ///< it came in a hello with a cookie or in a welcome: not in a recording
     std::vector<session> sessions;
     std::optional<session_number> current;  ///< the session that we send under; always in `sessions`
     std::optional<boot_id> last_boot;       ///< of the peer's process in the last confirmed session
     std::optional<time_point> held_off_until;
     std::optional<time_point> renew_not_before;
-    time_point checks_free_at{};  ///< when all of certificate_checks_of_peer_max may be made again
+    time_point checks_free_at{};        ///< when all of certificate_checks_of_peer_max may be made again
+    time_point fresh_checks_free_at{};  ///< the same, of certificates that come in no recording
     // Of this peer alone. The first two are asked only behind a good tag: recordings use up the one, nobody else the other.
     rate_limit hellos{limits::session_hellos_of_peer_max};
     rate_limit hellos_with_cookie{limits::session_hellos_of_peer_max};

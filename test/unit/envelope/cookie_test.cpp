@@ -20,6 +20,32 @@ std::vector<bytes> record_hellos(const node& of, const node& to, int count) {
     return out;
 }
 
+/// A hello that one node said to another while it had this certificate.
+bytes record_hello(const node& of, const node& to, std::uint16_t epoch, wall_time until) {
+    node former(of.host, role::client, epoch, {}, 2000 + static_cast<std::uint64_t>(until.seconds % 1000));
+    former.env.set_credentials(credentials_for(former.identity.key, role::client, epoch, until));
+    former.know(to);
+    (void)former.env.ensure_session(start, to.identity.id, node::way_to(to));
+    return next(former);
+}
+
+/// Whether what was said at last comes through at once, or after one cookie, though recordings come before each datagram.
+bool speaks(time_point now, node& speaker, node& listener, const std::function<void()>& disturb) {
+    const auto heard = listener.heard.size();
+    REQUIRE(speaker.say(now, listener, "hi") == send_status::kept);
+    for (int rounds = 0; rounds < 3; ++rounds) {
+        for (auto* from : {&speaker, &listener}) {
+            auto* to = from == &speaker ? &listener : &speaker;
+            from->drain();
+            for (const auto& out : std::exchange(from->sent, {})) {
+                disturb();
+                if (out.to == at(to->host)) (void)to->take(now, out.header, at(from->host));
+            }
+        }
+    }
+    return listener.heard.size() == heard + 1;
+}
+
 /// A member whose former hellos have used up what is answered without a cookie, and the cookie that its own hello got.
 struct asked {
     asked() {
@@ -76,6 +102,67 @@ TEST_CASE("recorded hellos of former processes keep two members not apart", "[en
         REQUIRE(b.heard.size() == round + 1);
     }
     CHECK(b.env.session_count(a.identity.id) <= limits::sessions_pending_max + limits::sessions_confirmed_max);
+}
+
+TEST_CASE("recorded hellos under former certificates keep two members not apart", "[envelope][REQ-SEC-1][REQ-SEC-2]") {
+    envelope_config of_server;
+    of_server.admit_lapsed = true;
+    enum class former { past_its_date, of_an_ended_epoch, two_that_count };
+    const auto kind = GENERATE(former::past_its_date, former::of_an_ended_epoch, former::two_that_count);
+    const bool server = GENERATE(false, true);
+    const bool a_begins = GENERATE(true, false);
+    node a(1), b(2, server ? role::server : role::client, 7, server ? of_server : envelope_config{});
+    std::vector<bytes> recorded;
+    if (kind == former::past_its_date) recorded = {record_hello(a, b, 7, {wall.seconds - 1})};
+    if (kind == former::of_an_ended_epoch) recorded = {record_hello(a, b, 5, good_until)};
+    if (kind == former::two_that_count) recorded = {record_hello(a, b, 7, {wall.seconds + 1}), record_hello(a, b, 7, {wall.seconds + 2})};
+    a.know(b);
+    b.know(a);
+    auto now = start;
+    const auto replay = [&] {
+        for (int i = 0; i < 50; ++i) (void)b.take(now, recorded[static_cast<std::size_t>(i) % recorded.size()], at(66));
+    };
+    for (std::uint64_t round = 0; round < 50; ++round) {
+        now += 300ms;
+        a.restart(3000 + round);
+        a.know(b);
+        b.restart(4000 + round, server ? role::server : role::client, 7, server ? of_server : envelope_config{});
+        b.know(a);
+        replay();
+        b.drain();
+        b.sent.clear();
+        REQUIRE((a_begins ? speaks(now, a, b, replay) : speaks(now, b, a, replay)));
+    }
+    // And where it goes on for long, with many certificates.
+    for (std::int64_t i = 10; i < 30; ++i) recorded.push_back(record_hello(a, b, 7, {wall.seconds + i}));
+    for (std::uint64_t round = 0; round < 50; ++round) {
+        now += 300ms;
+        a.restart(5000 + round);
+        a.know(b);
+        REQUIRE(speaks(now, a, b, replay));
+    }
+}
+
+TEST_CASE("a recorded hello whose cookie is still good helps those under former certificates no further", "[envelope][REQ-SEC-1][REQ-SEC-2]") {
+    asked world;
+    auto recorded = record_hellos(world.a, world.b, 1);
+    for (std::int64_t i = 1; i <= 8; ++i) recorded.push_back(record_hello(world.a, world.b, 7, {wall.seconds + i}));
+    const auto with_cookie = world.answer();
+    const auto replay = [&](time_point now) {
+        for (const auto& former : recorded) {
+            (void)world.b.take(now, with_cookie, at(1));
+            (void)world.b.take(now, former, at(66));
+        }
+        world.b.drain();
+        world.b.sent.clear();
+    };
+    (void)world.b.take(start, recorded.back(), at(66));
+    for (std::uint64_t round = 0; round < 20; ++round) {
+        const auto now = start + 10s + round * 1s;
+        world.a.restart(6000 + round);
+        world.a.know(world.b);
+        REQUIRE(speaks(now, world.a, world.b, [&] { replay(now); }));
+    }
 }
 
 TEST_CASE("recorded hellos of a known peer cost few agreements", "[flood][REQ-SEC-1]") {
