@@ -65,7 +65,8 @@ void discovery::on_request(time_point now, const received_datagram& datagram) {
 
 void discovery::on_answer(time_point now, const received_datagram& datagram) {
     if (datagram.local.port != node_->config.ports[port_use::client_small_out]) return;
-    const auto answered = exchange_.on_answer(now, node_->wall, *node_->seal.held(), node_->seal.revocations(), datagram.payload);
+    const auto& held = *node_->seal.held();
+    const auto answered = exchange_.on_answer(now, node_->wall, held, node_->seal.revocations(), datagram.from.address, datagram.payload);
     if (!answered) return;
     const auto body = decode_body(answered->payload);
     const auto* reply = body ? std::get_if<discovery_reply>(&*body) : nullptr;

@@ -92,6 +92,33 @@ std::optional<tagged_request> open_tagged(const crypto_suite& crypto, const cred
     return tagged_request{request, *cert};
 }
 
+/// An answer of a member by its date and epoch, which nobody has proven to be its: that takes a key agreement and a signature.
+struct named_answer {
+    broadcast_answer answer;
+    certificate cert;
+    std::uint16_t epoch = 0;  ///< of the pair's key
+};
+
+std::optional<named_answer> read_answer(const crypto_suite& crypto, const credentials& held, const revocation_list& revocations, wall_time now,
+                                        byte_span datagram) {
+    if (datagram.size() < answer_fixed_bytes + tag_bytes || datagram.size() > broadcast_request_bytes_min) return std::nullopt;
+    byte_reader reader(datagram.first(datagram.size() - tag_bytes));
+    const auto start = take_start(reader);
+    const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
+    if (!cert || !expected(start, frame_type::broadcast_answer)) return std::nullopt;
+    const auto id = id_of(crypto, cert->key);
+    if (now > cert->not_after || standing_of(revocations, held.key_epoch, id, cert->key_epoch) != standing::member) return std::nullopt;
+    return named_answer{{id, cert->key, start.nonce, reader.rest()}, *cert, start.epoch};
+}
+
+bool genuine(const crypto_suite& crypto, const credentials& held, const node_identity& self, wall_time now, const named_answer& named,
+             byte_span datagram) {
+    const auto& answer = named.answer;
+    const auto key = answer_key(crypto, named.epoch, self, answer.key, answer.from, answer.nonce, answer.from);
+    const auto body = datagram.first(datagram.size() - tag_bytes);
+    return key && detail::tag_fits(crypto, *key, {body}, datagram.last(tag_bytes)) &&
+           verify_certificate(crypto, held.signing_key, named.cert, now, named.cert.key_epoch) == certificate_verdict::good;
+}
 
 }  // namespace
 
@@ -139,18 +166,9 @@ bytes seal_broadcast_answer(const crypto_suite& crypto, const credentials& held,
 std::optional<broadcast_answer> open_broadcast_answer(const crypto_suite& crypto, const credentials& held,
                                                       const revocation_list& revocations, const node_identity& self, wall_time now,
                                                       byte_span datagram) {
-    if (datagram.size() < answer_fixed_bytes + tag_bytes || datagram.size() > broadcast_request_bytes_min) return std::nullopt;
-    const auto body = datagram.first(datagram.size() - tag_bytes);
-    byte_reader reader(body);
-    const auto start = take_start(reader);
-    const auto cert = decode_certificate(reader.raw(certificate::size_bytes));
-    if (!cert || !expected(start, frame_type::broadcast_answer)) return std::nullopt;
-    broadcast_answer answer{id_of(crypto, cert->key), cert->key, start.nonce, reader.rest()};
-    if (is_revoked(revocations, answer.from)) return std::nullopt;
-    const auto key = answer_key(crypto, start.epoch, self, answer.key, answer.from, answer.nonce, answer.from);
-    if (!key || !detail::tag_fits(crypto, *key, {body}, datagram.last(tag_bytes))) return std::nullopt;
-    if (!good(crypto, held, revocations, *cert, answer.from, now)) return std::nullopt;
-    return answer;
+    const auto named = read_answer(crypto, held, revocations, now, datagram);
+    if (!named || !genuine(crypto, held, self, now, *named, datagram)) return std::nullopt;
+    return named->answer;
 }
 
 broadcast_exchange::broadcast_exchange(const crypto_suite& crypto, entropy& random, node_identity self)
@@ -158,7 +176,10 @@ broadcast_exchange::broadcast_exchange(const crypto_suite& crypto, entropy& rand
       random_(&random),
       self_(std::move(self)),
       requests_(crypto, source_limit::key_from(crypto, self_.secret, {as_bytes("broadcast")}),
-                {limits::broadcast_requests_per_address, limits::broadcast_requests_per_second, limits::broadcast_requests_per_second}) {}
+                {limits::broadcast_requests_per_address, limits::broadcast_requests_per_second, limits::broadcast_requests_per_second}),
+      answers_(crypto, source_limit::key_from(crypto, self_.secret, {as_bytes("broadcast answers")}),
+               {broadcast_answers_per_second, broadcast_answers_per_second, broadcast_answers_per_second, limits::rate_sources,
+                broadcast_answers_per_host}) {}
 
 broadcast_exchange::question broadcast_exchange::ask(time_point now, wall_time wall, const credentials& held,
                                                      const revocation_list& revocations, byte_span payload) {
@@ -215,7 +236,8 @@ void broadcast_exchange::forget_oldest() {
 }
 
 std::optional<broadcast_answer> broadcast_exchange::on_answer(time_point now, wall_time wall, const credentials& held,
-                                                              const revocation_list& revocations, byte_span datagram) {
+                                                              const revocation_list& revocations, const ip_address& from,
+                                                              byte_span datagram) {
     const auto drop = [](std::uint64_t& reason) {
         ++reason;
         return std::nullopt;
@@ -224,11 +246,16 @@ std::optional<broadcast_answer> broadcast_exchange::on_answer(time_point now, wa
     byte_reader reader(datagram);
     const auto at = questions_.find(take_start(reader).nonce);
     if (!reader.ok() || at == questions_.end() || at->second.until <= now) return drop(counters_.stale);
-    if (at->second.answered.size() >= limits::broadcast_answers_max) return drop(counters_.limited);
-    const auto answer = open_broadcast_answer(*crypto_, held, revocations, self_, wall, datagram);
-    if (!answer) return drop(counters_.refused);
-    if (!at->second.answered.insert(answer->from).second) return drop(counters_.replayed);
-    return answer;
+    auto& answered = at->second.answered;
+    if (answered.size() >= limits::broadcast_answers_max) return drop(counters_.limited);
+    const auto named = read_answer(*crypto_, held, revocations, wall, datagram);
+    if (!named) return drop(counters_.refused);
+    if (answered.contains(named->answer.from)) return drop(counters_.replayed);
+    // The question went to everybody in the clear, so that anybody can answer it under a certificate that nobody signed.
+    if (!answers_.allow(now, from)) return drop(counters_.limited);
+    if (!genuine(*crypto_, held, self_, wall, *named, datagram)) return drop(counters_.refused);
+    answered.insert(named->answer.from);
+    return named->answer;
 }
 
 }  // namespace p2pdist

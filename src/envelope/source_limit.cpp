@@ -22,6 +22,7 @@ ip_address wide(const ip_address& from) { return subnet::of(from, from.is_v4() ?
 source_limit::source_limit(const crypto_suite& crypto, const short_key& secret, const source_limit_config& config)
     : crypto_(&crypto), secret_(secret), sources_(config.sources), cost_(cost_at(config.in_all)) {
     P2PDIST_ASSERT(config.sources > 0);
+    if (config.per_host > 0) hosts_.cost = cost_at(config.per_host);
     addresses_.cost = cost_at(config.per_address);
     networks_.cost = cost_at(config.per_network);
 }
@@ -45,15 +46,23 @@ source_limit::place source_limit::find(level& where, const ip_address& prefix) c
 bool source_limit::allow(time_point now, const ip_address& from) {
     const auto all = std::max(now, full_at_) + cost_;
     if (all > now + depth) return false;
-    const auto network = find(networks_, wide(from));
-    const auto network_full = network.full_at(now) + networks_.cost;
-    if (network_full > now + depth) return false;
-    const auto address = find(addresses_, narrow(from));
-    const auto address_full = address.full_at(now) + addresses_.cost;
-    if (address_full > now + depth) return false;
+    struct bucket {
+        place at;
+        time_point full_at;
+    };
+    std::array<bucket, 3> taken;
+    std::size_t count = 0;
+    const auto has_token = [&](level& where, const ip_address& prefix) {
+        const auto at = find(where, prefix);
+        taken[count] = {at, at.full_at(now) + where.cost};
+        return taken[count++].full_at <= now + depth;
+    };
+    if (!has_token(networks_, wide(from)) || !has_token(addresses_, narrow(from))) return false;
+    if (hosts_.cost > duration::zero() && !has_token(hosts_, from)) return false;
     full_at_ = all;
-    for (auto* bucket : network.row) *bucket = std::max(*bucket, network_full);
-    for (auto* bucket : address.row) *bucket = std::max(*bucket, address_full);
+    for (std::size_t i = 0; i < count; ++i) {
+        for (auto* bucket : taken[i].at.row) *bucket = std::max(*bucket, taken[i].full_at);
+    }
     return true;
 }
 

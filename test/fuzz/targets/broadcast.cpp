@@ -16,6 +16,7 @@ P2PDIST_FUZZ_TARGET(broadcast) {
                answerer = identity_from_secret(crypto, fuzz::member_secret(2));
     const auto asker_papers = fuzz::member_papers(crypto, asker.key), answerer_papers = fuzz::member_papers(crypto, answerer.key);
     const revocation_list nobody;
+    const auto answerer_at = ip_address::v4(0x0a000005u);
     sim::seeded_entropy random(3);
     broadcast_exchange asks(crypto, random, asker), answers(crypto, random, answerer);
     time_point now{std::chrono::seconds(1000)};
@@ -45,14 +46,14 @@ P2PDIST_FUZZ_TARGET(broadcast) {
                 if (replies.empty()) break;
                 auto data = replies[input.below(replies.size())];
                 if (input.flag()) data = fuzz::mutated(input, data);
-                const auto answer = asks.on_answer(now, wall, asker_papers, nobody, data);
+                const auto answer = asks.on_answer(now, wall, asker_papers, nobody, answerer_at, data);
                 if (answer) fuzz::check(heard.insert({answer->nonce, answer->from}).second, "a member answers one question twice");
                 break;
             }
             case 4: {
                 const auto data = to_bytes(input.piece(1300));
                 (void)answers.on_request(now, wall, answerer_papers, nobody, ip_address::v4(0x0a000001u + input.byte() % 4), data);
-                (void)asks.on_answer(now, wall, asker_papers, nobody, data);
+                (void)asks.on_answer(now, wall, asker_papers, nobody, answerer_at, data);
                 break;
             }
             default: {

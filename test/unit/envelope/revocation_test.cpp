@@ -285,7 +285,7 @@ TEST_CASE("broadcasts cross the two epochs of a grace, both ways, and end with i
         const auto heard = other.exchange.on_request(start, wall, other.held, rules, at(1).address, question.datagram);
         if (!heard) return false;
         const auto answer = seal_broadcast_answer(crypto(), other.held, other.self, *heard, as_bytes("!"));
-        return asker.exchange.on_answer(start, wall, asker.held, rules, answer).has_value();
+        return asker.exchange.on_answer(start, wall, asker.held, rules, at(2).address, answer).has_value();
     };
     const auto grace = list_of(1, 7, {});
     CHECK(ask(renewed, late, grace));
@@ -303,7 +303,7 @@ TEST_CASE("broadcasts cross the two epochs of a grace, both ways, and end with i
     const auto heard = late.exchange.on_request(start, wall, late.held, grace, at(1).address, question.datagram);
     REQUIRE(heard);
     const auto answer = seal_broadcast_answer(crypto(), late.held, late.self, *heard, as_bytes("!"));
-    CHECK_FALSE(renewed.exchange.on_answer(start, wall, renewed.held, without, answer));
+    CHECK_FALSE(renewed.exchange.on_answer(start, wall, renewed.held, without, at(2).address, answer));
 }
 
 TEST_CASE("a server whose database was set back is heard by members of later epochs", "[envelope][hostile][REQ-SEC-2]") {

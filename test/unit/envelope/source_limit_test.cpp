@@ -48,6 +48,15 @@ TEST_CASE("an IPv6 link counts as one address, a site as one network", "[source_
     CHECK(passing(limit, start, 100, [](int i) { return v6(static_cast<std::uint16_t>(2 + i), 1, 7); }) == 30);
 }
 
+TEST_CASE("a host has its share of what its address has", "[source_limit][REQ-SEC-1]") {
+    auto limit = make({20, 50, 200, 64, 5});
+    CHECK(passing(limit, start, 100, [](int) { return v6(1, 1, 7); }) == 5);
+    CHECK(passing(limit, start, 100, [](int) { return v6(1, 1, 8); }) == 5);
+    CHECK(passing(limit, start, 100, [](int i) { return v6(1, 1, static_cast<std::uint64_t>(100 + i)); }) == 10);  // the link's 20
+    CHECK(passing(limit, start, 100, [](int) { return v4(0x0a000001); }) == 5);
+    CHECK(passing(limit, start, 100, [](int) { return v4(0x0a000002); }) == 5);
+}
+
 TEST_CASE("a flood from one network leaves the buckets of others alone", "[source_limit][REQ-SEC-1]") {
     source_limit limit(crypto(), short_key{9}, {200, 500, 2000, limits::rate_sources});
     int flooded = 0, honest = 0, tried = 0;

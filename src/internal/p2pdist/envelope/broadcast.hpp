@@ -24,6 +24,10 @@ inline constexpr std::size_t broadcast_request_bytes_min = 480;
 inline constexpr std::size_t broadcast_request_payload_max = limits::datagram_bytes_max - 4 - 16 - 8 - certificate::size_bytes - 2 - 16;
 inline constexpr std::size_t broadcast_answer_payload_max = broadcast_request_bytes_min - 4 - 16 - certificate::size_bytes - 16;
 
+/// Answers to open questions that cost a key agreement. Their tag is under a key that anybody can make, in a name that nobody signed.
+inline constexpr std::uint32_t broadcast_answers_per_host = 2 * limits::broadcast_questions_max;  ///< a second: a member has one for each question
+inline constexpr std::uint32_t broadcast_answers_per_second = 500;  ///< a tenth of a second of work; a question that many answer is asked again
+
 /// A request of a member of the organisation. `payload` borrows from the datagram.
 struct broadcast_request {
     client_id from;
@@ -62,7 +66,7 @@ struct broadcast_counters {
     std::uint64_t own = 0;       ///< our own request, heard back
     std::uint64_t replayed = 0;  ///< a request or an answer for the second time
     std::uint64_t stale = 0;     ///< an answer to nothing that we asked
-    std::uint64_t limited = 0;   ///< more requests than a source may send, or than a member may within twice the clock skew
+    std::uint64_t limited = 0;   ///< more requests or answers than a source may send, or requests than a member may within twice the clock skew
 };
 
 /// What a node remembers of broadcasts: its own questions that still take answers, and others' requests, each answered once. Of those
@@ -83,9 +87,10 @@ public:
     [[nodiscard]] std::optional<broadcast_request> on_request(time_point now, wall_time wall, const credentials& held,
                                                               const revocation_list& revocations, const ip_address& from,
                                                               byte_span datagram);
-    /// Takes frame_type::broadcast_answer: one from each member for each question.
+    /// Takes frame_type::broadcast_answer: one from each member for each question. `from` is the address that it came from.
     [[nodiscard]] std::optional<broadcast_answer> on_answer(time_point now, wall_time wall, const credentials& held,
-                                                            const revocation_list& revocations, byte_span datagram);
+                                                            const revocation_list& revocations, const ip_address& from,
+                                                            byte_span datagram);
 
     [[nodiscard]] const broadcast_counters& counters() const noexcept { return counters_; }
 
@@ -115,6 +120,7 @@ private:
     std::set<broadcast_nonce> seen_;          // their nonces
     std::map<client_id, heard_member> members_;   // who sent them
     source_limit requests_;                   // signatures of those who are not among them
+    source_limit answers_;                    // key agreements
     broadcast_counters counters_;
 };
 

@@ -19,9 +19,11 @@ struct source_limit_config {
     std::uint32_t per_network = 1;   ///< of an IPv4 /24 or an IPv6 /48
     std::uint32_t in_all = 1;
     std::size_t sources = limits::rate_sources;  ///< addresses, and networks, that are told apart well at one time; 1 or more
+    /// Of one IPv4 or IPv6 address as it is: for senders of one link, or whose addresses are known to be theirs. 0: not counted.
+    std::uint32_t per_host = 0;
 };
 
-/// Buckets of tokens, each for a second's worth: one for all, and a table of them for addresses and for networks. The table is hashed
+/// Buckets of tokens, each for a second's worth: one for all, and a table of them for hosts, for addresses and for networks. The table is hashed
 /// under a secret, twice: who shares one bucket with a flood has another of his own, and nobody can choose whose bucket he empties.
 /// What is refused takes nothing from any bucket. Distinct objects: safe. Shared: unsafe. The crypto suite must outlive it.
 class source_limit {
@@ -30,7 +32,7 @@ public:
     /// A key for one use, from a secret that the node has anyway.
     [[nodiscard]] static short_key key_from(const crypto_suite& crypto, const secret_key& secret, byte_parts use);
 
-    /// Takes a token of the address, of its network and of all if each has one.
+    /// Takes a token of the host, of its address, of its network and of all if each has one.
     [[nodiscard]] bool allow(time_point now, const ip_address& from);
 
 private:
@@ -50,6 +52,7 @@ private:
     const crypto_suite* crypto_;
     short_key secret_;
     std::size_t sources_;
+    level hosts_;
     level addresses_;
     level networks_;
     duration cost_;
