@@ -32,7 +32,7 @@ envelope::core::core(const crypto_suite& crypto, entropy& random, node_identity 
                config.rate_sources}),
       proven_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("proven")}),
               {limits::handshake_checks_per_address, limits::handshake_checks_per_network, limits::session_proven_per_second,
-               config.rate_sources}),
+               config.rate_sources, session_proven_per_host}),
       replies_(crypto, source_limit::key_from(crypto, self.secret, {boot_, as_bytes("replies")}),
                {limits::session_replies_per_address, limits::session_replies_per_network, limits::session_replies_per_second,
                 config.rate_sources}),

@@ -18,6 +18,10 @@
 
 namespace p2pdist {
 
+/// Strangers' hellos with a cookie checked a second, of one address as it is. The cookie went there, so that a host has as many shares of
+/// what its link and network have as it has addresses.
+inline constexpr std::uint32_t session_proven_per_host = 20;
+
 class envelope::core {
 public:
     core(const crypto_suite& crypto, entropy& random, node_identity self, std::optional<credentials> held, envelope_config config);

@@ -77,7 +77,7 @@ std::optional<enrolment_desk::output> enrolment_desk::poll(time_point now, wall_
             continue;
         }
         const auto held = papers.issue(role::client, request.key, server_certificate.key_epoch, wall);
-        if (server_.grant(now, request.handle, {held, server_certificate, {}})) return enrolled{request.id, tidy(about->host_name)};
+        if (server_.grant(now, request.handle, {held, server_certificate, {}})) return enrolled{request.id, request.key, tidy(about->host_name)};
     }
     return std::nullopt;
 }

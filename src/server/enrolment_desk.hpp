@@ -45,6 +45,7 @@ public:
 
     struct enrolled {
         client_id id;
+        public_key key{};
         std::string host_name;
     };
     using output = std::variant<send_datagram, enrolled>;

@@ -342,6 +342,7 @@ bool server_core::implementation::take_from_enrolment(time_point now) {
         }
         stirred_ = true;
         const auto& device = std::get<enrolment_desk::enrolled>(*next);
+        (void)seal_.add_peer(device.id, device.key);  // what it says next, to register, is no stranger's any more
         shared_.tell(server_event::kind::client_enrolled, "client=" + device.id.to_string() + " host=" + device.host_name);
     }
     return false;

@@ -147,6 +147,47 @@ TEST_CASE("a stranger gets its session amid hellos with forged addresses from te
     CHECK(server.env.counters().bad_certificate + server.env.counters().bad_tag <= 3 * limits::session_hellos_per_second);
 }
 
+TEST_CASE("a hello with its cookie, said again and again beside a stranger, keeps him not out", "[flood][REQ-SEC-1]") {
+    node server(2, role::server);
+    const bool v6 = GENERATE(false, true);
+    const auto neighbour = [&](std::uint32_t number) {
+        std::array<std::uint8_t, 16> link{0x20, 0x01, 0x0d, 0xb8};
+        link[15] = static_cast<std::uint8_t>(number);
+        return endpoint{v6 ? ip_address::v6(link) : ip_address::v4(0xc6336400u + number), 34324};
+    };
+    const auto heed = [&](node& whose, const bytes& cookie) {
+        REQUIRE(type_of(cookie) == frame_type::session_cookie);
+        (void)whose.env.on_datagram(start, wall, {{at(whose.host).address, 34325}, at(server.host), start, 0, cookie});
+        return next(whose);
+    };
+    const auto use_up_plain = [&] {
+        flooder many(server);
+        for (std::uint32_t i = 0; i < 1000; ++i) (void)server.take(start, many.another(), neighbour(100 + i % 100));
+        server.drain();
+        server.sent.clear();
+    };
+    use_up_plain();
+    std::vector<std::pair<bytes, endpoint>> repeated;  // of three hosts of the stranger's own network, or one of its link
+    for (std::uint32_t i = 0; i < (v6 ? 1u : 3u); ++i) {
+        node liar(static_cast<std::uint8_t>(60 + i));
+        liar.env.set_credentials(credentials_for(liar.identity.key, role::client, 7, good_until, 0x12));  // nobody's signature
+        liar.know(server);
+        REQUIRE(liar.say(start, server, "let me in") == send_status::kept);
+        (void)server.take(start, next(liar), neighbour(60 + i));
+        repeated.emplace_back(heed(liar, next(server)), neighbour(60 + i));
+    }
+    for (int i = 0; i < 1000; ++i) {
+        for (const auto& [hello, from] : repeated) (void)server.take(start, hello, from);
+    }
+    CHECK(server.env.counters().rate_limited > 900);
+    node honest(3);
+    honest.know(server);
+    REQUIRE(honest.say(start, server, "hi") == send_status::kept);
+    (void)server.take(start, next(honest), neighbour(3));
+    (void)server.take(start, heed(honest, next(server)), neighbour(3));
+    CHECK(type_of(next(server)) == frame_type::session_welcome);
+}
+
 TEST_CASE("a known peer hears that its session is lost amid frames in others' names", "[flood][REQ-SEC-1]") {
     envelope_config future;
     future.versions = {8, 9};

@@ -31,6 +31,41 @@ TEST_CASE("a device with the enrolment key becomes a client", "[REQ-SEC-1][REQ-S
     CHECK(reply.versions.key_epoch == 1);
 }
 
+TEST_CASE("a device that has just enrolled is no stranger in a flood of them from its own network", "[flood][REQ-SEC-1]") {
+    server_world world;
+    auto& client = *world.enrol("10.0.0.5", 1).value();
+    const auto plan = server_world::default_config().ports;
+    const path way{plan[port_use::client_small_out], {server_world::default_config().address, plan[port_use::server_small_in]}};
+    const auto said = [&](envelope& by) {
+        while (auto out = by.poll()) {
+            if (auto* datagram = std::get_if<send_datagram>(&*out)) return datagram->header;
+        }
+        return bytes{};
+    };
+    const auto answer_to = [&](const bytes& hello, const ip_address& from) -> std::optional<frame_type> {
+        world.server().on_datagram(world.now(), {way.remote, {from, way.local_port}, world.now(), 0, hello});
+        std::optional<frame_type> out;
+        while (auto next = world.server().poll(world.now())) {
+            if (auto* datagram = std::get_if<send_datagram>(&*next)) out = frame_type_of(datagram->header);
+        }
+        return out;
+    };
+    const auto server_key = identity_from_secret(crypto(), server_world::default_config().identity);
+    for (std::uint32_t i = 0; i < 600; ++i) {
+        seeded_entropy random(1000 + i);
+        const auto self = make_identity(crypto(), random);
+        auto papers = *client.seal.held();
+        papers.own = sign_certificate(crypto(), key_of_byte(0x12), role::client, self.key, papers.key_epoch, papers.own.not_after);
+        envelope stranger(crypto(), random, self, papers);
+        REQUIRE(stranger.add_peer(server_key.id, server_key.key));
+        (void)stranger.ensure_session(world.now(), server_key.id, way);
+        const auto answer = answer_to(said(stranger), ip_address::v4(0x0a000064u + i % 100));
+        if (i == 599) CHECK(answer == frame_type::session_cookie);
+    }
+    (void)client.seal.ensure_session(world.now(), server_key.id, way);
+    CHECK(answer_to(said(client.seal), client.where) == frame_type::session_welcome);
+}
+
 TEST_CASE("a device without the enrolment key, or with an old one, learns nothing", "[REQ-SEC-1]") {
     server_world world;
     CHECK_FALSE(world.enrol("10.0.0.5", 1, key_of_byte(0x99)));
