@@ -271,6 +271,8 @@ void client_core::implementation::on_wall_clock(time_point now, wall_time wall) 
     shared.wall = wall;
     if (!clocks.jumped(now, wall)) return;
     shared.notice(log_level::info, "this device's clock has jumped: it was suspended, or set back to a snapshot; all sessions are made anew");
+    shared.messages.start_anew();
+    ledger.start_anew();
     for (const auto& peer : shared.seal.start_anew()) {
         shared.transfers.on_peer_unreachable(now, peer);
         shared.messages.on_peer_restarted(now, peer);

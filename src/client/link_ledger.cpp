@@ -9,7 +9,7 @@ constexpr duration report_interval = std::chrono::seconds(30);
 }
 
 link_ledger::link_ledger(node& shared, membership& member, office_view& offices)
-    : member_(&member), offices_(&offices), requests_(shared), boot_(shared.random_bytes->u64()) {}
+    : member_(&member), offices_(&offices), random_bytes_(shared.random_bytes), requests_(shared), boot_(random_bytes_->u64()) {}
 
 void link_ledger::note_time(time_point now) { next_ = std::min(next_, now + report_interval); }
 
@@ -36,6 +36,11 @@ void link_ledger::sent_all(time_point now, const upload_ended& upload) {
     if (upload.protocol != transfer_protocol::background) return;
     add_sent(upload.content, upload.to.address, upload.sent_bytes);
     next_ = std::min(next_, now);
+}
+
+void link_ledger::start_anew() {
+    boot_ = random_bytes_->u64();
+    reports_ = 0;
 }
 
 void link_ledger::on_timer(time_point now) {

@@ -25,6 +25,9 @@ public:
     /// An upload to another office ended.
     void sent_all(time_point now, const upload_ended& upload);
 
+    /// The device may go on from a snapshot: reports get numbers that no earlier one had. One that the server may have stays as it is.
+    void start_anew();
+
     void on_timer(time_point now);
     [[nodiscard]] time_point deadline() const noexcept { return next_; }
     /// Running downloads of which something has come.
@@ -39,6 +42,7 @@ private:
 
     membership* member_;
     office_view* offices_;
+    entropy* random_bytes_;
     open_requests requests_;
     std::map<line, std::uint64_t> unreported_;
     std::map<content_key, std::uint64_t> received_;         // counted of running downloads

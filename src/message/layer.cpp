@@ -182,6 +182,7 @@ void message_layer::on_peer_unreachable(time_point now, const client_id& peer, s
     self_->on_peer_unreachable(now, peer, why);
 }
 void message_layer::on_peer_restarted(time_point now, const client_id& peer) { self_->on_peer_restarted(now, peer); }
+void message_layer::start_anew() { self_->start_anew(); }
 void message_layer::on_version_mismatch(time_point, const client_id& peer, error why) { self_->on_version_mismatch(peer, why); }
 bool message_layer::owns_port(std::uint16_t local_port) const noexcept { return self_->owns_port(local_port); }
 std::optional<message_output> message_layer::poll(time_point now) { return self_->poll(now); }

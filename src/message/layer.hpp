@@ -47,6 +47,7 @@ public:
     void on_timer(time_point now);
     void on_peer_unreachable(time_point now, const client_id& peer, const std::optional<error>& why);
     void on_peer_restarted(time_point now, const client_id& peer);
+    void start_anew() { next_id_ = random_bytes_->u64(); }
     void on_version_mismatch(const client_id& peer, const error& why);
     bool owns_port(std::uint16_t local_port) const noexcept { return own_ports_.contains(local_port); }
     // Outputs.

@@ -113,6 +113,7 @@ void server_core::implementation::on_peer_revoked(time_point now, const client_i
 /// SEC-2: this may be a copy of a process that goes on elsewhere.
 void server_core::implementation::start_anew(time_point now) {
     shared_.tell(server_event::kind::finding, "this device's clock has jumped: it was suspended, or set back to a snapshot; all sessions are made anew");
+    messages_.start_anew();
     for (const auto& peer : seal_.start_anew()) {
         feeder_.on_peer_unreachable(now, peer);
         messages_.on_peer_restarted(now, peer);
@@ -334,7 +335,6 @@ bool server_core::implementation::take_from_feeder(time_point now) {
 }
 
 bool server_core::implementation::take_from_enrolment(time_point now) {
-    if (!ready_) return false;
     while (auto next = enrolment_.poll(now, shared_.wall, shared_.state, papers_, seal_.held()->own)) {
         if (auto* datagram = std::get_if<send_datagram>(&*next)) {
             out_ = std::move(*datagram);
@@ -383,7 +383,7 @@ std::optional<server_output> server_core::implementation::poll(time_point now) {
     bool found = false;
     do {
         stirred_ = false;
-        found = take_from_messages(now) || take_from_feeder(now) || take_from_channels(now) || take_from_enrolment(now) ||
+        found = take_from_messages(now) || take_from_feeder(now) || take_from_channels(now) || (ready_ && take_from_enrolment(now)) ||
                 take_from_envelope(now) || take_from_context();
     } while (!found && stirred_);
     if (!found) return std::nullopt;

@@ -5,8 +5,8 @@
 // however often it arrives. A message or reply too large for that is announced by large_offer and fetched by the receiver as a
 // flow over the large port pair, checked against its hash, and then treated as if it had arrived small.
 //
-// Duplicates are known by sender and message id. Ids start at a random number, so that a node that starts again doesn't meet its
-// own old ids; a *receiver* that starts again has forgotten what it handled, and handles a repeated request once more.
+// Duplicates are known by sender and message id. Ids start at a random number, so that a node that starts again, or goes on from a
+// snapshot and says start_anew(), doesn't meet its own old ids; a *receiver* that starts again has forgotten what it handled, and handles a repeated request once more.
 //
 // Runs over any sealed_link: the envelope between nodes, secure_channel_link inside the connector's channel. Pure (see the contract
 // in docs/architecture.md): frames that it sends leave through the link's own output, so poll the link after this. The link must
@@ -136,6 +136,9 @@ public:
     void on_peer_unreachable(time_point now, const client_id& peer, std::optional<error> why = {});
     /// The peer is another process than before, or its channel was made anew: what is open with it is sent again at once.
     void on_peer_restarted(time_point now, const client_id& peer);
+    /// This process may be an earlier state of itself (a resumed snapshot): ids go on at another random number, so that no peer takes a
+    /// new request for one that it has answered. What is open keeps its id: that is the same request.
+    void start_anew();
     /// MSG-6: `why` (version_error) becomes the reason if the peer turns out to be unreachable.
     void on_version_mismatch(time_point now, const client_id& peer, error why);
     /// Whether the local port is one of this layer's, so that a core knows where a datagram belongs.

@@ -182,3 +182,38 @@ TEST_CASE("a client whose clock jumps makes its sessions anew and goes on", "[RE
     CHECK(said(one, "clock has jumped"));
     CHECK(one.core().status().server_reachable);
 }
+
+TEST_CASE("a client whose clock jumps takes up no number of a request or of a report that it may have used", "[REQ-SEC-2][REQ-OBS-1]") {
+    client_world world(revocation_options());
+    world.publish("first", some_bytes(4 * mib, 4));
+    world.publish("second", some_bytes(4 * mib, 5));
+    world.add("10.0.0.20");
+    auto& one = world.add("10.1.0.10", 30);
+    std::vector<std::uint64_t> ids;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> reports;  // boot and number
+    world.loses = [&](const ip_address& from, const send_datagram& sent) {
+        if (from != one.where || sent.to.address != world.server_address() || frame_type_of(sent.header) != frame_type::message) return false;
+        const auto payload = byte_span(sent.header).subspan(sealed_header::size_bytes, sent.header.size() - sealed_overhead_bytes);
+        const auto said = decode_message(payload);
+        if (!said || said->reply_to != 0) return false;
+        ids.push_back(said->id);
+        if (const auto* report = std::get_if<link_report>(&said->body)) reports.emplace_back(report->boot, report->number);
+        return false;
+    };
+    REQUIRE(world.run_until_registered());
+    const auto first = one.fetch("first");
+    REQUIRE(world.run_until([&] { return one.complete(first); }));
+    world.run_for(60s);
+    REQUIRE_FALSE(reports.empty());
+    const auto reported = std::exchange(reports, {}).back();
+    const auto last = *std::max_element(ids.begin(), ids.end());
+    ids.clear();
+    world.wall_offset_s = 3600;
+    const auto second = one.fetch("second");
+    REQUIRE(world.run_until([&] { return one.complete(second); }));
+    world.run_for(60s);
+    REQUIRE_FALSE(reports.empty());
+    CHECK(reports.front().first != reported.first);
+    CHECK(reports.front().second == 1);
+    CHECK(ids.back() - last > 1'000'000);
+}

@@ -259,6 +259,15 @@ TEST_CASE("a client that restarts and moves is no clone", "[REQ-SEC-2]") {
 
 TEST_CASE("a server that was set back to a snapshot gives up its sessions and channels", "[REQ-SEC-2]") {
     server_world world;
+    std::vector<std::uint64_t> ids;  // of its messages, which count from a random number
+    world.loses = [&](const send_datagram& sent) {
+        if (sent.from_port == server_world::default_config().ports[port_use::server_small_in] && frame_type_of(sent.header) == frame_type::message) {
+            const auto payload = byte_span(sent.header).subspan(sealed_header::size_bytes, sent.header.size() - sealed_overhead_bytes);
+            const auto said = decode_message(payload);
+            if (said && said->id != 0) ids.push_back(said->id);
+        }
+        return false;
+    };
     auto& client = world.join("10.0.0.5", 1);
     (void)world.administer<health_reply>(health_request{});
     const auto before = client.seal.current_session(world.asked<pong>(client, ping{}) == pong{} ? identity_from_secret(crypto(), server_world::default_config().identity).id : client_id{});
@@ -267,7 +276,11 @@ TEST_CASE("a server that was set back to a snapshot gives up its sessions and ch
     world.server().on_wall_clock(world.now() + 1s, {world.wall().seconds + 7200});
     world.run_for(100ms);
     CHECK_FALSE(world.closed_by_server.empty());
+    REQUIRE_FALSE(ids.empty());
+    const auto last = std::exchange(ids, {}).back();
     CHECK(world.asked<heartbeat_reply>(client, heartbeat{}).known);  // by a new session
+    REQUIRE_FALSE(ids.empty());
+    CHECK(ids.front() - last > 1'000);
     const auto after = client.seal.current_session(identity_from_secret(crypto(), server_world::default_config().identity).id);
     CHECK(after != before);
 }
