@@ -158,7 +158,13 @@ void message_layer::implementation::fail_request(std::uint64_t handle, error why
 }
 
 void message_layer::implementation::cancel(std::uint64_t handle) {
-    if (requests_.contains(handle)) erase_request(handle);
+    if (requests_.contains(handle)) return erase_request(handle);
+    // Its end waits for poll().
+    std::erase_if(outputs_, [&](const message_output& output) {
+        const auto* answered = std::get_if<message_answered>(&output);
+        const auto* failed = std::get_if<message_failed>(&output);
+        return (answered && answered->request.value == handle) || (failed && failed->request.value == handle);
+    });
 }
 
 void message_layer::implementation::erase_request(std::uint64_t handle) {

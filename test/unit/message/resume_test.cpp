@@ -1,4 +1,4 @@
-// What a message layer does when its process goes on from a snapshot.
+// What a message layer does when its process goes on from a snapshot, and when it takes a request back.
 
 #include "message_world.hpp"
 
@@ -44,4 +44,36 @@ TEST_CASE("what is open when a snapshot goes on is the same request, and is answ
     REQUIRE(run_until_ended(client, 1));
     REQUIRE(client.answered[open].size() == 1);
     CHECK(server.received.size() == 1);
+}
+
+TEST_CASE("nothing follows a request that was cancelled, though its end waits to be polled", "[message][REQ-MSG-1]") {
+    message_world world;
+    message_node client(world, 1), server(world, 2, role::server);
+    client.meet(server);
+    const bool fails = GENERATE(false, true);
+    (void)client.request(server, ask("greet"));
+    REQUIRE(run_until_ended(client, 1));
+    std::optional<std::pair<send_datagram, bytes>> held;  // the answer, on its way
+    world.tamper = [&](const send_datagram& head, bytes& data) {
+        if (head.to.address != client.address() || held) return true;
+        held.emplace(head, data);
+        return false;
+    };
+    const auto handle = client.request(server, ask("x"));
+    REQUIRE(world.clock.run_until(client.now() + 100ms, [&] { return held.has_value(); }));
+    if (fails) {
+        client.layer->on_peer_unreachable(client.now(), server.identity.id);
+    } else {
+        const auto& [head, data] = *held;
+        const auto frame = client.seal->on_datagram(
+            client.now(), {1'800'000'000}, {{client.address(), head.to.port}, {server.address(), head.from_port}, client.now(), 0, data});
+        REQUIRE(frame);
+        client.layer->on_frame(client.now(), *frame);
+    }
+    REQUIRE(client.layer->open_requests() == 0);
+    client.layer->cancel(handle);
+    client.pump();
+    CHECK(client.answered[handle].empty());
+    CHECK(client.failed[handle].empty());
+    CHECK(client.ended() == 1);
 }
