@@ -63,9 +63,11 @@ private:
 
 bool is_bounded(byte_span body) noexcept {
     field_walk bodies(body);
-    std::size_t fields = 0;
+    std::size_t fields = 0, nested_bytes = 0;
     while (bodies.next()) {
-        if (bodies.number() == Body::kLocateReplyFieldNumber && bodies.content().size() > nested_lists_bytes_max) return false;
+        // Of a field that is there more than once protobuf makes one.
+        if (bodies.number() == Body::kLocateReplyFieldNumber) nested_bytes += bodies.content().size();
+        if (nested_bytes > nested_lists_bytes_max) return false;
         field_walk rows(bodies.content());
         while (rows.next()) {
             if (++fields > fields_max) return false;

@@ -146,6 +146,15 @@ TEST_CASE("lists longer than their limits are refused", "[wire][hostile]") {
     CHECK_FALSE(body_decodes(92, repeat(field(1, bytes{}), limits::message_rows_max + 1)));
 }
 
+TEST_CASE("a body that is there in pieces is no larger than one in a piece", "[wire][hostile]") {
+    const auto content = field(1, join(field(1, join(field(1, std::string_view("app")), field(2, 1), field(3, digest_bytes)))));
+    const auto piece = [&](std::size_t size) { return field(28, join(content, field(15, std::string(size, 'x')))); };  // a field of a newer program
+    CHECK(decode_body(piece(60'000)).has_value());
+    CHECK_FALSE(decode_body(piece(70'000)).has_value());
+    CHECK(decode_body(join(piece(30'000), piece(30'000))).has_value());
+    CHECK_FALSE(decode_body(join(piece(40'000), piece(40'000))).has_value());
+}
+
 TEST_CASE("messages without a body are acknowledgements and nothing else", "[wire]") {
     CHECK(decode_message(encode(message{0, 5, false, {}})));
     CHECK_FALSE(decode_message(encode(message{0, 0, false, {}})));
