@@ -44,7 +44,7 @@ bool from_pb(const TopologyExportReply& from, topology_export_reply& to) {
 
 /// A spreadsheet in another encoding still gets to the server, which tells its owner what is wrong with it (OFF-5).
 void to_pb(const topology_import_request& from, TopologyImportRequest& to) {
-    to.set_spreadsheet(from.spreadsheet);
+    *to.mutable_spreadsheet() = from.spreadsheet;
     to.set_check_only(from.check_only);
 }
 
