@@ -13,6 +13,12 @@ namespace {
 
 constexpr unsigned sequence_bits = 32;  // the counter's low half; the high half is the session's number
 
+std::uint64_t number_of(const detail::boot_id& boot) noexcept {
+    std::uint64_t out = 0;
+    for (const auto byte : boot) out = out << 8 | byte;
+    return out;
+}
+
 constexpr bool is_sealed_type(frame_type type) noexcept { return type == frame_type::message || type == frame_type::flow_control; }
 
 }  // namespace
@@ -99,8 +105,8 @@ send_status envelope::core::ensure_session(time_point now, const client_id& id, 
     if (!held) return send_status::no_credentials;
     auto* peer = peers.use(id);
     if (!peer) return send_status::unknown_peer;
-    if (peer->current) {
-        put_event(session_ready{id, *peer->current, false});
+    if (const auto* current = peer->current_session()) {
+        put_event(session_ready{id, current->keys.number, false, number_of(current->peer_boot())});
         return send_status::sealed;
     }
     return handshakes_.contains(id) ? send_status::kept : begin_handshake(now, *peer, way);
@@ -233,9 +239,7 @@ void envelope::core::use_session(time_point now, peer_entry& peer, session_numbe
     peer.last_boot = boot;
     peer.current = number;
     peer.held_off_until.reset();
-    std::uint64_t boot_number = 0;
-    for (const auto byte : boot) boot_number = boot_number << 8 | byte;
-    put_event(session_ready{peer.id, number, restarted, boot_number});
+    put_event(session_ready{peer.id, number, restarted, number_of(boot)});
 
     const auto waiting = handshakes_.find(peer.id);
     if (waiting == handshakes_.end()) return;

@@ -114,7 +114,10 @@ TEST_CASE("ensure_session announces a session in either case", "[envelope]") {
     CHECK(a.count<session_ready>() == 1);
     CHECK(a.env.ensure_session(start, b.identity.id, node::way_to(b)) == send_status::sealed);
     a.drain();
-    CHECK(a.count<session_ready>() == 2);
+    REQUIRE(a.count<session_ready>() == 2);
+    const auto& made = std::get<session_ready>(a.events.front());
+    CHECK(made.peer_boot != 0);
+    CHECK(std::get<session_ready>(a.events.back()) == made);
 }
 
 TEST_CASE("nobody gets more bytes than he sent before he is known", "[envelope][REQ-SEC-1]") {
