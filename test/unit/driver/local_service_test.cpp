@@ -1,4 +1,4 @@
-// The local socket in a process that has run out of descriptors.
+// The local socket where there is too little of something: descriptors, places, or words.
 
 #include <catch2/catch.hpp>
 
@@ -14,6 +14,7 @@
 #include <asio/write.hpp>
 
 #include "loopback_office.hpp"
+#include "p2pdist/base/limits.hpp"
 #include "p2pdist/driver/local_service.hpp"
 
 using namespace p2pdist;
@@ -76,5 +77,64 @@ TEST_CASE("the local socket answers again after a time without free descriptors"
     });
     CHECK(office.run_until([&] { return size > 0; }));
     CHECK(std::string_view(answer.data(), size).find("registered") != std::string_view::npos);
+    service.stop();
+}
+
+TEST_CASE("programs that say nothing hold so many places and no more, and one that leaves makes room", "[driver][limits][hostile]") {
+    using protocol = asio::local::stream_protocol;
+    loopback_office office;
+    const auto options = office.client_at(10);
+    client node(office.io, options);
+    local_service service(office.io.get_executor(), node, options.data);
+    const protocol::endpoint where(local_socket_path(options.data).string());
+    std::vector<protocol::socket> silent;
+    const auto join = [&] {
+        silent.emplace_back(office.io).connect(where);
+        office.io.poll();
+    };
+    for (std::size_t count = 0; count < limits::local_connections_max; ++count) join();
+    bool turned_away = false, first_left = false;
+    std::array<char, 4096> room{};
+    silent.front().async_read_some(asio::buffer(room), [&](std::error_code, std::size_t) { first_left = true; });
+    join();
+    silent.back().async_read_some(asio::buffer(room), [&](std::error_code failure, std::size_t) { turned_away = static_cast<bool>(failure); });
+    CHECK(office.run_until([&] { return turned_away; }));
+    CHECK_FALSE(first_left);   // it has ten seconds to say something
+    silent.erase(silent.begin(), silent.begin() + 2);
+    office.io.poll();
+    protocol::socket asker(office.io);
+    asker.connect(where);
+    asio::write(asker, asio::buffer(std::string("{\"command\":\"status\"}\n")));
+    std::size_t size = 0;
+    asker.async_read_some(asio::buffer(room), [&](std::error_code, std::size_t got) { size = got; });
+    CHECK(office.run_until([&] { return size > 0; }));
+    service.stop();
+}
+
+TEST_CASE("what a program says behind its line is not its going away", "[driver]") {
+    using protocol = asio::local::stream_protocol;
+    loopback_office office;
+    const auto options = office.client_at(10);
+    client node(office.io, options);
+    local_service service(office.io.get_executor(), node, options.data);
+    node.set_event_handler([&](const client_event& event) { service.on_event(event); });
+    REQUIRE(office.run_until([&] { return node.core().status().registered; }));
+    office.publish("app", 1000);
+    node.pause(true);   // so that the download goes on
+    const protocol::endpoint where(local_socket_path(options.data).string());
+    protocol::socket asker(office.io), other(office.io);
+    asker.connect(where);
+    asio::write(asker, asio::buffer(std::string("{\"command\":\"get\",\"content\":\"app\"}\n")));
+    REQUIRE(office.run_until([&] { return !node.core().status().downloads.empty(); }));
+    asio::write(asker, asio::buffer(std::string("\n")));
+    other.connect(where);
+    asio::write(other, asio::buffer(std::string("{\"command\":\"status\"}\n")));
+    std::array<char, 4096> room{};
+    bool answered = false;
+    other.async_read_some(asio::buffer(room), [&](std::error_code, std::size_t) { answered = true; });
+    CHECK(office.run_until([&] { return answered; }));
+    CHECK_FALSE(node.core().status().downloads.empty());
+    asker.close();
+    CHECK(office.run_until([&] { return node.core().status().downloads.empty(); }));
     service.stop();
 }

@@ -61,6 +61,45 @@ TEST_CASE("altered datagrams get nobody blamed", "[REQ-SEC-2][REQ-SEC-3]") {
     CHECK(b.all<peer_blamed>().empty());
 }
 
+TEST_CASE("all payloads are authenticated for ten minutes after a sign of forgery, and again after the next", "[limits][REQ-SEC-3]") {
+    world w;
+    const auto data = noise(1'500'000);
+    auto& a = w.add();
+    auto& b = w.add();
+    bool forges = false;
+    std::map<frame_type, int> seen;
+    w.tamper = [&](node&, bytes& datagram) {
+        const auto header = decode_data_header(datagram);
+        if (!header) return true;
+        ++seen[header->type];
+        if (forges && header->type == frame_type::data) datagram.back() ^= 1;
+        return true;
+    };
+    const auto fetch = [&](const std::string& name) {
+        seen.clear();
+        const auto content = tree_content(data, name.c_str());
+        a.holds(content, data);
+        b.gets(content);
+        b.from(content, a);
+        return w.until(120s, [&] { return b.content(content) == data; });
+    };
+    REQUIRE(fetch("before"));
+    CHECK(seen[frame_type::data_strict] == 0);
+    for (int round = 0; round < 2; ++round) {
+        CAPTURE(round);
+        forges = true;
+        REQUIRE(fetch("forged" + std::to_string(round)));
+        CHECK(seen[frame_type::data_strict] > 0);
+        forges = false;
+        w.run(limits::transfer_guard_time - 60s);
+        REQUIRE(fetch("guarded" + std::to_string(round)));
+        CHECK(seen[frame_type::data] == 0);
+        w.run(120s);
+        REQUIRE(fetch("after" + std::to_string(round)));
+        CHECK(seen[frame_type::data_strict] == 0);
+    }
+}
+
 TEST_CASE("a chunk that the sender's disk has altered is not sent", "[REQ-CLI-4][REQ-SEC-3]") {
     world w;
     const auto data = noise(3'000'000);
