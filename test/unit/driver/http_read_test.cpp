@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include <unistd.h>
@@ -14,7 +15,9 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read_until.hpp>
+#include <asio/ssl.hpp>
 #include <asio/write.hpp>
+#include <openssl/x509.h>
 
 #include "p2pdist/base/limits.hpp"
 #include "source/fallback_reader.hpp"
@@ -73,6 +76,44 @@ public:
 private:
     asio::io_context io_;
     tcp::acceptor acceptor_;
+};
+
+/// Speaks TLS with a certificate that it has signed itself, and gives whoever takes that what he asks for.
+class self_signed_server {
+public:
+    self_signed_server() : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}), tls_(asio::ssl::context::tls_server) {
+        const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+        const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
+        X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
+        X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+        X509_set_pubkey(certificate.get(), key.get());
+        auto* name = X509_get_subject_name(certificate.get());
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("127.0.0.1"), -1, -1, 0);
+        X509_set_issuer_name(certificate.get(), name);
+        REQUIRE(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
+        SSL_CTX_use_certificate(tls_.native_handle(), certificate.get());
+        SSL_CTX_use_PrivateKey(tls_.native_handle(), key.get());
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~self_signed_server() { thread_.join(); }
+    std::string url() { return "https://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/app"; }
+
+private:
+    void serve() {
+        std::error_code failure;
+        tcp::socket socket(io_);
+        acceptor_.accept(socket, failure);
+        asio::ssl::stream<tcp::socket&> stream(socket, tls_);
+        stream.handshake(asio::ssl::stream_base::server, failure);
+        if (failure) return;
+        std::string head;
+        asio::read_until(stream, asio::dynamic_buffer(head), "\r\n\r\n", failure);
+        asio::write(stream, asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nevil")), failure);
+    }
+    asio::io_context io_;
+    tcp::acceptor acceptor_;
+    asio::ssl::context tls_;
+    std::thread thread_;
 };
 
 struct got {
@@ -171,6 +212,14 @@ TEST_CASE("a head that does not end is left", "[driver][hostile][REQ-SRC-2]") {
     const auto seen = read(endless.url(), 0, 10);
     REQUIRE(seen.failure);
     CHECK(seen.failure->message.find("head") != std::string::npos);
+}
+
+TEST_CASE("a CDN whose certificate nobody vouches for is not asked for anything", "[driver][hostile][REQ-SRC-2]") {
+    self_signed_server evil;
+    const auto answer = read(evil.url(), 0, 4);
+    REQUIRE(answer.failure);
+    CHECK(answer.failure->message.find("certificate") != std::string::npos);
+    CHECK(answer.body.empty());
 }
 
 TEST_CASE("errors never show a user name or password", "[driver][REQ-SRC-2]") {
