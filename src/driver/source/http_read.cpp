@@ -127,7 +127,9 @@ std::optional<error> http_read(const http_read_request& request, const std::func
     set(CURLOPT_FAILONERROR, 1L);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, connect_timeout_s);
+#if LIBCURL_VERSION_NUM >= 0x075700
     set(CURLOPT_QUICK_EXIT, 1L);   // a stop does not wait for a name server that is silent: the resolver's thread ends by itself
+#endif
     const auto rate = request.bytes_per_second_max;
     set(CURLOPT_LOW_SPEED_LIMIT, rate > 0 ? std::clamp(static_cast<long>(rate / 2), 1L, stalled_bytes_per_second) : stalled_bytes_per_second);
     set(CURLOPT_LOW_SPEED_TIME, stalled_after_s);
