@@ -106,9 +106,9 @@ void fetch_job::start_fallback(time_point now, const std::string& why) {
 /// point gets from a fallback source comes down from there.
 void fetch_job::give_up_waiting(time_point now) {
     const auto offices = static_cast<int>(located_ ? located_->path.size() : 1);
-    auto patience = promises_patience * std::max(1, offices - 1);
-    if (content_.hash.kind == hash_kind::sha256) patience += limits::plain_relay_time_max;
-    if (promises_fail_ || now < came_at_ + patience) return;
+    auto allowed = promises_patience * std::max(1, offices - 1);
+    if (content_.hash.kind == hash_kind::sha256) allowed += limits::plain_relay_time_max;
+    if (promises_fail_ || now < came_at_ + allowed) return;
     promises_fail_ = true;
     start_fallback(now, "what the offices above promise does not come");
 }
