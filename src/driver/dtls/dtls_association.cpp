@@ -370,7 +370,7 @@ dtls_listener::outcome dtls_listener::on_datagram(const endpoint& from, byte_spa
 }
 
 bool is_dtls_client_hello(byte_span datagram) noexcept {
-    constexpr std::uint8_t handshake = 22, client_hello = 1;
+    constexpr std::uint8_t client_hello = 1;
     byte_reader reader(datagram);
     const bool is_handshake = reader.u8() == handshake;
     (void)reader.u16();   // version
