@@ -1,6 +1,7 @@
 #include "area_index.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "p2pdist/base/assert.hpp"
 
@@ -16,78 +17,27 @@ void sort_areas(std::vector<owned_range>& areas) {
     });
 }
 
-/// Areas by their last address, and for each span of last addresses two of them that are not of one office: so that the first of another
-/// office than a given one is found without walking over all those of this one.
-class areas_by_last {
-public:
-    explicit areas_by_last(const std::vector<owned_range>& all) {
-        for (const auto& area : all) lasts_.push_back(area.range.last);
-        std::sort(lasts_.begin(), lasts_.end());
-        lasts_.erase(std::unique(lasts_.begin(), lasts_.end()), lasts_.end());
-        spans_.resize(2 * lasts_.size());
-    }
-
-    void put(const owned_range& area) {
-        auto at = lasts_.size() + place_of(area.range.last);
-        spans_[at] = joined(spans_[at], {&area, nullptr});
-        while ((at /= 2) > 0) spans_[at] = joined(spans_[2 * at], spans_[2 * at + 1]);
-    }
-
-    /// Of those put in, the first that ends at `from` or later, but before `to`, and is not that office's.
-    [[nodiscard]] const owned_range* of_others(const ip_address& from, const ip_address& to, office_index office) {
-        span left, right;
-        auto begin = lasts_.size() + place_of(from), end = lasts_.size() + place_of(to);
-        for (; begin < end; begin /= 2, end /= 2) {
-            if (begin % 2 == 1) left = joined(left, spans_[begin++]);
-            if (end % 2 == 1) right = joined(spans_[--end], right);
-        }
-        const auto all = joined(left, right);
-        return all.first != nullptr && all.first->owner == office ? all.second : all.first;
-    }
-
-    [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
-
-private:
-    struct span {
-        const owned_range* first = nullptr;
-        const owned_range* second = nullptr;  ///< the first that has another owner
-    };
-
-    [[nodiscard]] std::size_t place_of(const ip_address& last) const {
-        return static_cast<std::size_t>(std::lower_bound(lasts_.begin(), lasts_.end(), last) - lasts_.begin());
-    }
-    [[nodiscard]] span joined(span left, const span& right) {
-        ++steps_;
-        for (const auto* area : {right.first, right.second}) {
-            if (area == nullptr) continue;
-            if (left.first == nullptr) left.first = area;
-            else if (left.second == nullptr && left.first->owner != area->owner) left.second = area;
-        }
-        return left;
-    }
-
-    std::vector<ip_address> lasts_;  // each once
-    std::vector<span> spans_;        // a binary tree: those of 2n and 2n + 1 stand in n, each last address in the second half
-    std::uint64_t steps_ = 0;
-};
-
 }  // namespace
 
-area_check find_conflicts(std::vector<owned_range>& areas) {
+std::vector<area_conflict> find_conflicts(std::vector<owned_range>& areas) {
     sort_areas(areas);
-    area_check out;
-    areas_by_last before(areas);
-    const owned_range* same = nullptr;  // the first with the area's range
+    const auto same = [](const owned_range& left, const owned_range& right) { return left.range == right.range && left.owner == right.owner; };
+    areas.erase(std::unique(areas.begin(), areas.end(), same), areas.end());
+    std::vector<area_conflict> conflicts;
+    std::multimap<ip_address, const owned_range*> open;  // by last address
     for (const auto& area : areas) {
-        if (same == nullptr || same->range != area.range) same = &area;
-        // What was put in starts at or before this area. It encloses it, unless it ends earlier or is the same.
-        const auto* other = before.of_others(area.range.first, area.range.last, area.owner);
-        if (other == nullptr && same->owner != area.owner) other = same;
-        if (other != nullptr) out.conflicts.push_back({area, *other});
-        before.put(area);
+        open.erase(open.begin(), open.lower_bound(area.range.first));
+        // What is open starts at or before this area. It encloses it, unless it ends earlier or is the same.
+        for (auto it = open.begin(); it != open.end() && it->first <= area.range.last; ++it) {
+            const auto& other = *it->second;
+            if (other.owner == area.owner) continue;
+            if (other.range.last == area.range.last && other.range.first != area.range.first) continue;
+            conflicts.push_back({area, other});
+            break;
+        }
+        open.emplace(area.range.last, &area);
     }
-    out.steps = before.steps();
-    return out;
+    return conflicts;
 }
 
 area_index::area_index(std::vector<owned_range> areas) {

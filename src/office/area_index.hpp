@@ -2,7 +2,6 @@
 // Which office an address belongs to, and which areas of different offices contradict each other.
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -25,14 +24,9 @@ struct area_conflict {
     owned_range other;
 };
 
-struct area_check {
-    std::vector<area_conflict> conflicts;
-    std::uint64_t steps = 0;  ///< what it cost
-};
-
-/// For each area that equals or partly overlaps areas of other offices before it in order, itself with one of these. Sorts `areas`. Takes
-/// n log n steps, however many areas of one office overlap.
-[[nodiscard]] area_check find_conflicts(std::vector<owned_range>& areas);
+/// For each area that equals or partly overlaps areas of other offices before it in order, itself with one of these. Sorts `areas`, and
+/// leaves one of an office's equal ones: a spreadsheet with a row for each device names the same subnet thousands of times.
+[[nodiscard]] std::vector<area_conflict> find_conflicts(std::vector<owned_range>& areas);
 
 /// Finds the most specific area of an address by binary search, over areas without conflicts.
 class area_index {

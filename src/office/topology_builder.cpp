@@ -212,7 +212,7 @@ void topology_builder::check_areas() {
                 areas.push_back({range, {i}, item});
         }
     }
-    for (auto [area, other] : detail::find_conflicts(areas).conflicts) {
+    for (auto [area, other] : detail::find_conflicts(areas)) {
         areas_consistent_ = false;
         const auto row_of = [&](const detail::owned_range& of) { return sources_[of.owner.value].area_rows[of.item]; };
         if (row_of(area) < row_of(other)) std::swap(area, other);

@@ -31,7 +31,7 @@ struct source_state {
     bool strict = false;   ///< its flow authenticates payloads
     bool told = false;     ///< has said what it holds
     bool paused = false;
-    bool lags = false;   ///< gave next to nothing while it was watched: who else can goes first, and it takes nobody's place
+    bool lags = false;     ///< gave next to nothing while it was watched: who else can goes first, and it takes nobody's place
     int retries = 0;       ///< times it asked to come back later since it last gave something
     time_point not_before{};   ///< of standby
 

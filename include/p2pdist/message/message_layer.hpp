@@ -6,7 +6,8 @@
 // flow over the large port pair, checked against its hash, and then treated as if it had arrived small.
 //
 // Duplicates are known by sender and message id. Ids start at a random number, so that a node that starts again, or goes on from a
-// snapshot and says start_anew(), doesn't meet its own old ids; a *receiver* that starts again has forgotten what it handled, and handles a repeated request once more.
+// snapshot and says start_anew(), doesn't meet its own old ids; a *receiver* that starts again has forgotten what it handled, and
+// handles a repeated request once more.
 //
 // Runs over any sealed_link: the envelope between nodes, secure_channel_link inside the connector's channel. Pure (see the contract
 // in docs/architecture.md): frames that it sends leave through the link's own output, so poll the link after this. The link must

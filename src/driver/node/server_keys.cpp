@@ -70,10 +70,11 @@ result<secret_key> read_key_file(const fs::path& file) {
 
 result<server_secrets> initialise_server(const fs::path& data, const std::string& database_url, const std::string& name,
                                          const std::optional<ip_address>& address) {
-    if (fs::exists(data / "keys") && !fs::exists(data / "server.conf"))
+    if (fs::exists(data / "keys")) {
+        if (fs::exists(data / "server.conf"))
+            return {errc::already_exists, data.string() + " holds a server already: use another directory, or `key rotate` for a new key"};
         return {errc::already_exists, (data / "keys").string() + " is there without a server.conf: of an init that did not end? Then remove it and try again"};
-    if (fs::exists(data / "keys"))
-        return {errc::already_exists, data.string() + " holds a server already: use another directory, or `key rotate` for a new key"};
+    }
     for (const auto& directory : {data, data / "keys"}) {
         if (const auto made = make_private_directory(directory); !made) return made.error();
     }

@@ -10,6 +10,7 @@
 
 #include "p2pdist/driver/device.hpp"
 #include "posix/file_error.hpp"
+#include "store/file.hpp"
 
 namespace p2pdist {
 namespace fs = std::filesystem;
@@ -23,18 +24,6 @@ bool write_all(int fd, byte_span content) {
         content = content.subspan(static_cast<std::size_t>(written));
     }
     return ::fsync(fd) == 0;
-}
-
-/// False where what was renamed may be gone after a power cut. Some network file systems cannot sync a directory (EINVAL); their rename
-/// is durable by itself.
-bool sync_directory(const fs::path& directory) {
-    const int fd = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool synced = ::fsync(fd) == 0 || errno == EINVAL;
-    const int number = errno;
-    ::close(fd);
-    errno = number;
-    return synced;
 }
 
 /// Where others may write, what is there need not be ours.
@@ -55,8 +44,7 @@ result<void> write_secret_file(const fs::path& file, byte_span content) {
     ::close(fd);
     if (!written) return file_error(temporary, "write");
     if (::rename(temporary.c_str(), file.c_str()) != 0) return file_error(file, "replace");
-    if (!sync_directory(file.parent_path())) return file_error(file.parent_path(), "sync");
-    return {};
+    return detail::sync_directory(file.parent_path());
 }
 
 result<bytes> read_secret_file(const fs::path& file) {

@@ -207,6 +207,18 @@ TEST_CASE("a body that ends early is a failure, one that does not end is left", 
     CHECK(all.body.size() < 400'000);
 }
 
+TEST_CASE("a server that knows no ranges is not read for what lies far behind its beginning", "[driver][hostile][limits][REQ-SRC-2]") {
+    canned_server endless("HTTP/1.1 200 OK\r\n\r\n", std::string(65536, 'x'));
+    constexpr std::uint64_t skipped_max = 64u << 20;
+    const auto near = read(endless.url(), skipped_max, 10);
+    CHECK_FALSE(near.failure);
+    CHECK(near.body.size() == 10);
+    const auto far = read(endless.url(), skipped_max + 1, 10);
+    REQUIRE(far.failure);
+    CHECK(far.failure->message.find("ranges") != std::string::npos);
+    CHECK(far.body.empty());
+}
+
 TEST_CASE("a head that does not end is left", "[driver][hostile][REQ-SRC-2]") {
     canned_server endless("HTTP/1.1 200 OK\r\n", "X-More: " + std::string(500, 'y') + "\r\n");
     const auto seen = read(endless.url(), 0, 10);

@@ -22,6 +22,25 @@ using namespace p2pdist::test;
 
 namespace {
 
+using protocol = asio::local::stream_protocol;
+
+/// A client of an office of its own, with its local socket.
+struct served_office : loopback_office {
+    served_office() { node.set_event_handler([this](const client_event& event) { service.on_event(event); }); }
+    ~served_office() { service.stop(); }
+
+    [[nodiscard]] bool registered() { return run_until([&] { return node.core().status().registered; }); }
+    void say(protocol::socket& asker, const std::string& line) {
+        if (!asker.is_open()) asker.connect(where);
+        asio::write(asker, asio::buffer(line + "\n"));
+    }
+
+    client_options options = client_at(10);
+    client node{io, options};
+    local_service service{io.get_executor(), node, options.data};
+    protocol::endpoint where{local_socket_path(options.data).string()};
+};
+
 /// No descriptor is free as long as it lives.
 class no_more_descriptors {
 public:
@@ -47,20 +66,15 @@ private:
 }  // namespace
 
 TEST_CASE("the local socket answers again after a time without free descriptors", "[driver]") {
-    using protocol = asio::local::stream_protocol;
-    loopback_office office;
-    const auto options = office.client_at(10);
-    client node(office.io, options);
-    local_service service(office.io.get_executor(), node, options.data);
-    node.set_event_handler([&](const client_event& event) { service.on_event(event); });
-    REQUIRE(office.run_until([&] { return node.core().status().registered; }));
+    served_office office;
+    REQUIRE(office.registered());
 
     protocol::socket asker(office.io);
     asker.open();
     bool refused = false;
     {
         const no_more_descriptors held;
-        asker.connect(protocol::endpoint(local_socket_path(options.data).string()));
+        asker.connect(office.where);
         protocol::socket other(office.io);
         std::error_code failure;
         other.open(protocol(), failure);
@@ -68,7 +82,7 @@ TEST_CASE("the local socket answers again after a time without free descriptors"
         office.io.poll();
     }
     CHECK(refused);
-    asio::write(asker, asio::buffer(std::string("{\"command\":\"status\"}\n")));
+    office.say(asker, "{\"command\":\"status\"}");
     std::array<char, 4096> answer{};
     std::size_t size = 0;
     asker.async_read_some(asio::buffer(answer), [&](std::error_code failure, std::size_t got) {
@@ -77,19 +91,13 @@ TEST_CASE("the local socket answers again after a time without free descriptors"
     });
     CHECK(office.run_until([&] { return size > 0; }));
     CHECK(std::string_view(answer.data(), size).find("registered") != std::string_view::npos);
-    service.stop();
 }
 
 TEST_CASE("programs that say nothing hold so many places and no more, and one that leaves makes room", "[driver][limits][hostile]") {
-    using protocol = asio::local::stream_protocol;
-    loopback_office office;
-    const auto options = office.client_at(10);
-    client node(office.io, options);
-    local_service service(office.io.get_executor(), node, options.data);
-    const protocol::endpoint where(local_socket_path(options.data).string());
+    served_office office;
     std::vector<protocol::socket> silent;
     const auto join = [&] {
-        silent.emplace_back(office.io).connect(where);
+        silent.emplace_back(office.io).connect(office.where);
         office.io.poll();
     };
     for (std::size_t count = 0; count < limits::local_connections_max; ++count) join();
@@ -103,38 +111,27 @@ TEST_CASE("programs that say nothing hold so many places and no more, and one th
     silent.erase(silent.begin(), silent.begin() + 2);
     office.io.poll();
     protocol::socket asker(office.io);
-    asker.connect(where);
-    asio::write(asker, asio::buffer(std::string("{\"command\":\"status\"}\n")));
+    office.say(asker, "{\"command\":\"status\"}");
     std::size_t size = 0;
     asker.async_read_some(asio::buffer(room), [&](std::error_code, std::size_t got) { size = got; });
     CHECK(office.run_until([&] { return size > 0; }));
-    service.stop();
 }
 
 TEST_CASE("what a program says behind its line is not its going away", "[driver]") {
-    using protocol = asio::local::stream_protocol;
-    loopback_office office;
-    const auto options = office.client_at(10);
-    client node(office.io, options);
-    local_service service(office.io.get_executor(), node, options.data);
-    node.set_event_handler([&](const client_event& event) { service.on_event(event); });
-    REQUIRE(office.run_until([&] { return node.core().status().registered; }));
+    served_office office;
+    REQUIRE(office.registered());
     office.publish("app", 1000);
-    node.pause(true);   // so that the download goes on
-    const protocol::endpoint where(local_socket_path(options.data).string());
+    office.node.pause(true);   // so that the download goes on
     protocol::socket asker(office.io), other(office.io);
-    asker.connect(where);
-    asio::write(asker, asio::buffer(std::string("{\"command\":\"get\",\"content\":\"app\"}\n")));
-    REQUIRE(office.run_until([&] { return !node.core().status().downloads.empty(); }));
-    asio::write(asker, asio::buffer(std::string("\n")));
-    other.connect(where);
-    asio::write(other, asio::buffer(std::string("{\"command\":\"status\"}\n")));
+    office.say(asker, "{\"command\":\"get\",\"content\":\"app\"}");
+    REQUIRE(office.run_until([&] { return !office.node.core().status().downloads.empty(); }));
+    office.say(asker, "");
+    office.say(other, "{\"command\":\"status\"}");
     std::array<char, 4096> room{};
     bool answered = false;
     other.async_read_some(asio::buffer(room), [&](std::error_code, std::size_t) { answered = true; });
     CHECK(office.run_until([&] { return answered; }));
-    CHECK_FALSE(node.core().status().downloads.empty());
+    CHECK_FALSE(office.node.core().status().downloads.empty());
     asker.close();
-    CHECK(office.run_until([&] { return node.core().status().downloads.empty(); }));
-    service.stop();
+    CHECK(office.run_until([&] { return office.node.core().status().downloads.empty(); }));
 }
