@@ -180,14 +180,22 @@ bytes plausible_records(byte_span datagram) {
     });
 }
 
-/// What a server's handshake may see before its client has changed to the new keys: the library would keep a hundred records that come
-/// before, 17 KB each, for whoever showed a cookie. Who lost the one before repeats both.
-bytes timely_records(byte_span datagram) {
-    bool changed = false;
-    return records_that(datagram, [&](std::uint8_t type, std::uint16_t epoch, std::size_t) {
+/// Datagrams with records under the new keys that a server's handshake sees: of a client one, and its repetitions.
+constexpr int sealed_datagrams_max = 8;
+
+/// What a server's handshake may see: the library would keep a hundred records that come before their time, 17 KB each, for whoever showed a
+/// cookie. `early`: its client has not changed to the new keys yet; who lost the record before repeats both. `sealed` counts.
+bytes timely_records(byte_span datagram, bool early, int& sealed) {
+    bool changed = !early, any = false;
+    auto out = records_that(datagram, [&](std::uint8_t type, std::uint16_t epoch, std::size_t) {
         changed = changed || (epoch == 0 && type == change_cipher_spec);
-        return epoch == 0 || changed;
+        if (epoch == 0) return true;
+        const bool timely = epoch == 1 && changed && sealed < sealed_datagrams_max;
+        any = any || timely;
+        return timely;
     });
+    sealed += any ? 1 : 0;
+    return out;
 }
 
 }  // namespace
@@ -243,6 +251,7 @@ public:
     state status = state::handshaking;
     std::string failure;
     std::vector<bytes> records;
+    int sealed = 0;   // datagrams with records under the new keys that the handshake has seen
 
 private:
     void judge(int outcome) {
@@ -272,8 +281,11 @@ std::unique_ptr<dtls_association> dtls_association::connect(const secret_key& ps
 }
 
 void dtls_association::on_datagram(byte_span datagram) {
-    const bool early = self_->server && self_->status == state::handshaking && SSL_get_state(self_->ssl()) != TLS_ST_SR_CHANGE;
-    auto heard = self_->status == state::open ? plausible_records(datagram) : early ? timely_records(datagram) : to_bytes(datagram);
+    const bool early = SSL_get_state(self_->ssl()) != TLS_ST_SR_CHANGE;
+    const bool shakes_hands = self_->server && self_->status == state::handshaking;
+    auto heard = self_->status == state::open ? plausible_records(datagram)
+                 : shakes_hands               ? timely_records(datagram, early, self_->sealed)
+                                              : to_bytes(datagram);
     if (heard.empty()) return;  // to OpenSSL it would be the end of everything
     self_->queues.incoming.push_back(std::move(heard));
     self_->advance();

@@ -338,6 +338,28 @@ TEST_CASE("a record that comes before its time is not kept, but waits for its re
     CHECK(here.opened.size() == 1);
 }
 
+TEST_CASE("a handshake sees few records under its new keys, whatever they come with", "[driver][limits][hostile][REQ-CON-2]") {
+    constexpr int seen_max = 8;
+    const bool too_many = GENERATE(false, true);
+    world here;
+    auto [client, hello] = here.hello_with_cookie(1000, key_of(1));
+    here.channels.on_datagram(at(1000), hello);
+    for (const auto& datagram : std::exchange(here.answers[at(1000)], {})) client->on_datagram(datagram);
+    const bytes change{20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
+    bytes junk{22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 64};
+    junk.resize(13 + 64, 0xaa);
+    for (int number = 0; number < seen_max - 1 + (too_many ? 1 : 0); ++number) {
+        junk[10] = static_cast<std::uint8_t>(10 + number);   // sequence number
+        bytes both = change;
+        both.insert(both.end(), junk.begin(), junk.end());
+        here.channels.on_datagram(at(1000), both);
+    }
+    junk[4] = 2;   // an epoch that no handshake has
+    here.channels.on_datagram(at(1000), junk);
+    for (const auto& datagram : client->take_datagrams()) here.channels.on_datagram(at(1000), datagram);
+    CHECK(here.opened.size() == (too_many ? 0 : 1));
+}
+
 TEST_CASE("a channel that is dead is not kept by what anybody can write", "[driver][hostile][REQ-CON-2]") {
     world here;
     auto dead = here.knock(1000, key_of(1));
