@@ -114,7 +114,7 @@ std::optional<byte_range> download::fallback_wants() const {
     for (const auto& [peer, one] : sources_) {
         const bool besides = one.rival || fallback_before(one) || (one.slow_watches > 0 && longer_than(limits::transfer_plain_crawl, one));
         if (plain() && one.in_use() && !besides) return std::nullopt;
-        if (one.outer() && one.answering()) elsewhere.push_back(&one.held);
+        if (one.outer() && one.answering() && !one.lags) elsewhere.push_back(&one.held);
     }
     const auto size = content_->info.size_bytes;
     const std::uint64_t most = limits::transfer_fallback_bytes_max;

@@ -262,6 +262,23 @@ TEST_CASE("a WAN source that stands aside keeps nothing that a neighbour has", "
     CHECK(w.until(by_chunks ? 40s : 60s, [&] { return b.done(); }));
 }
 
+TEST_CASE("a WAN source that stands aside for long keeps nothing from a fallback source", "[REQ-SEC-3][REQ-SRC-2]") {
+    world w;
+    puppet liar(w, {.site = 1});
+    const auto data = noise(3'000'000);
+    const auto content = tree_content(data);
+    auto& b = w.add();
+    liar.each(1s, [&] {
+        for (auto* one : liar.open()) liar.say(*one, flow_status{++one->status, 0, true, puppet::all()});
+    });
+    b.gets(content);
+    b.from(content, liar.self, above);
+    w.run(3s);
+    CHECK_FALSE(b.engine.fallback_wants(content.key()));
+    w.run(limits::transfer_watch_time);
+    CHECK(b.engine.fallback_wants(content.key()));
+}
+
 TEST_CASE("a chunk that many began and left is given whole by the next", "[REQ-SEC-3][limits]") {
     world w;
     const auto data = noise(200'000);   // one chunk
