@@ -21,13 +21,29 @@ result<port_set> port_set::open(const asio::any_io_executor& executor, const ip_
         if (!opened) return opened.error();
         set.ports_[port] = std::move(*opened);
     }
-    if (broadcast) {
-        options.shared_broadcast = true;
-        auto opened = udp_port::open(executor, *broadcast, options);
-        if (!opened) return opened.error();
-        set.broadcast_ = std::move(*opened);
-    }
+    auto opened = open_broadcast(executor, broadcast, plain);
+    if (!opened) return opened.error();
+    set.broadcast_ = std::move(*opened);
     return set;
+}
+
+/// Nothing where there is none to be opened.
+result<std::unique_ptr<udp_port>> port_set::open_broadcast(const asio::any_io_executor& executor, const std::optional<endpoint>& broadcast, bool plain) {
+    if (!broadcast) return std::unique_ptr<udp_port>();
+    udp_port_options options;
+    options.plain = plain;
+    options.shared_broadcast = true;
+    return udp_port::open(executor, *broadcast, options);
+}
+
+result<void> port_set::move_broadcast(const asio::any_io_executor& executor, const std::optional<endpoint>& broadcast, bool plain,
+                                      const datagram_sink& sink, const std::function<void()>& after_batch) {
+    auto opened = open_broadcast(executor, broadcast, plain);
+    if (!opened) return opened.error();
+    if (broadcast_) broadcast_->close();
+    broadcast_ = std::move(*opened);
+    if (broadcast_) broadcast_->start(sink, after_batch);
+    return {};
 }
 
 void port_set::start(const datagram_sink& sink, const std::function<void()>& after_batch) {

@@ -21,12 +21,18 @@ public:
                                                const std::optional<endpoint>& broadcast, bool plain);
 
     void start(const datagram_sink& sink, const std::function<void()>& after_batch);
+    /// Hears broadcasts at another address, or at none, from now on; the other sockets stay. After start().
+    [[nodiscard]] result<void> move_broadcast(const asio::any_io_executor& executor, const std::optional<endpoint>& broadcast, bool plain,
+                                              const datagram_sink& sink, const std::function<void()>& after_batch);
     /// Through the socket of datagram.from_port; dropped where there is none.
     void send(send_datagram&& datagram);
     void flush();
     void close();
 
 private:
+    [[nodiscard]] static result<std::unique_ptr<udp_port>> open_broadcast(const asio::any_io_executor& executor, const std::optional<endpoint>& broadcast,
+                                                                          bool plain);
+
     std::map<std::uint16_t, std::unique_ptr<udp_port>> ports_;
     std::unique_ptr<udp_port> broadcast_;
 };

@@ -172,15 +172,33 @@ private:
         return options_.core;
     }
 
+    std::optional<endpoint> broadcast_endpoint() const {
+        const auto& core = options_.core;
+        return core.broadcast ? std::optional(endpoint{*core.broadcast, core.ports[port_use::broadcast]}) : std::nullopt;
+    }
+
     result<net::port_set> open_ports() const {
         const auto& core = options_.core;
-        std::optional<endpoint> broadcast;
-        if (core.broadcast) broadcast = endpoint{*core.broadcast, core.ports[port_use::broadcast]};
-        return net::port_set::open(executor_, core.address, net::unicast_ports(core.ports, role::client), broadcast, options_.plain_udp);
+        return net::port_set::open(executor_, core.address, net::unicast_ports(core.ports, role::client), broadcast_endpoint(), options_.plain_udp);
+    }
+
+    net::datagram_sink to_core() {
+        return [this](const received_datagram& datagram) { core_.on_datagram(net::monotonic_now(), datagram); };
     }
 
     void start_ports() {
-        ports_.start([this](const received_datagram& datagram) { core_.on_datagram(net::monotonic_now(), datagram); }, [this] { loop_.turn(); });
+        ports_.start(to_core(), [this] { loop_.turn(); });
+    }
+
+    /// The ports of the address that is in the options now; where that is the old one only broadcasts are heard elsewhere.
+    result<void> move_ports(bool address_stays) {
+        if (address_stays) return ports_.move_broadcast(executor_, broadcast_endpoint(), options_.plain_udp, to_core(), [this] { loop_.turn(); });
+        auto ports = open_ports();
+        if (!ports) return ports.error();
+        ports_.close();
+        ports_ = std::move(*ports);
+        start_ports();
+        return {};
     }
 
     /// Another lease, network or VPN: on with the address by which the server is reached now. While none is, the old one may come back.
@@ -192,16 +210,12 @@ private:
         const auto before = std::tuple(core.address, core.prefix_bits, core.broadcast);
         std::tie(core.address, core.prefix_bits) = std::tie(own->address, own->prefix_bits);
         if (finds_broadcast_) core.broadcast = own->broadcast;
-        auto ports = open_ports();
-        if (!ports) {   // looked at again the next time
-            core.log(log_level::warning, "event=address_unusable address=" + core.address.to_string() + " reason=\"" + ports.error().message + '"');
+        if (const auto moved = move_ports(core.address == std::get<0>(before)); !moved) {   // looked at again the next time
+            core.log(log_level::warning, "event=address_unusable address=" + core.address.to_string() + " reason=\"" + moved.error().message + '"');
             std::tie(core.address, core.prefix_bits, core.broadcast) = before;
             return;
         }
-        core.log(log_level::info, "event=address_changed address=" + core.address.to_string());
-        ports_.close();
-        ports_ = std::move(*ports);
-        start_ports();
+        core.log(log_level::info, "event=address_changed address=" + core.address.to_string() + "/" + std::to_string(core.prefix_bits));
         core_.set_address(net::monotonic_now(), core.address, core.prefix_bits, core.broadcast);
     }
 
@@ -216,6 +230,7 @@ private:
                 loop_.turn();
             }});
         start_ports();
+        core_.on_wall_clock(net::monotonic_now(), net::wall_now());   // what a later reading is compared with (SEC-2)
         keep_time();
         turn_soon();   // after what the program asked for meanwhile
     }
