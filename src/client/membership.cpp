@@ -116,9 +116,17 @@ void membership::enrolment_ended(time_point now) {
         return;
     }
     const auto& grant = *outcome;
+    if (saved_ && grant.held.signing_key != saved_->held.signing_key && saved_->enrolment == enrolment_print()) {
+        notice_once(log_level::error, "at " + server().address.to_string() + " there is another server than this client's own, with the same "
+                                          "enrolment key: it is not joined. Of a server that was set up anew give its new key with "
+                                          "--enrolment-key-file");
+        ++server_index_;
+        return rest(now, phase::registering);
+    }
     auto fresh = saved_.value_or(saved_state{});
     fresh.held = grant.held;
     fresh.server = grant.server;
+    fresh.enrolment = enrolment_print();
     adopt(fresh);
     papers_.adopted(true);
     enrolled_lately_ = true;
@@ -128,6 +136,10 @@ void membership::enrolment_ended(time_point now) {
     keep();
     send_registration(now);
 }
+
+/// Every member has the enrolment key, so that one of them can pose as a server to who asks for enrolment. A member that hears nothing of its
+/// own server asks for it, since the server may have been set up anew; then it has another key.
+digest membership::enrolment_print() const { return node_->crypto->sha256({node_->config.enrolment}); }
 
 /// In the same words while it goes on and when it has failed, so that a series of attempts says it once.
 void membership::tell_enrolment_trouble(const error& why) {
@@ -182,7 +194,9 @@ register_request membership::self_description() const {
 }
 
 void membership::register_again(time_point now) {
-    if (phase_ == phase::registered || (phase_ == phase::resting && after_rest_ == phase::registering)) {
+    // Also where it asks already: what it said of itself does not hold any more.
+    const bool registers = phase_ == phase::registering || (phase_ == phase::resting && after_rest_ == phase::registering);
+    if (phase_ == phase::registered || registers) {
         requests_.forget();
         beating_ = topology_asked_ = settings_asked_ = false;
         send_registration(now);
@@ -233,6 +247,10 @@ void membership::on_registration(time_point now, const answer& got) {
     phase_ = phase::registered;
     next_ = now + node_->jitter.jittered(interval_, 0.1);
     node_->log(log_level::info, "event=registered server=" + server().address.to_string() + " office=\"" + office_ + '"');
+    if (node_->config.enrolment != secret_key{} && saved_->enrolment != enrolment_print()) {   // it was rotated
+        saved_->enrolment = enrolment_print();
+        keep();
+    }
     const bool was_activated = activated();
     heed(now, reply->versions);
     if (first || moved || was_activated != activated()) node_->emit(client_event{client_registered{office_, activated()}});

@@ -71,6 +71,7 @@ private:
 
     void enrol(time_point now);
     void enrolment_ended(time_point now);
+    [[nodiscard]] digest enrolment_print() const;
     void tell_enrolment_trouble(const error& why);
     void adopt(const saved_state& state);
     void send_registration(time_point now);

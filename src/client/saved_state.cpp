@@ -1,10 +1,12 @@
 #include "saved_state.hpp"
 
+#include <algorithm>
+
 #include "p2pdist/base/limits.hpp"
 
 namespace p2pdist::client_room {
 namespace {
-constexpr std::uint8_t format = 2;
+constexpr std::uint8_t format = 3;
 constexpr std::uint8_t flag_activated = 1;
 constexpr std::uint8_t flag_revoked = 2;
 }
@@ -20,6 +22,7 @@ bytes encode(const saved_state& value) {
     writer.raw(as_bytes(value.topology));
     writer.u32(static_cast<std::uint32_t>(value.revocations.size()));
     writer.raw(value.revocations);
+    writer.raw(value.enrolment);
     return out;
 }
 
@@ -42,7 +45,9 @@ std::optional<saved_state> decode_saved_state(byte_span data) {
     const auto list_length = reader.u32();
     if (list_length > limits::revocation_list_bytes_max) return std::nullopt;
     out.revocations = to_bytes(reader.raw(list_length));
+    const auto print = reader.raw(out.enrolment.size());
     if (!reader.at_end() || !reader.ok()) return std::nullopt;
+    std::ranges::copy(print, out.enrolment.begin());
     return out;
 }
 

@@ -9,8 +9,8 @@
 
 namespace p2pdist::client_room {
 
-/// Binary form: credentials · server certificate · format 2 · flags (1: 1 activated, 2 revoked) · length (4, big-endian) · spreadsheet ·
-/// length (4) · revocation list. It holds a secret.
+/// Binary form: credentials · server certificate · format 3 · flags (1: 1 activated, 2 revoked) · length (4, big-endian) · spreadsheet ·
+/// length (4) · revocation list · print of the enrolment key (32). It holds a secret.
 struct saved_state {
     credentials held;
     certificate server;
@@ -18,6 +18,7 @@ struct saved_state {
     std::string topology;   ///< the spreadsheet of the own view; empty: none known
     bytes revocations;      ///< the newest list; empty: none known
     bool revoked = false;   ///< the server said that this client is
+    digest enrolment{};     ///< SHA-256 of the enrolment key that this client had when it was last registered
     friend bool operator==(const saved_state&, const saved_state&) = default;
 };
 

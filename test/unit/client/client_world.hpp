@@ -29,6 +29,8 @@ using namespace std::chrono_literals;
 /// Bytes that are different for every seed.
 [[nodiscard]] bytes some_bytes(std::size_t size, std::uint64_t seed);
 [[nodiscard]] secret_key key_of(std::uint64_t number);
+/// Of a flow: bytes of a content or of a large message.
+[[nodiscard]] bool is_data(const send_datagram& datagram);
 
 class client_world;
 
@@ -138,6 +140,7 @@ public:
     world_options options;
     catalogue_snapshot durable;
     secret_key enrolment = key_of(1000);
+    std::uint64_t server_keys = 2000;             ///< number of its identity; the next one signs
     std::map<std::string, bytes> cdn;             ///< by URL
     std::map<std::string, bytes> files;           ///< of the file store, by content id; trees under id + ".tree"
     std::map<std::string, std::uint64_t> cdn_read, files_read;   ///< bytes given, by content id

@@ -1,5 +1,7 @@
 // Loss, partitions, restarts and busy sources.
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "client_world.hpp"
@@ -277,14 +279,74 @@ TEST_CASE("a new key epoch makes every client renew its certificate, each in its
     CHECK(world.run_until([&] { return a.complete(fetched); }, 200s));
 }
 
-TEST_CASE("a server that was set up anew is joined anew", "[REQ-SEC-1]") {
+TEST_CASE("who takes the server's place with the enrolment key alone gets no member; a server that was set up anew has another",
+          "[hostile][REQ-SEC-1][REQ-SEC-2]") {
     client_world world(faults_options());
     auto& a = world.add("10.1.0.10", 30);
     REQUIRE(world.run_until_registered());
-    a.stop();
-    a.config.saved_credentials->at(200) ^= 1;  // credentials of another organisation, in effect
-    a.start();
-    CHECK(world.run_until([&] { return a.core().status().server_reachable; }, 300s));
+    const auto before = a.config.saved_credentials;
+    world.stop_server();
+    world.durable.clients.clear();
+    world.server_keys = 3000;   // of a member that knows the enrolment key, at the server's address
+    world.start_server();
+    CHECK_FALSE(world.run_until([&] { return a.config.saved_credentials != before; }, 1200s));
+    CHECK_FALSE(a.core().status().server_reachable);
+    CHECK(std::ranges::any_of(a.notices, [](const std::string& text) { return text.find("another server") != std::string::npos; }));
+
+    SECTION("the true one is found again") {
+        world.stop_server();
+        world.server_keys = 2000;
+        world.start_server();
+        CHECK(world.run_until([&] { return a.core().status().server_reachable; }, 300s));
+    }
+    SECTION("the administrator has set it up anew, and hands out its key") {
+        world.stop_server();
+        world.enrolment = key_of(1001);
+        world.start_server();
+        a.stop();
+        a.config.enrolment = world.enrolment;
+        a.start();
+        CHECK(world.run_until([&] { return a.core().status().server_reachable; }, 300s));
+    }
+    SECTION("a key that was rotated is no new server") {
+        world.stop_server();
+        world.server_keys = 2000;
+        world.enrolment = key_of(1001);
+        world.start_server();
+        a.stop();
+        a.config.enrolment = world.enrolment;
+        a.start();
+        REQUIRE(world.run_until([&] { return a.core().status().server_reachable; }, 300s));
+        world.stop_server();
+        world.durable.clients.clear();
+        world.server_keys = 3000;
+        world.start_server();
+        const auto registered = a.config.saved_credentials;
+        CHECK_FALSE(world.run_until([&] { return a.config.saved_credentials != registered; }, 1200s));
+    }
+}
+
+TEST_CASE("a device that moves before the server has answered registers as what it is now", "[REQ-OFF-1][REQ-OFF-6]") {
+    client_world world(faults_options());
+    bool silent = false;
+    world.loses = [&](const ip_address&, const send_datagram& what) { return silent && what.to.address == world.server_address(); };
+    auto& a = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    silent = true;
+    const auto move_to = [&](const char* where, std::uint8_t prefix_bits) {
+        a.where = address(where);
+        a.with([&](client_core& core) {
+            core.set_address(world.now(), a.where, prefix_bits, std::nullopt);
+            return 0;
+        });
+    };
+    move_to("10.1.0.11", 32);
+    world.run_for(500ms);
+    move_to("10.1.0.12", 22);
+    silent = false;
+    const auto record = [&] { return *std::ranges::find(world.durable.clients, a.id(), &client_record::id); };
+    REQUIRE(world.run_until([&] { return record().address == a.where; }, 60s));
+    CHECK(record().prefix_bits == 22);
 }
 
 TEST_CASE("the CDN can be a setting of the organisation", "[REQ-SRC-2]") {
