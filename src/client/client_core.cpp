@@ -20,6 +20,7 @@ client_core::implementation::implementation(const crypto_suite& crypto, entropy&
       member(shared, offices,
              {[this](time_point now) {
                   reporter.on_registered(now);
+                  jobs.on_registered(now);
                   on_state_changed(now);
               },
               [this](time_point now) { on_state_changed(now); },

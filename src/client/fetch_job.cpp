@@ -25,7 +25,6 @@ fetch_job::fetch_job(client_parts& parts, content_info content, std::optional<cl
       key_(content_.key()),
       asked_by_(asked_by),
       for_us_(!asked_by),
-      came_at_(now),
       last_wanted_(now),
       requests_(parts.shared),
       round_(parts.shared, parts.peers),
@@ -39,6 +38,7 @@ fetch_job::~fetch_job() { parts_->fallback.stop(key_); }
 
 void fetch_job::begin(time_point now) {
     log("job_begins", for_us_ ? " for=us" : " for=others");
+    place_ = place();
     if (for_us_) download(now);
     ask_subnet(now);
     locate(now);
@@ -98,6 +98,7 @@ void fetch_job::locate(time_point now) {
 
 void fetch_job::on_located(time_point now, const answer& got) {
     locating_ = false;
+    if (std::exchange(locate_again_, false)) return locate(now);
     const auto* reply = got.as<locate_reply>();
     if (reply && reply->content.key() == key_) {
         settle_size(now, reply->content);
@@ -158,7 +159,39 @@ void fetch_job::ask_subnet(time_point now) {
 }
 
 void fetch_job::on_state_changed(time_point now) {
+    if (place() != place_) begin_anew(now);
     if (parts_->member.server_reachable() && !located_) locate(now);
+}
+
+void fetch_job::on_registered(time_point now) {
+    if (locating_) locate_again_ = true;
+    else if (located_) locate(now);
+}
+
+/// The own office, its kind, and the offices above.
+std::vector<std::string> fetch_job::place() const {
+    auto out = parts_->offices.path();
+    out.push_back(parts_->offices.type());
+    return out;
+}
+
+/// This device has moved, or the offices were drawn anew: who brings it in, and who may be asked above, is another question now.
+void fetch_job::begin_anew(time_point now) {
+    log("begins_anew");
+    place_ = place();
+    if (standing_ == standing::acting) parts_->reporter.set_acting(now, key_, false);
+    parts_->fallback.stop(key_);
+    drop_upstream(now);
+    round_.stop();
+    rivals_.stop();
+    walk_.stop();
+    next_decision_ = next_refresh_ = next_rivals_ = next_climb_ = never;
+    passed_over_.clear();
+    acting_peer_.reset();
+    standing_ = standing::looking;
+    located_.reset();
+    if (locating_) locate_again_ = true;
+    else locate(now);
 }
 
 void fetch_job::on_found(time_point now, const discovery::found& found) {
@@ -208,7 +241,7 @@ void fetch_job::watch_progress(time_point now) {
     const auto here = progress->verified_bytes + progress->unverified_bytes;
     if (here == progress_bytes_ && !node_->paused) return;
     progress_bytes_ = here;
-    progress_at_ = came_at_ = now;
+    progress_at_ = now;
 }
 
 /// Nothing has come for long. `whole`: the peer in question says that it has all of it; one that is still getting a plain content can give
@@ -277,7 +310,7 @@ void fetch_job::on_paused(time_point now, bool paused) {
         standing_ = standing::looking;
         next_decision_ = never;
     }
-    if (!paused) came_at_ = now;
+    if (!paused) promised_.reset();
     if (!paused && standing_ == standing::looking && !round_.running()) next_decision_ = now;
     if (!paused && standing_ == standing::direct && !upstream_) next_climb_ = now;
 }

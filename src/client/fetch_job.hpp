@@ -75,6 +75,8 @@ public:
     void on_source_lost(time_point now, const source_lost& lost);
     void on_sources_wanted(time_point now);
     void on_paused(time_point now, bool paused);
+    /// The server knows now where this device stands.
+    void on_registered(time_point now);
     /// A neighbour or a child office asks. Answered now or within `deferral`.
     void on_want(time_point now, message_handle handle, const peer_info& asker, relation where, const want_request& request);
     void on_timer(time_point now);
@@ -104,10 +106,18 @@ private:
         std::uint64_t size_bytes;   ///< that the asker said
     };
 
+    /// Somebody above said that he gives it.
+    struct promise {
+        time_point since;
+        std::uint64_t bytes;   ///< that were here then
+    };
+
     // life
     void download(time_point now);
     void locate(time_point now);
     void on_located(time_point now, const answer& got);
+    [[nodiscard]] std::vector<std::string> place() const;
+    void begin_anew(time_point now);
     void settle_size(time_point now, const content_info& right);
     [[nodiscard]] bool size_known() const noexcept { return for_us_ || downloading_ || located_; }
     void ask_subnet(time_point now);
@@ -161,6 +171,8 @@ private:
     standing standing_ = standing::looking;
     std::optional<locate_reply> located_;
     bool locating_ = false;
+    bool locate_again_ = false;            // this device may stand elsewhere than when it asked
+    std::vector<std::string> place_;       // where all this was found out
     std::optional<peer_info> acting_peer_;
     bool acting_peer_holds_ = false;
     time_point acting_heard_{};            // when the acting peer last said that it acts
@@ -175,8 +187,8 @@ private:
     std::set<client_id> passed_over_;      // live sources above that are busy, or by which nothing came: others are tried first
     std::uint64_t progress_bytes_ = 0;
     time_point progress_at_{};             // when something last came, or began to be expected
-    time_point came_at_;                   // when something last came, whoever was expected to bring it
-    bool promises_fail_ = false;           // nothing came for so long that a fallback source is read beside what is promised above
+    std::optional<promise> promised_;      // of the offices above, whichever of their clients gave it
+    bool promises_fail_ = false;           // so little came for so long that a fallback source is read beside what is promised above
     time_point whole_since_{};             // when who was asked first said that it has all of a plain content
     std::map<client_id, std::pair<peer_info, time_point>> again_;   // busy sources, and when to name them again
     want_askers askers_;

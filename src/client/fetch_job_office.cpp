@@ -95,7 +95,8 @@ void fetch_job::follow(time_point now, const peer_info& peer, bool holder) {
     }
     if (news) log("follows", " peer=" + brief(peer) + (holder ? " holder=1" : " holder=0"));
     // A child office that is sent on, and still asks, gets nothing where it was sent: whether that one lies shows to who fetches from it.
-    if (for_us_ || (from_below_ && now - *from_below_ >= limits::join_patience)) download(now);
+    // But not by a stranger's word alone: what it asks for may never have been published.
+    if (for_us_ || (located_ && from_below_ && now - *from_below_ >= limits::join_patience)) download(now);
     if (downloading_) {
         add_office_source(now, peer);
         next_refresh_ = now + node_->jitter.jittered(holder ? refresh_interval_holder : refresh_interval, 0.25);
@@ -112,7 +113,6 @@ void fetch_job::act(time_point now) {
     acting_peer_.reset();
     next_refresh_ = next_decision_ = never;
     expect_progress(now);
-    came_at_ = now;
     const auto office = parts_->offices.office();
     if (succession) {
         node_->notice(log_level::info, "took over as rendezvous point of office " + office + " for " + content_.id.text());
@@ -156,7 +156,11 @@ void fetch_job::add_office_source(time_point now, const peer_info& peer) {
 
 void fetch_job::refresh(time_point now) {
     next_refresh_ = never;
-    if (standing_ != standing::following || refreshing_ || !acting_peer_) return;
+    if (standing_ != standing::following || !acting_peer_) return;
+    if (refreshing_) {   // of the one before, perhaps
+        next_refresh_ = now + refresh_interval;
+        return;
+    }
     watch_progress(now);
     if (downloading_ && fruitless(now, acting_peer_holds_)) {
         distrust_acting(now);

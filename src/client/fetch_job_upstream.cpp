@@ -13,7 +13,8 @@ constexpr duration check_interval = std::chrono::seconds(4);
 constexpr duration undecided_pause = std::chrono::seconds(1);
 constexpr int walks_before_fallback = 3;   // where somebody above lives, and declines
 constexpr int undecided_patience = 5;
-constexpr duration promises_patience = std::chrono::minutes(30);   // for each office above, without a byte
+constexpr duration promises_patience = std::chrono::minutes(30);   // for each office above
+constexpr std::uint64_t promised_bytes_min = 4 * chunk_bytes;       // in that time: crumbs keep nobody waiting
 
 }  // namespace
 
@@ -105,12 +106,12 @@ void fetch_job::start_fallback(time_point now, const std::string& why) {
 /// gives must not keep an office from what a CDN has. The offices above are waited for in their order: what the parent's own rendezvous
 /// point gets from a fallback source comes down from there.
 void fetch_job::give_up_waiting(time_point now) {
+    if (!promised_ || progress_bytes_ >= promised_->bytes + promised_bytes_min) promised_ = promise{now, progress_bytes_};
     const auto offices = static_cast<int>(located_ ? located_->path.size() : 1);
     auto allowed = promises_patience * std::max(1, offices - 1);
     if (content_.hash.kind == hash_kind::sha256) allowed += limits::plain_relay_time_max;
-    if (promises_fail_ || now < came_at_ + allowed) return;
-    promises_fail_ = true;
-    start_fallback(now, "what the offices above promise does not come");
+    promises_fail_ = promises_fail_ || now >= promised_->since + allowed;
+    if (promises_fail_ && !parts_->fallback.reading(key_)) start_fallback(now, "what the offices above promise does not come");
 }
 
 void fetch_job::drop_upstream(time_point now) {
@@ -122,7 +123,11 @@ void fetch_job::drop_upstream(time_point now) {
 
 /// A silent or retired upstream is noticed before its flow times out.
 void fetch_job::check_upstream(time_point now) {
-    if (!upstream_ || upstream_->as == role::server || checking_upstream_) return;
+    if (!upstream_ || upstream_->as == role::server) return;
+    if (checking_upstream_) {   // the one before, which may take seconds
+        next_check_ = now + check_interval;
+        return;
+    }
     checking_upstream_ = true;
     const auto peer = upstream_->peer;
     const auto key = node_->seal.key_of(peer).value_or(public_key{});

@@ -148,6 +148,10 @@ void fetch_jobs::on_found(time_point now, const discovery::found& found) {
     if (auto* job = find(found.reply.content)) job->on_found(now, found);
 }
 
+void fetch_jobs::on_registered(time_point now) {
+    for (auto& [key, job] : jobs_) job->on_registered(now);
+}
+
 void fetch_jobs::on_state_changed(time_point now) {
     for (auto& [key, job] : jobs_) job->on_state_changed(now);
 }

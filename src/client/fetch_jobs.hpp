@@ -36,6 +36,7 @@ public:
     [[nodiscard]] discovery_reply holding_of(const content_key& content) const;
 
     void on_found(time_point now, const discovery::found& found);
+    void on_registered(time_point now);
     void on_state_changed(time_point now);
     void on_paused(time_point now, bool paused);
     void on_chunks_verified(time_point now, const chunks_verified& what);

@@ -17,7 +17,7 @@ world_options hoax_options() {
     return out;
 }
 
-want_reply says_it_acts(const want_request&) { return want_reply{want_verdict::acting, std::nullopt, {}, {}}; }
+std::optional<want_reply> says_it_acts(const want_request&) { return want_reply{want_verdict::acting, std::nullopt, {}, {}}; }
 
 }  // namespace
 
@@ -67,6 +67,85 @@ TEST_CASE("who alone promises from the office above and gives nothing does not k
     CHECK(world.run_until([&] { return one.complete(fetched); }, 600s));
     CHECK(one.share(fetched, source_kind::cdn) == data.size());
     CHECK(liar.asked > 0);
+}
+
+TEST_CASE("a fallback source that is read beside a promise is read on after a pause", "[hostile][REQ-SEC-3][REQ-SRC-2]") {
+    client_world world(hoax_options());
+    const auto data = some_bytes(20 * mib, 65);   // some seconds of the CDN
+    world.publish("app", data, false);
+    world.cdn["https://cdn.example/app"] = data;
+    auto& first = world.add("10.0.0.9", 100);
+    auto& one = world.add("10.1.0.10");
+    one.config.cdn = "https://cdn.example";
+    one.stop();
+    one.start();
+    REQUIRE(world.run_until_registered());
+    first.stop();
+    impostor liar(world, "10.0.0.9", 1, says_it_acts);
+    SECTION("it takes no flows") {}
+    SECTION("it says that it has all and that its line is busy") { liar.accepts_flows = liar.stands_aside = true; }
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return world.cdn_read["app"] > mib; }, 2400s));
+    one.pause(true);
+    world.run_for(10s);
+    CHECK_FALSE(one.done(fetched));
+    one.pause(false);
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 120s));
+}
+
+TEST_CASE("who above gives a crumb now and then does not keep a child office from the CDN for ever", "[hostile][REQ-SEC-3][REQ-SRC-2]") {
+    client_world world(hoax_options());
+    const auto data = some_bytes(20 * mib, 66);
+    world.publish("app", data, false);
+    world.cdn["https://cdn.example/app"] = data;
+    auto& above = world.add("10.0.0.9", 100);
+    auto& one = world.add("10.1.0.10");
+    one.config.cdn = "https://cdn.example";
+    one.stop();
+    one.start();
+    above.store.files()["/in/app"] = data;
+    REQUIRE(world.run_until_registered());
+    const auto imported = above.import("/in/app", "app");
+    REQUIRE(world.run_until([&] { return above.complete(imported); }));
+    bool gives = false;
+    world.loses = [&](const ip_address& from, const send_datagram& what) { return from == above.where && is_data(what) && !gives; };
+    const auto fetched = one.fetch("app");
+    for (int crumbs = 0; crumbs < 10 && world.cdn_read.empty(); ++crumbs) {
+        world.run_for(600s);
+        gives = true;
+        world.run_for(50ms);
+        gives = false;
+    }
+    CHECK_FALSE(world.cdn_read.empty());
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 120s));
+}
+
+TEST_CASE("who keeps silent when asked whether it still gives does not shield another that never does", "[hostile][REQ-SEC-3][REQ-SRC-1]") {
+    client_world world(hoax_options());
+    const auto data = some_bytes(mib, 67);
+    world.publish("app", data);
+    auto& first = world.add("10.0.0.9", 100);
+    auto& second = world.add("10.0.0.11", 50);
+    world.add("10.0.0.10");
+    auto& one = world.add("10.1.0.10");
+    REQUIRE(world.run_until_registered());
+    first.stop();
+    second.stop();
+    impostor* silent = nullptr;
+    bool closes = false;
+    impostor first_liar(world, "10.0.0.9", 1, [&](const want_request& want) -> std::optional<want_reply> {
+        if (silent->asked == 1) return says_it_acts(want);
+        closes = true;
+        return std::nullopt;
+    });
+    silent = &first_liar;
+    impostor second_liar(world, "10.0.0.11", 2, says_it_acts);
+    for (auto* liar : {&first_liar, &second_liar}) liar->accepts_flows = liar->stands_aside = true;
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return closes; }, 60s));
+    first_liar.close_flows();
+    CHECK(world.run_until([&] { return one.complete(fetched); }, 300s));
+    CHECK(second_liar.asked > 0);
 }
 
 TEST_CASE("who announces its answer as a large message and never gives it is not waited for",

@@ -217,6 +217,29 @@ TEST_CASE("VPN clients fetch from the parent, share nothing and serve nobody", "
     }
 }
 
+TEST_CASE("a device that comes from a VPN into an office gets there what it waited for", "[REQ-OFF-1][REQ-OFF-3][REQ-RVP-1]") {
+    client_world world(office_options());
+    const auto data = some_bytes(2 * mib, 4);
+    world.publish("app", data, false);
+    auto& holder = world.add("10.1.0.10", 30);
+    auto& one = world.add("10.200.0.10", 20);
+    REQUIRE(world.run_until_registered());
+    holder.store.files()["/in/app"] = data;
+    const auto imported = holder.import("/in/app", "app");
+    REQUIRE(world.run_until([&] { return holder.complete(imported); }));
+    const auto fetched = one.fetch("app");
+    world.run_for(30s);
+    REQUIRE_FALSE(one.done(fetched));   // it is not below that office
+    world.loses = [](const ip_address&, const send_datagram& what) { return what.broadcast; };
+    one.where = address("10.1.0.20");
+    one.with([&](client_core& core) {
+        core.set_address(world.now(), one.where, 24, std::nullopt);
+        return 0;
+    });
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }, 10s));
+    CHECK(one.share(fetched, source_kind::office) == data.size());
+}
+
 TEST_CASE("the next in rank takes over from the chunks that the office has", "[REQ-RVP-3][REQ-RVP-2]") {
     auto options = office_options();
     options.wan_bits_per_second = 8e6;

@@ -84,6 +84,9 @@ void stranger::open_flow(device& to, const content_info& content, transfer_proto
                     encode(flow_control{++flows, true, std::move(request)}));
 }
 
+/// A holdings_status.
+static const bytes says_all{1, 1, 0, 0, 0, 0};
+
 impostor::impostor(client_world& around, const std::string& at, std::uint64_t number, answers says)
     : world_(&around),
       where_(address(at)),
@@ -98,6 +101,11 @@ impostor::impostor(client_world& around, const std::string& at, std::uint64_t nu
 void impostor::tick() {
     seal_.on_timer(world_->now());
     messages_.on_timer(world_->now());
+    for (auto& one : flows_) {
+        if (!stands_aside) continue;
+        const flow_control status{one.token, false, flow_status{++one.statuses, 0, true, says_all}};
+        (void)seal_.send(world_->now(), one.peer, one.way, frame_type::flow_control, encode(status));
+    }
     pump();
     world_->clock.after(100ms, [this] { tick(); });
 }
@@ -112,6 +120,7 @@ void impostor::hear(const received_datagram& datagram) {
         const auto* asked_for = said ? std::get_if<flow_open>(&said->signal) : nullptr;
         if (asked_for != nullptr) {
             (void)seal_.send(now, frame->from, frame->way, frame_type::flow_control, encode(answer_to(said->token, *asked_for)));
+            if (accepts_flows) flows_.push_back({frame->from, frame->way, said->token});
         }
     }
     pump();
@@ -123,7 +132,15 @@ flow_control impostor::answer_to(std::uint32_t token, const flow_open& opened) c
     if (!accepts_flows) {
         return {token, false, flow_close{errc::not_found, "this content cannot be shared yet", flow_retry_ms}};
     }
-    return {token, false, flow_accept{chunk_geometry(content->content.size_bytes).object_bytes(), {}}};
+    return {token, false, flow_accept{chunk_geometry(content->content.size_bytes).object_bytes(), stands_aside ? says_all : bytes()}};
+}
+
+void impostor::close_flows() {
+    for (const auto& one : std::exchange(flows_, {})) {
+        const flow_control close{one.token, false, flow_close{errc::limit_reached, "later", flow_retry_ms}};
+        (void)seal_.send(world_->now(), one.peer, one.way, frame_type::flow_control, encode(close));
+    }
+    pump();
 }
 
 void impostor::pump() {
@@ -136,7 +153,7 @@ void impostor::pump() {
             if (received == nullptr) continue;
             if (const auto* want = std::get_if<want_request>(&received->body)) {
                 ++asked;
-                messages_.reply(now, received->request, says_(*want));
+                if (auto reply = says_(*want)) messages_.reply(now, received->request, *reply);
             } else {
                 messages_.drop(now, received->request);
             }

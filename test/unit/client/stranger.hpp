@@ -42,19 +42,28 @@ struct stranger {
 /// A member at an address of the world: what it is asked about contents it answers as it likes, and nobody is sent any content.
 class impostor {
 public:
-    using answers = std::function<want_reply(const want_request&)>;
+    using answers = std::function<std::optional<want_reply>(const want_request&)>;   ///< nothing: it keeps silent
     /// From then on the address is its own. The identity `number` may be that of a device that was switched off.
     impostor(client_world& around, const std::string& at, std::uint64_t number, answers says);
     impostor(const impostor&) = delete;
     impostor& operator=(const impostor&) = delete;
 
     [[nodiscard]] peer_info info() const { return {seal_.self().id, seal_.self().key, where_}; }
+    /// Those flows that it accepted, to be opened again.
+    void close_flows();
     std::size_t asked = 0;   ///< want_requests
     bool accepts_flows = false;              ///< of contents, and gives nothing; else it closes them:
+    bool stands_aside = false;               ///< who accepts says also that it has all, and that its line is busy
     std::uint32_t flow_retry_ms = 1000;      ///< "come back after so long", also for an answer that it announced as a large one
 
 private:
     void hear(const received_datagram& datagram);
+    struct accepted {
+        client_id peer;
+        path way;
+        std::uint32_t token = 0;
+        std::uint32_t statuses = 0;
+    };
     [[nodiscard]] flow_control answer_to(std::uint32_t token, const flow_open& opened) const;
     void pump();
     void tick();
@@ -65,6 +74,7 @@ private:
     envelope seal_;
     message_layer messages_;
     answers says_;
+    std::vector<accepted> flows_;
 };
 
 }  // namespace p2pdist::test

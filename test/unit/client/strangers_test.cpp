@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "p2pdist/base/limits.hpp"
+#include "p2pdist/content/hash_tree.hpp"
 #include "stranger.hpp"
 
 using namespace p2pdist;
@@ -78,6 +79,40 @@ TEST_CASE("a member asks in vain for what its office may not have", "[REQ-OFF-2]
         CHECK(std::holds_alternative<error_reply>(member.answers.front()));
     }
     CHECK(one.core().status().downloads.empty());
+}
+
+TEST_CASE("what two members invent is not downloaded while the server is away, nor taken for the content later", "[hostile][REQ-XFER-4][REQ-SEC-3]") {
+    auto options = strangers_options();
+    options.topology += "Lab,Default,Boston,10.4.0.0/24\n";
+    client_world world(options);
+    const auto right = some_bytes(mib, 17);
+    world.publish("app", right);
+    auto& one = world.add("10.1.0.10");
+    auto& liar = world.add("10.1.0.11");   // it has other bytes by the same name, and says so
+    REQUIRE(world.run_until_registered());
+    const auto wrong = some_bytes(mib, 18);
+    world.stop_server();
+    REQUIRE(world.run_until([&] { return !one.core().status().server_reachable && !liar.core().status().server_reachable; }, 120s));
+    liar.store.files()["/in/app"] = wrong;
+    const auto imported = liar.import("/in/app", "app");
+    REQUIRE(world.run_until([&] { return liar.complete(imported); }));
+    const content_info invented{id_of_text("app"), wrong.size(), {hash_kind::sha256_tree, make_tree(crypto(), wrong).root()}};
+    stranger below(world, "10.4.0.66", 505, papers_for(505, 2001));
+    (void)below.seal.add_peer(one.id(), identity_from_secret(crypto(), one.config.identity).key);
+    for (int asked = 0; asked < 20; ++asked) {
+        (void)below.messages.request(world.now(), {one.id(), role::client, one.where}, want_request{invented, "Boston", true});
+        below.talk(one, 2s);
+    }
+    CHECK(below.answers.size() > 0);
+    CHECK(one.core().contents().empty());
+    liar.stop();
+    const auto fetched = one.fetch("app", "/out/app");
+    world.run_for(30s);
+    CHECK_FALSE(one.done(fetched));
+    world.start_server();
+    world.add("10.0.0.10");
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }, 300s));
+    CHECK((one.store.files().at("/out/app") == right));   // in brackets: nobody wants to read them
 }
 
 TEST_CASE("one member cannot use up a client's downloads, and its own user finds room", "[REQ-RVP-1][limits]") {
