@@ -67,9 +67,14 @@ public:
     /// The request under way once more: the store had too much to do.
     [[nodiscard]] store_append again(const content_key& key) const { return {key, pending_->offset, pending_->data}; }
 
-    /// The store's answer: everything up to `appended` is there. It may lie beyond what was given (verified chunks in between).
-    void on_appended(std::uint64_t appended) {
-        if (!pending_) return;
+    /// The store's answer: everything up to `appended` is there. It may lie beyond what was given (verified chunks in between). False where it
+    /// lies before that, since the disk lost something meanwhile: all from there on has to be given again.
+    bool on_appended(std::uint64_t appended) {
+        if (!pending_) return true;
+        if (appended < pending_->offset + pending_->data.view.size()) {
+            reset(appended);
+            return false;
+        }
         split_[static_cast<std::size_t>(pending_->from.kind)] += pending_->data.view.size();
         if (givers_.empty() || pending_->from != last_) {
             last_is_new_ = std::ranges::find(givers_, pending_->from) == givers_.end();
@@ -88,6 +93,7 @@ public:
             else break;
         }
         queued_to_ = std::max(queued_to_, appended_);
+        return true;
     }
 
     /// Who gave every byte, if it was one alone.

@@ -74,7 +74,7 @@ void download::on_appended(time_point now, const store_completion& completion) {
     }
     const auto* done = completion.ok() ? std::get_if<store_appended>(&completion.value) : nullptr;
     if (done == nullptr) return fail(now, completion.failure.value_or(error{errc::io_failed, "the store did not take the bytes"}));
-    line_.on_appended(done->appended_bytes);
+    if (!line_.on_appended(done->appended_bytes) && record_) record_->begin(line_.appended());
     pour(now);
     after_change(now);
 }

@@ -180,7 +180,7 @@ void stored_content::apply(const journal_record& record) {
         case journal_event::lost:
             if (in_range) verified_.erase(range);
             appended_ = std::min(appended_, record.first * chunk_bytes);
-            staged_appended_ = std::min(staged_appended_, appended_);
+            staged_appended_ = std::min(staged_appended_, record.first * chunk_bytes);
             whole_ = false;
             // Perhaps it was the tree that was altered. A plain content's can't come from elsewhere; it is made anew with the whole.
             if (record_.content.hash.kind == hash_kind::sha256_tree) tree_lost_ = std::exchange(tree_known_, false) || tree_lost_;
@@ -263,11 +263,17 @@ result<void> stored_content::sync(const file& written, std::uint64_t failed_befo
     return done;
 }
 
-result<void> stored_content::record_events(const open_files& files, const std::vector<journal_record>& records) {
+result<void> stored_content::record_events(const open_files& files, std::vector<journal_record> records) {
     const std::lock_guard journal_lock(journal_mutex_);
     if (journal_unsynced_) {
         if (auto done = sync_directory(directory_, &context_.fault); !done) return done;
         journal_unsynced_ = false;
+    }
+    {
+        const std::lock_guard lock(state_mutex_);
+        for (auto& record : records) {  // a chunk may have been lost since it was asked for
+            if (record.event == journal_event::appended) record.count = std::min(record.count, staged_appended_);
+        }
     }
     if (auto done = journal_.append(files.log, records); !done) return done;
     const std::lock_guard lock(state_mutex_);

@@ -100,7 +100,7 @@ private:
     [[nodiscard]] result<void> shorten_journal();
     void apply(const journal_record& record);
     /// Journals, and on success changes the state accordingly.
-    [[nodiscard]] result<void> record_events(const open_files& files, const std::vector<journal_record>& records);
+    [[nodiscard]] result<void> record_events(const open_files& files, std::vector<journal_record> records);
     /// Reads a chunk with its proof into one buffer and verifies it; false where it does not fit.
     [[nodiscard]] result<bool> read_region(const open_files& files, chunk_index chunk, mutable_byte_span region);
     void lose(const open_files& files, chunk_index chunk, std::string_view event = "chunk_altered_on_disk");
@@ -109,6 +109,7 @@ private:
     [[nodiscard]] result<void> own_proof(const open_files& files, chunk_index chunk, mutable_byte_span out);
     /// For as long as this object lives: the disk may give it again some day.
     void miss(chunk_index chunk, const error& why);
+    void forget(chunk_index chunk);
     /// Before a chunk that the journal may still call verified is written again.
     [[nodiscard]] result<void> journal_loss(const open_files& files, chunk_index chunk);
     /// When this returns without error, what was written since failed_syncs() gave `failed_before` is on the disk. It fails too where any

@@ -44,10 +44,7 @@ void stored_content::lose(const open_files& files, chunk_index chunk, std::strin
         context_.log(log_level::error, "event=" + std::string(event) + " content=" + content().id.text() + " chunk=" + std::to_string(chunk));
     }
     if (record_events(files, {{journal_event::lost, chunk, 1}})) return;
-    // The journal still says that it is there; the next start finds out as this one did.
-    const std::lock_guard lock(state_mutex_);
-    apply({journal_event::lost, chunk, 1});
-    missed_.insert(chunk);
+    forget(chunk);  // the journal still says that it is there; the next start finds out as this one did
 }
 
 void stored_content::miss(chunk_index chunk, const error& why) {
@@ -55,6 +52,11 @@ void stored_content::miss(chunk_index chunk, const error& why) {
         context_.log(log_level::error, "event=chunk_not_readable content=" + content().id.text() + " chunk=" + std::to_string(chunk) + " reason=\"" +
                                            why.message + '"');
     }
+    forget(chunk);
+}
+
+void stored_content::forget(chunk_index chunk) {
+    const std::lock_guard journal_lock(journal_mutex_);  // not while a commit journals how far was appended
     const std::lock_guard lock(state_mutex_);
     apply({journal_event::lost, chunk, 1});
     missed_.insert(chunk);
@@ -133,16 +135,22 @@ result<bool> stored_content::stage_chunk(const store_write_chunk& request) {
 result<std::uint64_t> stored_content::stage_append(const store_append& request) {
     auto data = request.data.view;
     const auto end = request.offset + data.size();
+    if (data.size() > limits::store_append_bytes_max) return {errc::limit_reached, "more bytes than one request may append"};
+    const auto open = files();
+    if (!open) return open.error();
+    std::uint64_t before = 0;
     {
         const std::lock_guard lock(state_mutex_);
         const auto position = position_locked(staged_appended_);
         if (request.offset != staged_appended_ && request.offset != position)
             return {errc::invalid_argument, "bytes must be appended at offset " + std::to_string(position)};
         if (end > record_.content.size_bytes) return {errc::invalid_argument, "more bytes than the content has"};
+        before = std::exchange(staged_appended_, end);  // before they are written: a chunk that is lost meanwhile takes it back
     }
-    if (data.size() > limits::store_append_bytes_max) return {errc::limit_reached, "more bytes than one request may append"};
-    const auto open = files();
-    if (!open) return open.error();
+    at_end undo([&] {
+        const std::lock_guard lock(state_mutex_);
+        staged_appended_ = std::min(staged_appended_, before);
+    });
     const auto is_protected = [this](chunk_index chunk) {
         const std::lock_guard lock(state_mutex_);
         return verified_.contains(chunk) || staged_.contains(chunk);
@@ -156,13 +164,16 @@ result<std::uint64_t> stored_content::stage_append(const store_append& request) 
         offset += part.size();
         data = data.subspan(part.size());
     }
-    const std::lock_guard lock(state_mutex_);
-    staged_appended_ = end;
+    undo.dismiss();
     return end;
 }
 
 result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std::optional<std::uint64_t> appended, std::uint64_t failed_before) {
-    const at_end undo([&] { unprotect(chunks); });
+    const at_end release([&] { unprotect(chunks); });
+    at_end undo([&] {
+        const std::lock_guard lock(state_mutex_);
+        staged_appended_ = appended_;
+    });
     const auto open = files();
     auto done = open ? sync((*open)->content, failed_before) : result<void>(open.error());
     if (done && !chunks.empty()) done = sync((*open)->tree, failed_before);
@@ -170,11 +181,9 @@ result<void> stored_content::commit(const std::vector<chunk_index>& chunks, std:
         std::vector<journal_record> records;
         for (const auto chunk : chunks) records.push_back({journal_event::verified, chunk, 1});
         if (appended) records.push_back({journal_event::appended, 0, *appended});
-        done = record_events(**open, records);
+        done = record_events(**open, std::move(records));
     }
-    if (done) return done;
-    const std::lock_guard lock(state_mutex_);
-    staged_appended_ = appended_;
+    if (done) undo.dismiss();
     return done;
 }
 

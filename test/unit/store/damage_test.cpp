@@ -15,6 +15,14 @@ void zero(const fs::path& path) { write_file(path, bytes(fs::file_size(path))); 
 /// As a source gives it that has no proofs.
 store_write_chunk bare(const sample& content, chunk_index chunk) { return {content.key(), chunk, {}, shared(content.chunk(chunk))}; }
 
+/// Appends from there on to the end.
+void append_rest(waiting_store& store, const sample& content, std::uint64_t at) {
+    while (at < content.info.size_bytes) {
+        const auto chunk = static_cast<chunk_index>(at / chunk_bytes);
+        at = store.expect<store_appended>(store_append{content.key(), at, shared(content.chunk(chunk))}).appended_bytes;
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a content whose tree was altered on disk can be completed from a source without proofs", "[REQ-CLI-4][REQ-SRC-3]") {
@@ -37,11 +45,7 @@ TEST_CASE("a content whose tree was altered on disk can be completed from a sour
     const auto opened = store.open(content);
     REQUIRE_FALSE(opened.tree_known);
     SECTION("a source without a tree file") {
-        auto at = opened.appended_bytes;
-        while (at < content.info.size_bytes) {
-            const auto chunk = static_cast<chunk_index>(at / chunk_bytes);
-            at = store.expect<store_appended>(store_append{content.key(), at, shared(content.chunk(chunk))}).appended_bytes;
-        }
+        append_rest(store, content, opened.appended_bytes);
         CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
     }
     SECTION("a source with a tree file") {
@@ -121,19 +125,51 @@ TEST_CASE("a verified chunk that rotted does not make each whole from an honest 
     if (GENERATE(true, false)) unreadable = rotten * chunk_bytes;
     else
         flip_bit(only_content(work / "store") / "content", rotten * chunk_bytes + 9, 4);
-    const auto append_rest = [&] {
-        for (auto at = store.open(content).appended_bytes; at < content.info.size_bytes;) {
-            const auto chunk = static_cast<chunk_index>(at / chunk_bytes);
-            at = store.expect<store_appended>(store_append{content.key(), at, shared(content.chunk(chunk))}).appended_bytes;
-        }
-    };
-    append_rest();
+    append_rest(store, content, store.open(content).appended_bytes);
     // Not the source's fault.
     CHECK(store.failure(store_finish{content.key()}) == errc::io_failed);
     const auto opened = store.open(content);
     CHECK_FALSE(opened.verified.contains(rotten));
     CHECK(opened.appended_bytes == rotten * chunk_bytes);
     unreadable = none;
-    append_rest();
+    append_rest(store, content, opened.appended_bytes);
+    CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
+}
+
+TEST_CASE("a chunk that is lost while an append waits for its sync costs itself, and no later append", "[REQ-CLI-4][REQ-SRC-3]") {
+    const sample content(6 * chunk_bytes);
+    const scratch work;
+    std::atomic<bool> held{false}, waiting{false}, fails{false};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        if (!held || step.what != store_io::sync || step.path.filename() != "content") return std::nullopt;
+        waiting = true;
+        waiting.notify_all();
+        held.wait(true);
+        return fails.exchange(false) ? std::optional(errc::io_failed) : std::nullopt;
+    };
+    waiting_store store(options);
+    store.open(content);
+    const chunk_index rotten = GENERATE(0, 2, 5);   // before what is appended, within it, behind it
+    store.expect<store_written>(content.write(rotten));
+    auto at = store.open(content).appended_bytes;
+    at = store.expect<store_appended>(store_append{content.key(), at, shared(content.chunk(static_cast<chunk_index>(at / chunk_bytes)))}).appended_bytes;
+    fails = GENERATE(false, true);
+    const bool failing = fails;
+    held = true;
+    bytes both = content.chunk(static_cast<chunk_index>(at / chunk_bytes));
+    for (const auto byte : content.chunk(static_cast<chunk_index>(at / chunk_bytes + 1))) both.push_back(byte);
+    const auto append = store.begin(store_append{content.key(), at, shared(std::move(both))});
+    waiting.wait(false);
+    flip_bit(only_content(work / "store") / "content", rotten * chunk_bytes + 9, 4);
+    CHECK(store.failure(store_read_chunk{content.key(), rotten}) == errc::integrity_failed);
+    held = false;
+    held.notify_all();
+    const auto done = store.wait(append);
+    REQUIRE(done.ok() != failing);
+    const auto opened = store.open(content).appended_bytes;
+    if (done.ok()) CHECK(std::get<store_appended>(done.value).appended_bytes == opened);
+    CHECK(opened <= rotten * chunk_bytes);
+    append_rest(store, content, opened);
     CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
 }

@@ -342,18 +342,29 @@ TEST_CASE("an append line hands on bytes in order, one request at a time", "[REQ
     REQUIRE(first);
     CHECK(first->data.view.size() == limits::store_append_bytes_max);
     CHECK_FALSE(line.next(key));
-    line.on_appended(limits::store_append_bytes_max);
+    CHECK(line.on_appended(limits::store_append_bytes_max));
     REQUIRE(line.sole_giver());
     CHECK(line.sole_giver()->peer == peer(1));
     auto second = line.next(key);
     REQUIRE(second);
     CHECK(second->offset == limits::store_append_bytes_max);
-    line.on_appended(limits::store_append_bytes_max + 5);
+    CHECK(line.on_appended(limits::store_append_bytes_max + 5));
     CHECK(line.waiting_bytes() == 0);
     CHECK(line.split()[static_cast<std::size_t>(source_kind::office)] == limits::store_append_bytes_max + 5);
     line.reset(100);
     CHECK_FALSE(line.sole_giver());
     CHECK(line.split()[static_cast<std::size_t>(source_kind::store)] == 100);
+    // The disk lost something before: it goes on from there.
+    CHECK(line.give(100, piece(50), {source_kind::cdn, {}}, true));
+    REQUIRE(line.next(key));
+    CHECK(line.give(150, piece(50), {source_kind::cdn, {}}, true));
+    CHECK_FALSE(line.on_appended(30));
+    CHECK(line.queued_to() == 30);
+    CHECK_FALSE(line.next(key));
+    CHECK(line.give(0, piece(40), {source_kind::cdn, {}}, true));
+    const auto again = line.next(key);
+    REQUIRE(again);
+    CHECK(again->offset == 30);
 }
 
 TEST_CASE("a rate settles within seconds and decays", "[REQ-OBS-1]") {
