@@ -77,8 +77,8 @@ struct store_append {
 
 /// The last byte was appended: reads and hashes the whole. Where it fits, every chunk is verified and the tree is complete (for a
 /// plain hash: the local tree is made). Answer: store_opened. errc::integrity_failed: what was appended is dropped, verified
-/// chunks stay. errc::io_failed: the disk does not give something, or altered chunks that were verified, which are missing now.
-/// errc::invalid_argument: bytes are missing.
+/// chunks stay. errc::io_failed: the disk does not give something, or altered chunks that were verified, which are missing now: the
+/// next store_open says where to go on. errc::invalid_argument: bytes are missing.
 struct store_finish {
     content_key key;
 };

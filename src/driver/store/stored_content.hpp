@@ -72,6 +72,7 @@ public:
 
     // These take as long as the content is large.
     /// errc::io_failed also where the disk altered or does not give a chunk that was verified: it is missing then, and nothing else is dropped.
+    /// One that was appended and that it does not give is to be appended again, with what follows.
     [[nodiscard]] result<void> finish();
     [[nodiscard]] result<void> install_tree(byte_span tree_file);
     [[nodiscard]] result<bytes> tree_file();
@@ -110,6 +111,8 @@ private:
     /// For as long as this object lives: the disk may give it again some day.
     void miss(chunk_index chunk, const error& why);
     void forget(chunk_index chunk);
+    /// Whether verified or not.
+    [[nodiscard]] std::optional<chunk_index> first_unreadable(const open_files& files) const;
     /// Before a chunk that the journal may still call verified is written again.
     [[nodiscard]] result<void> journal_loss(const open_files& files, chunk_index chunk);
     /// When this returns without error, what was written since failed_syncs() gave `failed_before` is on the disk. It fails too where any

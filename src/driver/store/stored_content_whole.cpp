@@ -79,7 +79,10 @@ result<void> stored_content::finish() {
         if (const auto lost = checked->corrupt.count(); lost > 0)
             return {errc::io_failed, std::to_string(lost) + " chunks of " + content().id.text() + " were altered on disk and are dropped: ask again"};
     }
-    if (!hashes) return hashes.error();
+    if (!hashes) {
+        if (const auto unread = first_unreadable(**open)) lose(**open, *unread, "chunk_not_readable");
+        return hashes.error();
+    }
     if (!fits) {
         // Of a plain content nothing is proven, then; of a tree content, what was verified by itself stays.
         std::vector<journal_record> dropped{{journal_event::appended, 0, 0}};
@@ -92,6 +95,15 @@ result<void> stored_content::finish() {
     if (auto done = take_tree(**open, hashes->tree); !done) return done;
     if (auto done = sync((*open)->content, failed_syncs()); !done) return done;
     return record_events(**open, {{journal_event::verified, 0, geometry_.chunk_count()}, {journal_event::whole, 0, 0}});
+}
+
+std::optional<chunk_index> stored_content::first_unreadable(const open_files& files) const {
+    bytes buffer(chunk_bytes);
+    for (chunk_index chunk = 0; chunk < geometry_.chunk_count() && !context_.stopping; ++chunk) {
+        const auto place = geometry_.chunk(chunk);
+        if (!files.content.read_at(place.offset, mutable_byte_span(buffer).first(place.length))) return chunk;
+    }
+    return std::nullopt;
 }
 
 result<void> stored_content::install_tree(byte_span tree_file) {

@@ -173,3 +173,27 @@ TEST_CASE("a chunk that is lost while an append waits for its sync costs itself,
     append_rest(store, content, opened);
     CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
 }
+
+TEST_CASE("a chunk that was appended and does not read is appended again", "[REQ-CLI-4][REQ-SRC-3]") {
+    const sample content(4 * chunk_bytes, 1, GENERATE(hash_kind::sha256, hash_kind::sha256_tree));
+    const scratch work;
+    std::atomic<int> failures{0};
+    auto options = waiting_store::quick(work / "store");
+    options.fault = [&](const store_step& step) -> std::optional<errc> {
+        const bool fails = step.what == store_io::read && step.path.filename() == "content" && step.offset == 2 * chunk_bytes && failures > 0;
+        return fails && failures-- > 0 ? std::optional(errc::io_failed) : std::nullopt;
+    };
+    const bool restarted = GENERATE(false, true);
+    const bool for_good = GENERATE(false, true);
+    std::optional<waiting_store> store(std::in_place, options);
+    store->open(content);
+    append_rest(*store, content, 0);
+    failures = for_good ? 1000 : 1;
+    CHECK(store->failure(store_finish{content.key()}) == errc::io_failed);
+    failures = 0;
+    if (restarted) store.emplace(options);
+    const auto at = store->open(content).appended_bytes;
+    CHECK(at == (for_good ? 2u : 4u) * chunk_bytes);   // a disk that gives it the second time has lost nothing
+    append_rest(*store, content, at);
+    CHECK(store->expect<store_opened>(store_finish{content.key()}).whole);
+}
