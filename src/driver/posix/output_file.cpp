@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <functional>
 #include <utility>
 
 #include <fcntl.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "posix/file_error.hpp"
+#include "store/file.hpp"
 
 namespace p2pdist {
 namespace {
@@ -45,14 +45,6 @@ bool is_same(int file, int directory, const std::string& name) {
 
 }  // namespace
 
-std::string output_file::temporary_name() const {
-    const std::string before = ".", after = ".p2pdist-part";
-    auto name = target_.filename().string();
-    constexpr std::size_t name_bytes_max = 255;   // of nearly every file system
-    if (before.size() + name.size() + after.size() > name_bytes_max) name = std::to_string(std::hash<std::string>{}(name));
-    return before + name + after;
-}
-
 result<output_file> output_file::create(const std::filesystem::path& target) {
     output_file out;
     std::error_code failure;
@@ -72,7 +64,7 @@ result<output_file> output_file::create(const std::filesystem::path& target) {
 result<void> output_file::make_temporary() {
     file_ = make_nameless(directory_);
     if (file_ >= 0) return {};
-    const auto name = temporary_name();
+    const auto name = detail::temporary_name(target_);
     ::unlinkat(directory_, name.c_str(), 0);  // of a program that was killed
     file_ = ::openat(directory_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode);
     if (file_ < 0) return file_error(target_.parent_path(), "write to");
@@ -85,7 +77,8 @@ output_file::output_file(output_file&& other) noexcept
       named_(std::exchange(other.named_, false)) {}
 
 output_file::~output_file() {
-    if (named_ && is_same(file_, directory_, temporary_name())) ::unlinkat(directory_, temporary_name().c_str(), 0);
+    const auto name = detail::temporary_name(target_);
+    if (named_ && is_same(file_, directory_, name)) ::unlinkat(directory_, name.c_str(), 0);
     if (file_ >= 0) ::close(file_);
     if (directory_ >= 0) ::close(directory_);
 }
@@ -96,7 +89,7 @@ result<void> output_file::publish(std::uint64_t size_bytes) {
     if (static_cast<std::uint64_t>(about.st_size) != size_bytes)
         return {errc::integrity_failed, target_.string() + ": the client wrote " + std::to_string(about.st_size) + " bytes instead of " + std::to_string(size_bytes)};
     if (::fsync(file_) != 0) return file_error(target_, "write");
-    const auto name = temporary_name();
+    const auto name = detail::temporary_name(target_);
     if (!named_ && !give_name(file_, directory_, name)) return file_error(target_, "write");
     named_ = true;
     if (!is_same(file_, directory_, name)) return {errc::refused, target_.string() + ": another program is writing to it"};

@@ -78,6 +78,14 @@ void remove_tree(const std::filesystem::path& path, const io_fault* fault) {
     std::filesystem::remove_all(path, ignored);
 }
 
+std::string temporary_name(const std::filesystem::path& target) {
+    const std::string before = ".", after = ".p2pdist-part";
+    auto name = target.filename().string();
+    constexpr std::size_t name_bytes_max = 255;   // of nearly every file system
+    if (before.size() + name.size() + after.size() > name_bytes_max) name = std::to_string(std::hash<std::string>{}(name));
+    return before + name + after;
+}
+
 result<bytes> read_small_file(const std::filesystem::path& path, std::size_t size_max) {
     auto in = file::open(path, file::mode::read);
     if (!in) return in.error();

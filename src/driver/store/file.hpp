@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "p2pdist/base/bytes.hpp"
 #include "p2pdist/base/result.hpp"
@@ -69,6 +70,8 @@ private:
 void remove_tree(const std::filesystem::path& path, const io_fault* fault = nullptr);
 /// The error of a test's fault at this step.
 [[nodiscard]] std::optional<error> injected_at(const io_fault* fault, const store_step& step);
+/// What an output file is called beside its place until it is whole; where that would be longer than a name may be, a shorter one.
+[[nodiscard]] std::string temporary_name(const std::filesystem::path& target);
 [[nodiscard]] result<bytes> read_small_file(const std::filesystem::path& path, std::size_t size_max);
 
 }  // namespace p2pdist::detail

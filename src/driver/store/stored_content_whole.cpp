@@ -196,7 +196,7 @@ result<void> stored_content::copy_from(const open_files& files, const file& sour
 result<void> stored_content::copy_to(const std::filesystem::path& target) {
     if (!whole()) return not_whole();
     if (auto room = has_room(target.parent_path(), content().size_bytes); !room) return room;
-    const temporary_file temporary(target.parent_path() / ("." + target.filename().string() + ".p2pdist-part"));
+    const temporary_file temporary(target.parent_path() / temporary_name(target));
     {
         auto out = file::open(temporary.path(), file::mode::create_new, &context_.fault);
         if (!out) return out.error();

@@ -204,6 +204,18 @@ TEST_CASE("the output file replaces what stood there only when whole and verifie
     CHECK(read_file(work / "out") == content.data);
 }
 
+TEST_CASE("the output file may have as long a name as any", "[REQ-CLI-6]") {
+    const sample content(700);
+    const scratch work;
+    waiting_store store(work / "store");
+    complete(store, content);
+    for (const std::size_t length : {241u, 242u, 255u}) {
+        const std::string name(length, 'n');
+        store.expect<store_content>(store_export{content.key(), (work / name).string()});
+        CHECK(read_file(work / name) == content.data);
+    }
+}
+
 TEST_CASE("a store is open once, and says cancelled after it was stopped", "[REQ-CLI-3]") {
     const scratch work;
     waiting_store store(work / "store");

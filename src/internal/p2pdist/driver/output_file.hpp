@@ -30,8 +30,7 @@ private:
     std::filesystem::path target_;
     int directory_ = -1;
     int file_ = -1;
-    bool named_ = false;  ///< it stands under temporary_name()
-    [[nodiscard]] std::string temporary_name() const;
+    bool named_ = false;  ///< it stands under a temporary name
     [[nodiscard]] result<void> make_temporary();
 };
 
