@@ -8,6 +8,7 @@
 namespace p2pdist::client_room {
 namespace {
 constexpr int lookup_attempts = 4;
+constexpr int removals_max = 4;   // of one content that the store calls in use
 constexpr int mends_max = 2;   // of one command: a disk that alters everything is not fed for ever
 }
 
@@ -261,22 +262,27 @@ command_handle commands::remove(time_point now, const content_id& id) {
     const auto handle = add(now, std::move(what));
     if (!handle) return refused(now, errc::limit_reached, "too many commands at once");
     for (std::size_t at = 0; at < entries.size(); ++at) {
-        const auto content = entries[at].content;
         const bool last = at + 1 == entries.size();
-        node_->transfers.stop_serving(now, content.key());
-        node_->ask_store(store_remove{content.key()}, [this, content, last, handle = handle->value](time_point when, const store_completion& got) {
-            const auto key = content.key();
-            if (got.ok() || got.failure->code == errc::not_found) {
-                parts_->shelf.erase(key);
-                parts_->reporter.set_acting(when, key, false);
-                parts_->reporter.set(when, key, holding_state::none);
-            } else if (parts_->shelf.whole(key)) {
-                node_->transfers.serve(when, content);
-            }
-            if (last || got.failure) end(when, handle, got.failure);
-        });
+        node_->transfers.stop_serving(now, entries[at].content.key());
+        remove_next(handle->value, entries[at].content, last, removals_max);
     }
     return *handle;
+}
+
+/// Those who were fetching it have been sent away, but the store hears of that after this request, or later: till then it is in use.
+void commands::remove_next(std::uint64_t handle, const content_info& content, bool last, int attempts) {
+    node_->ask_store(store_remove{content.key()}, [this, handle, content, last, attempts](time_point now, const store_completion& got) {
+        const auto key = content.key();
+        if (got.failure && got.failure->code == errc::refused && attempts > 1) return remove_next(handle, content, last, attempts - 1);
+        if (got.ok() || got.failure->code == errc::not_found) {
+            parts_->shelf.erase(key);
+            parts_->reporter.set_acting(now, key, false);
+            parts_->reporter.set(now, key, holding_state::none);
+        } else if (parts_->shelf.whole(key)) {
+            node_->transfers.serve(now, content);
+        }
+        if (last || got.failure) end(now, handle, got.failure);
+    });
 }
 
 command_handle commands::verify(time_point now) {

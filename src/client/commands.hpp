@@ -82,6 +82,7 @@ private:
     void on_read(time_point now, std::uint64_t handle, const store_completion& got);
     void open_for_reading(time_point now, std::uint64_t handle);
     void start_import(time_point now, std::uint64_t handle, std::optional<content_hash> expected);
+    void remove_next(std::uint64_t handle, const content_info& content, bool last, int attempts);
     void verify_next(time_point now, std::uint64_t handle, std::vector<content_key> left, std::string damaged);
 
     client_parts* parts_;

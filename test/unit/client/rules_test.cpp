@@ -246,6 +246,25 @@ TEST_CASE("pin, remove, verify and cancel end with an answer", "[REQ-CLI-3]") {
     CHECK(world.run_until([&] { return core.status().downloads.empty(); }, 120s));
 }
 
+TEST_CASE("a content is removed while others fetch it", "[REQ-CLI-3]") {
+    client_world world(rules_options());
+    const auto data = some_bytes(8 * mib, 14);
+    world.publish("app", data, false);
+    auto& holder = world.add("10.0.0.20", 30);
+    auto& child = world.add("10.1.0.10");   // over a slow line
+    REQUIRE(world.run_until_registered());
+    holder.store.files()["/in/app"] = data;
+    REQUIRE(world.run_until([&, imported = holder.import("/in/app", "app")] { return holder.complete(imported); }));
+    const auto fetched = child.fetch("app");
+    REQUIRE(world.run_until([&] { return child.progress["app"].verified_bytes > mib; }));
+    REQUIRE_FALSE(child.done(fetched));
+    const auto removed = holder.with([&](client_core& c) { return c.remove(world.now(), id_of_text("app")); });
+    REQUIRE(world.run_until([&] { return holder.done(removed) != nullptr; }, 5s));
+    CHECK(holder.complete(removed));
+    CHECK(holder.core().contents().empty());
+    CHECK(holder.core().status().uploads.empty());
+}
+
 TEST_CASE("verify finds what the disk altered, and the next fetch mends it", "[REQ-XFER-4][REQ-CLI-4]") {
     client_world world(rules_options());
     const auto data = some_bytes(2 * mib, 13);
