@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "p2pdist/base/limits.hpp"
@@ -161,19 +162,22 @@ void commands::deliver(time_point now, std::uint64_t handle) {
     if (what->reader) return open_for_reading(now, handle);
     if (what->output.empty() && !what->sink) return end(now, handle, std::nullopt);
     node_->ask_store(store_export{what->content.key(), what->output, what->sink}, [this, handle](time_point at, const store_completion& got) {
-        if (!got.failure || (got.failure->code != errc::integrity_failed && got.failure->code != errc::refused)) return end(at, handle, got.failure);
+        constexpr std::array mended{errc::integrity_failed, errc::refused, errc::not_found};
+        if (!got.failure || std::ranges::find(mended, got.failure->code) == mended.end()) return end(at, handle, got.failure);
         fetch_again(at, handle, *got.failure);
     });
 }
 
-/// The disk has altered it since: what is missing of it now is fetched again.
+/// The disk has altered it since, or it was evicted or removed: what is missing of it now is fetched again.
 void commands::fetch_again(time_point now, std::uint64_t handle, const error& why) {
     auto* what = find(handle);
     if (!what) return;
     const auto key = what->content.key();
-    parts_->shelf.mark_damaged(key, chunk_bytes);  // one chunk at least: what else there is, the store says as it is fetched
+    const bool gone = why.code == errc::not_found;
+    if (gone) parts_->shelf.erase(key);
+    else parts_->shelf.mark_damaged(key, chunk_bytes);  // one chunk at least: what else there is, the store says as it is fetched
     node_->transfers.stop_serving(now, key);
-    parts_->reporter.set(now, key, holding_state::partial);
+    parts_->reporter.set(now, key, gone ? holding_state::none : holding_state::partial);
     if (++what->mended > mends_max) return end(now, handle, why);
     node_->log(log_level::warning, "event=fetched_again content=" + key.id.text() + " reason=\"" + why.message + '"');
     download(now, handle, what->content);

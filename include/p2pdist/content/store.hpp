@@ -129,7 +129,7 @@ public:
 /// Writes the output file: under another name beside it, verified while it is copied, synced, then renamed, replacing what stood
 /// there (CLI-6). Answer: store_content. errc::not_found: not in the store; errc::refused: not whole; errc::integrity_failed:
 /// the disk altered a chunk or does not give it, and it counts as missing from then on. errc::no_space: the volume of the output
-/// file is full; nothing is left of it there.
+/// file is full; nothing is left of it there. errc::io_failed: it cannot be written there for another reason.
 struct store_export {
     content_key key;
     std::string path;

@@ -39,6 +39,12 @@ private:
     std::filesystem::path path_;
 };
 
+/// "Not found" is said of a content, and not of the directory where it is to go.
+error of_output(error why) {
+    if (why.code == errc::not_found) why.code = errc::io_failed;
+    return why;
+}
+
 class file_sink final : public output_sink {
 public:
     explicit file_sink(file out) : out_(std::move(out)) {}
@@ -199,11 +205,12 @@ result<void> stored_content::copy_to(const std::filesystem::path& target) {
     const temporary_file temporary(target.parent_path() / temporary_name(target));
     {
         auto out = file::open(temporary.path(), file::mode::create_new, &context_.fault);
-        if (!out) return out.error();
+        if (!out) return of_output(out.error());
         file_sink sink(std::move(*out));
         if (auto done = copy_to(sink); !done) return done;
     }
-    return rename_synced(temporary.path(), target, &context_.fault);
+    auto done = rename_synced(temporary.path(), target, &context_.fault);
+    return done ? done : of_output(done.error());
 }
 
 result<void> stored_content::copy_to(output_sink& out) {

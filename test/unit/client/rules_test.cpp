@@ -246,6 +246,26 @@ TEST_CASE("pin, remove, verify and cancel end with an answer", "[REQ-CLI-3]") {
     CHECK(world.run_until([&] { return core.status().downloads.empty(); }, 120s));
 }
 
+TEST_CASE("a content that goes before it is written out is fetched again", "[REQ-CLI-3][REQ-CLI-6]") {
+    client_world world(rules_options());
+    const auto data = some_bytes(mib, 15);
+    const auto content = world.publish("app", data);
+    auto& one = world.add("10.0.0.20");
+    REQUIRE(world.run_until_registered());
+    REQUIRE(world.run_until([&, fetched = one.fetch("app")] { return one.complete(fetched); }));
+    REQUIRE(one.store.execute({1, store_remove{content.key()}}).ok());   // evicted, and the client has not heard of it yet
+    const auto again = one.fetch("app", "/out");
+    std::vector<std::size_t> known;
+    REQUIRE(world.run_until([&] {
+        known.push_back(one.core().contents().size());
+        return one.done(again) != nullptr;
+    }));
+    REQUIRE(one.complete(again));
+    CHECK(one.store.files()["/out"] == data);
+    CHECK(one.share(again, source_kind::server) == data.size());
+    CHECK(std::find(known.begin(), known.end(), 0u) != known.end());
+}
+
 TEST_CASE("a content is removed while others fetch it", "[REQ-CLI-3]") {
     client_world world(rules_options());
     const auto data = some_bytes(8 * mib, 14);

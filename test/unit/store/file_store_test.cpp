@@ -204,7 +204,7 @@ TEST_CASE("the output file replaces what stood there only when whole and verifie
     CHECK(read_file(work / "out") == content.data);
 }
 
-TEST_CASE("the output file may have as long a name as any", "[REQ-CLI-6]") {
+TEST_CASE("the output file may have as long a name as any, where there is such a directory", "[REQ-CLI-6]") {
     const sample content(700);
     const scratch work;
     waiting_store store(work / "store");
@@ -214,6 +214,9 @@ TEST_CASE("the output file may have as long a name as any", "[REQ-CLI-6]") {
         store.expect<store_content>(store_export{content.key(), (work / name).string()});
         CHECK(read_file(work / name) == content.data);
     }
+    // That a content is not here is another failure.
+    CHECK(store.failure(store_export{content.key(), (work / "missing" / "out").string()}) == errc::io_failed);
+    CHECK(store.failure(store_export{sample(800).key(), (work / "out").string()}) == errc::not_found);
 }
 
 TEST_CASE("a store is open once, and says cancelled after it was stopped", "[REQ-CLI-3]") {
