@@ -318,6 +318,7 @@ void commands::verify_next(time_point now, std::uint64_t handle, std::vector<con
             if (!damaged.empty()) damaged += ", ";
             damaged += key.id.text() + " (" + std::to_string(checked->corrupt.count()) + " of " + std::to_string(checked->chunks_checked) + ")";
             parts_->shelf.mark_damaged(key, checked->corrupt.count() * chunk_bytes);
+            node_->transfers.on_chunks_lost(at, key, checked->corrupt);
             node_->transfers.stop_serving(at, key);
             parts_->reporter.set(at, key, holding_state::partial);
         }

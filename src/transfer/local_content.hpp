@@ -63,8 +63,8 @@ struct local_content {
     [[nodiscard]] std::shared_ptr<const bytes> known_region(chunk_index chunk) const {
         return elsewhere && is_tree() ? elsewhere->find(info.hash.value, chunk) : nullptr;
     }
-    void lose(chunk_index chunk) {
-        held.erase(chunk);
+    void lose(const chunk_set& chunks) {
+        held -= chunks;
         log.reset(held);
         whole = false;
     }

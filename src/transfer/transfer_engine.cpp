@@ -44,6 +44,7 @@ public:
     void stop_serving(time_point now, const content_key& key);
     void on_data(time_point now, const received_datagram& datagram);
     void on_store_done(time_point now, store_completion completion);
+    void on_chunks_lost(time_point now, const content_key& key, const chunk_set& chunks);
     void on_timer(time_point now);
     [[nodiscard]] std::optional<transfer_output> poll(time_point now);
     [[nodiscard]] time_point deadline() const;
@@ -205,11 +206,23 @@ void transfer_engine::implementation::on_read(time_point now, const store_purpos
     const bool gone = is(errc::integrity_failed) || is(errc::not_found) || is(errc::io_failed);
     uploads_.on_read(now, {purpose.asker, purpose.chunk}, purpose.content, completion);
     const auto local = contents_.find(purpose.content);
-    if (!gone || local == contents_.end() || !local->second.held.contains(purpose.chunk)) return;
-    local->second.lose(purpose.chunk);
+    if (!gone || local == contents_.end()) return;
+    chunk_set lost(local->second.held.chunk_count());
+    lost.insert(purpose.chunk);
+    on_chunks_lost(now, purpose.content, lost);
+}
+
+void transfer_engine::implementation::on_chunks_lost(time_point now, const content_key& key, const chunk_set& chunks) {
+    const auto local = contents_.find(key);
+    if (local == contents_.end() || local->second.held.chunk_count() != chunks.chunk_count()) return;
+    const auto lost = local->second.held & chunks;
+    if (lost.empty()) return;
+    local->second.lose(lost);
     uploads_.on_holdings_shrunk(now, local->second);
-    context_.outputs.push_back(chunks_verified{purpose.content, local->second.held.count()});
-    if (auto* const one = find(purpose.content)) one->on_chunk_lost(now, purpose.chunk);
+    context_.outputs.push_back(chunks_verified{key, local->second.held.count()});
+    auto* const one = find(key);
+    if (one == nullptr) return;
+    for (auto chunk = lost.first_present(); chunk; chunk = lost.first_present(*chunk + 1)) one->on_chunk_lost(now, *chunk);
 }
 
 void transfer_engine::implementation::take_event(time_point now, const flow_output& event) {
@@ -296,6 +309,10 @@ void transfer_engine::read_at(const content_key& content, std::optional<chunk_in
     if (auto* const one = self_->find(content)) one->read_at(chunk);
 }
 void transfer_engine::stop_serving(time_point now, const content_key& content) { self_->stop_serving(now, content); }
+void transfer_engine::on_chunks_lost(time_point now, const content_key& content, const chunk_set& chunks) {
+    self_->on_chunks_lost(now, content, chunks);
+    self_->after_input(now);
+}
 void transfer_engine::admit(time_point now, flow_handle flow) { self_->uploads().admit(now, flow); }
 void transfer_engine::deny(time_point now, flow_handle flow, flow_close why) { self_->uploads().deny(now, flow, std::move(why)); }
 

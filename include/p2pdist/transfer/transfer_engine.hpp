@@ -227,6 +227,8 @@ public:
     void serve(time_point now, const content_info& content);
     /// Requests for it are refused from now on, and running ones end.
     void stop_serving(time_point now, const content_key& content);
+    /// The store has found them altered on disk (store_verify), so that they are not there any more: a download fetches them again.
+    void on_chunks_lost(time_point now, const content_key& content, const chunk_set& chunks);
     /// Serves a serve_request.
     void admit(time_point now, flow_handle flow);
     /// Does not, and tells the peer why.

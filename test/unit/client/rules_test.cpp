@@ -316,6 +316,35 @@ TEST_CASE("verify finds what the disk altered, and the next fetch mends it", "[R
     CHECK(one.share(again, source_kind::server) == chunk_bytes);
 }
 
+TEST_CASE("what verify finds altered of a content that is arriving is fetched again before it is done", "[REQ-XFER-4][REQ-CLI-4]") {
+    auto options = rules_options();
+    options.wan_bits_per_second = 8e6;
+    client_world world(options);
+    const auto data = some_bytes(4 * mib, 13);
+    world.publish("app", data);
+    world.add("10.0.0.20");
+    auto& one = world.add("10.1.0.10");
+    one.stop();
+    bool damage = false;
+    memory_store_options altering;
+    altering.corrupt = [&](const content_key&, chunk_index) { return damage; };
+    one.store = memory_store(crypto(), std::move(altering));
+    one.start();
+    REQUIRE(world.run_until_registered());
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return one.progress["app"].verified_bytes > mib; }));
+    damage = true;
+    const auto verified = one.with([&](client_core& c) { return c.verify(world.now()); });
+    damage = false;
+    REQUIRE(world.run_until([&] { return one.done(verified) != nullptr; }, 5s));
+    CHECK(one.done(verified)->failure);
+    CHECK_FALSE(one.done(fetched));
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }));
+    const auto kept = std::get<store_listing>(one.store.execute({1, store_list{}}).value);
+    REQUIRE(kept.entries.size() == 1);
+    CHECK(kept.entries.front().whole);
+}
+
 TEST_CASE("content and settings survive a topology that changes in the middle", "[REQ-OFF-5]") {
     auto options = rules_options();
     options.wan_bits_per_second = 8e6;
