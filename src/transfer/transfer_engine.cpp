@@ -131,10 +131,7 @@ void transfer_engine::implementation::cancel(time_point now, const content_key& 
 void transfer_engine::implementation::serve(time_point, const content_info& content) {
     if (!check(content)) return;
     const auto entry = content_for(content, limits::transfer_served_max);
-    if (!entry || (*entry)->serving) return;
-    auto& local = **entry;
-    local.serving = true;
-    if (!local.known && !local.downloading) uploads_.look(local);
+    if (entry) (*entry)->serving = true;
 }
 
 void transfer_engine::implementation::stop_serving(time_point now, const content_key& key) {

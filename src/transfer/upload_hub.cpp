@@ -67,13 +67,6 @@ void upload_hub::deny(time_point now, flow_handle flow, flow_close why) {
     forget(found);
 }
 
-void upload_hub::look(const local_content& content) {
-    auto& own = contents_->at(content.info.key());
-    if (own.opening || own.opens > 0) return;
-    own.opening = true;
-    context_->ask_store({store_task::open_upload, content.info.key(), 0, 0, {}}, store_open{content.info, false});
-}
-
 void upload_hub::on_opened(time_point now, const content_key& key, const store_completion& completion) {
     const auto found = contents_->find(key);
     const auto* opened = completion.ok() ? std::get_if<store_opened>(&completion.value) : nullptr;
@@ -84,12 +77,15 @@ void upload_hub::on_opened(time_point now, const content_key& key, const store_c
     auto& content = found->second;
     content.opening = false;
     if (opened == nullptr) {
-        if (!content.downloading) {
+        if (content.downloading) return;
+        if (completion.failure && completion.failure->code == errc::not_found) {
             content.serving = content.known = content.whole = false;
             content.held.clear();
             content.log.reset(content.held);
-            close_all(now, key, {errc::not_found, "this content is no longer here", 0});
+            return close_all(now, key, {errc::not_found, "this content is no longer here", 0});
         }
+        // The store has too much to do, or fails for now: what it has it still has.
+        for (const auto flow : opening(key)) end(now, flow, {errc::io_failed, "the sender could not open the content", 2000});
         return;
     }
     ++content.opens;
@@ -101,12 +97,16 @@ void upload_hub::on_opened(time_point now, const content_key& key, const store_c
     if (!content.downloading && !any_of(key)) context_->close_store(content);
 }
 
-void upload_hub::on_opened_by_download(time_point now, local_content& content) {
-    std::vector<flow_handle> waiting;
+std::vector<flow_handle> upload_hub::opening(const content_key& key) const {
+    std::vector<flow_handle> out;
     for (const auto& [flow, one] : uploads_) {
-        if (one.content == content.info.key() && one.at == phase::opening) waiting.push_back(flow);
+        if (one.content == key && one.at == phase::opening) out.push_back(flow);
     }
-    for (const auto flow : waiting) {
+    return out;
+}
+
+void upload_hub::on_opened_by_download(time_point now, local_content& content) {
+    for (const auto flow : opening(content.info.key())) {
         if (content.shareable()) accept(now, flow, uploads_.at(flow), content);
         else end(now, flow, {errc::not_found, "this content is not whole here", 1000});
     }

@@ -32,8 +32,6 @@ public:
     void on_opened_by_download(time_point now, local_content& content);
     /// The content may be gone by now, or served anew under another number.
     void on_read(time_point now, const region_key& name, const content_key& key, store_completion& completion);
-    /// Lets the store look whether the content is there, e.g. at serve().
-    void look(const local_content& content);
 
     /// More chunks are held, or others are under way: receivers are told within limits::transfer_status_delay.
     void on_holdings_changed(time_point now, const local_content& content);
@@ -74,6 +72,8 @@ private:
     [[nodiscard]] local_content* content_of(const upload& one);
     [[nodiscard]] bool acceptable_way(const flow_requested& request) const;
     [[nodiscard]] holdings_status status_for(const local_content& content, upload& one) const;
+    /// Who waits for the store to open the content.
+    [[nodiscard]] std::vector<flow_handle> opening(const content_key& key) const;
     void accept(time_point now, flow_handle flow, upload& one, local_content& content);
     void send_status(time_point now, flow_handle flow, upload& one);
     void supply(time_point now, const region_key& key, const content_key& content, const need& wanted);

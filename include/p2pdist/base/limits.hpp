@@ -20,7 +20,7 @@ inline constexpr std::size_t datagram_bytes_receive_max = 65535;  ///< what a so
 
 // content
 inline constexpr std::uint64_t content_bytes_max = std::uint64_t{1} << 44;  ///< 16 TiB: 2^26 chunks, a chunk set of 8 MiB
-inline constexpr std::size_t store_requests_max = 4096;  ///< requests that a store holds unanswered; more: errc::limit_reached
+inline constexpr std::size_t store_requests_max = 4096;  ///< requests that a store holds unanswered; more, but for store_close: errc::limit_reached
 inline constexpr std::size_t store_write_bytes_max = 32u << 20;  ///< bytes of unanswered writes; more: errc::limit_reached
 inline constexpr std::size_t store_append_bytes_max = 1u << 20;  ///< one store_append
 inline constexpr std::size_t store_commit_bytes_max = 8u << 20;  ///< bytes of writes that share one sync to disk

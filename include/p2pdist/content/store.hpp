@@ -37,7 +37,7 @@ struct store_open {
     bool create = false;
 };
 
-/// Takes one store_open back. Answer: store_done; errc::not_found where it is not in use.
+/// Takes one store_open back. Answer: store_done; errc::not_found where it is not in use. Never errc::limit_reached: nobody asks again.
 struct store_close {
     content_key key;
 };

@@ -63,7 +63,7 @@ void file_store::impl::submit(store_request&& request) {
                               request.operation);
     const auto id = request.id;
     const auto size = write_size(request);
-    const bool too_many = ++unanswered_ > limits::store_requests_max;
+    const bool too_many = ++unanswered_ > limits::store_requests_max && !std::holds_alternative<store_close>(request.operation);
     const bool too_much = (write_bytes_ += size) > limits::store_write_bytes_max && size > 0;
     if (too_many || too_much)
         return answer({id, error{errc::limit_reached, "the store is behind: wait for answers before asking more"}, store_done{}, {}}, size);

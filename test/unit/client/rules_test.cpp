@@ -169,6 +169,28 @@ TEST_CASE("an evicted content is not held any more, for the server either", "[RE
     }, 20s));
 }
 
+TEST_CASE("what was used least recently makes room, also after a restart", "[REQ-CLI-3]") {
+    client_world world(rules_options());
+    for (const std::string id : {"a", "b", "c"}) world.publish(id, some_bytes(mib, static_cast<std::uint64_t>(id.front())));
+    auto& one = world.add("10.0.0.20");
+    one.stop();
+    memory_store_options small;
+    small.limit_bytes = 2 * mib + mib / 2;
+    one.store = memory_store(crypto(), std::move(small));
+    one.start();
+    REQUIRE(world.run_until_registered());
+    for (const std::string id : {"b", "a"}) REQUIRE(world.run_until([&, fetched = one.fetch(id)] { return one.complete(fetched); }));
+    one.stop();
+    one.finished.clear();
+    one.start();
+    REQUIRE(world.run_until_registered());
+    world.run_for(1s);
+    REQUIRE(world.run_until([&, fetched = one.fetch("c")] { return one.complete(fetched); }));
+    std::vector<std::string> left;
+    for (const auto& entry : one.core().contents()) left.push_back(entry.content.id.text());
+    CHECK(left == std::vector<std::string>{"a", "c"});
+}
+
 TEST_CASE("where there is no space the download fails in words, and the next in rank acts", "[REQ-CLI-3][REQ-RVP-3]") {
     client_world world(rules_options());
     const auto data = some_bytes(2 * mib, 9);

@@ -78,9 +78,11 @@ TEST_CASE("a store that is asked too much at once says so", "[REQ-CLI-3]") {
     std::vector<store_request_id> ids;
     for (std::size_t count = 0; count < limits::store_requests_max; ++count) ids.push_back(store.begin(store_read_chunk{content.key(), 0}));
     CHECK(store.failure(store_list{}) == errc::limit_reached);
+    ids.push_back(store.begin(store_close{content.key()}));   // else it would be in use for ever
     blocked = false;
     blocked.notify_all();
     for (const auto id : ids) REQUIRE(store.wait(id).ok());
+    CHECK(store.expect<store_listing>(store_list{}).entries.front().use_count == 0);
 
     const sample other(2 * chunk_bytes, 2);
     store.open(other);

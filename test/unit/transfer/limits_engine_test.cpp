@@ -54,31 +54,28 @@ TEST_CASE("downloads beyond the limit are refused in words, and one that ends ma
 
 TEST_CASE("contents beyond the limit are not served, and whoever serves so many can still download", "[limits]") {
     world w;
-    auto& engine = w.add().engine;   // its store does not answer
-    std::vector<store_request_id> opens;
-    std::size_t ended = 0;
-    const auto look = [&] {
-        while (auto out = engine.poll(w.now)) {
-            if (const auto* request = std::get_if<store_request>(&*out)) opens.push_back(request->id);
-            if (std::holds_alternative<transfer_finished>(*out)) ++ended;
-        }
-        return opens.size();
-    };
-    const auto most = limits::transfer_served_max;
-    for (std::size_t number = 0; number <= most; ++number) engine.serve(w.now, numbered_content(number));
-    CHECK(look() == most);
-    // One that the store has lost makes room for another.
-    store_completion lost;
-    lost.id = opens.front();
-    lost.failure = error{errc::not_found, "not here"};
-    engine.on_store_done(w.now, std::move(lost));
-    engine.serve(w.now, numbered_content(most));
-    CHECK(look() == most + 1);
-    engine.download(w.now, numbered_content(most + 1));
-    CHECK(look() == most + 2);
-    CHECK(ended == 0);
-    engine.serve(w.now, numbered_content(most + 2));
-    CHECK(look() == most + 2);
+    const auto data = noise(1000);
+    const auto last = tree_content(data), other = tree_content(data, "other");
+    auto& a = w.add();
+    auto& b = w.add();
+    for (std::size_t number = 0; number < limits::transfer_served_max; ++number) a.engine.serve(w.now, numbered_content(number));
+    a.holds(last, data);
+    b.gets(last);
+    b.from(last, a);
+    REQUIRE(w.until(5s, [&] { return !b.all<source_lost>().empty(); }));
+    CHECK(b.all<source_lost>().front().reason == errc::not_found);
+    b.holds(other, data);
+    a.gets(other);
+    a.from(other, b);
+    REQUIRE(w.until(5s, [&] { return a.done(); }));
+    CHECK(a.succeeded());
+    // One that is not served any more makes room for another.
+    a.engine.stop_serving(w.now, numbered_content(0).key());
+    a.engine.stop_serving(w.now, other.key());
+    a.holds(last, data);
+    b.from(last, a);
+    REQUIRE(w.until(5s, [&] { return b.done(); }));
+    CHECK(b.succeeded());
 }
 
 TEST_CASE("receivers beyond the limit are sent away, and served when there is room", "[limits][REQ-SEC-3]") {

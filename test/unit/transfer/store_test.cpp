@@ -264,18 +264,44 @@ TEST_CASE("contents that are not served any more leave nothing behind", "[REQ-CL
     const auto content = tree_content(data), other = tree_content(data, "other");
     const content_info absent{*content_id::parse("absent"), 1000, content.hash};
     for (const auto& each : {content, other}) a.holds(each, data);
-    a.engine.serve(w.now, absent);  // the store says that it is not here
+    a.engine.serve(w.now, absent);
     w.run(100ms);
-    CHECK(a.engine.held(content.key()) != nullptr);
-    CHECK(a.engine.held(absent.key()) == nullptr);
+    CHECK(a.store_requests.empty());   // nobody wants anything
+    b.gets(absent);
+    b.from(absent, a);
+    REQUIRE(w.until(10s, [&] { return !b.all<source_lost>().empty(); }));   // the store says that it is not here
+    CHECK(b.all<source_lost>().front().text == "this content is no longer here");
     b.gets(content);
     b.from(content, a);
     REQUIRE(w.until(10s, [&] { return b.done(); }));
+    CHECK(a.engine.held(content.key()) != nullptr);
+    CHECK(a.engine.held(absent.key()) == nullptr);
     for (const auto& each : {content, other}) a.engine.stop_serving(w.now, each.key());
     a.pump();
     w.run(100ms);
     for (const auto& each : {content, other}) CHECK(a.engine.held(each.key()) == nullptr);
     CHECK(a.store_requests["open"] == a.store_requests["close"] + 1);  // all that were granted
+}
+
+TEST_CASE("a content that the store has no time to open is served when it has", "[REQ-CLI-3][REQ-SEC-3]") {
+    world w;
+    const auto data = noise(300'000);
+    const auto content = tree_content(data);
+    int busy = 3;
+    node_options options;
+    options.store.fault = [&](const store_request& request) -> std::optional<error> {
+        if (std::holds_alternative<store_open>(request.operation) && busy-- > 0) return error{errc::limit_reached, "busy"};
+        return std::nullopt;
+    };
+    auto& a = w.add(std::move(options));
+    auto& b = w.add();
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(20s, [&] { return b.done(); }));
+    CHECK(busy < 0);
+    CHECK(b.content(content) == data);
+    CHECK(b.all<source_lost>().empty());
 }
 
 TEST_CASE("who is not admitted gets nothing", "[REQ-SEC-1][REQ-ACT-1]") {
