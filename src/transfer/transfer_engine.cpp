@@ -138,7 +138,7 @@ void transfer_engine::implementation::stop_serving(time_point now, const content
     const auto found = contents_.find(key);
     if (found == contents_.end()) return;
     found->second.serving = false;
-    if (!found->second.downloading) uploads_.close_all(now, key, {errc::not_found, "this content is no longer shared here", 0});
+    if (!found->second.downloading) uploads_.close_all(now, key, {errc::cancelled, "this content is no longer shared here", 0});
     leaving_.insert(key);
     after_input(now);
 }

@@ -7,6 +7,7 @@ namespace p2pdist::detail::transfer {
 namespace {
 using namespace std::chrono_literals;
 constexpr duration measure_gap = 250ms;
+constexpr duration idle_time = 60s;   // a content of which nobody wants anything for so long may be evicted, though flows are open
 }  // namespace
 
 local_content* upload_hub::content_of(const upload& one) {
@@ -48,11 +49,30 @@ void upload_hub::admit(time_point now, flow_handle flow) {
     if (found == uploads_.end() || found->second.at != phase::asking) return;
     auto* const content = content_of(found->second);
     if (content == nullptr) return end(now, flow, {errc::not_found, "this content is not here", 0});
-    if (content->opens > 0 && content->shareable()) return accept(now, flow, found->second, *content);
+    if (keep_open(now, *content)) return accept(now, flow, found->second, *content);
     found->second.at = phase::opening;
-    if (content->downloading || content->opening) return;  // its open is under way
-    content->opening = true;
-    context_->ask_store({store_task::open_upload, content->info.key(), 0, 0, now}, store_open{content->info, false});
+}
+
+bool upload_hub::keep_open(time_point now, local_content& content) {
+    content.wanted_at = now;
+    idle_due_ = std::min(idle_due_, now + idle_time);
+    if (content.opens > 0 && content.shareable()) return true;
+    if (content.downloading || content.opening) return false;  // its open is under way
+    content.opening = true;
+    context_->ask_store({store_task::open_upload, content.info.key(), 0, 0, now}, store_open{content.info, false});
+    return false;
+}
+
+/// Flows stay, and cost no more than their place: whoever wants something again has it opened again.
+void upload_hub::let_idle_go(time_point now) {
+    if (now < idle_due_) return;
+    idle_due_ = never;
+    for (const auto& [flow, one] : uploads_) {
+        auto* const content = content_of(one);
+        if (content == nullptr) continue;
+        idle_due_ = now + idle_time;
+        if (!content->downloading && now - content->wanted_at >= idle_time) context_->close_store(*content);
+    }
 }
 
 void upload_hub::deny(time_point now, flow_handle flow, flow_close why) {
@@ -167,8 +187,9 @@ void upload_hub::on_status(time_point now, const flow_status_changed& status) {
 void upload_hub::on_needs(time_point now, const flow_needs& needs) {
     const auto found = uploads_.find(needs.flow);
     if (found == uploads_.end() || found->second.at != phase::serving) return;
-    const auto* content = content_of(found->second);
+    auto* const content = content_of(found->second);
     if (content == nullptr) return end(now, needs.flow, {errc::not_found, "this content is no longer here", 0});
+    keep_open(now, *content);
     const auto& geometry = content->geometry;
     if (needs.range.end() > geometry.object_bytes()) return end(now, needs.flow, {errc::invalid_argument, "there are no such bytes", 0});
 
@@ -326,6 +347,7 @@ void upload_hub::forget(std::map<flow_handle, upload>::iterator at) {
 }
 
 void upload_hub::on_timer(time_point now) {
+    let_idle_go(now);
     if (now >= measure_due_) {
         measure_due_ = never;
         for (auto& [flow, one] : uploads_) {

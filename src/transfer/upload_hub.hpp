@@ -41,7 +41,7 @@ public:
     void close_all(time_point now, const content_key& key, const flow_close& why);
 
     void on_timer(time_point now);
-    [[nodiscard]] time_point deadline() const noexcept { return std::min(status_due_, measure_due_); }
+    [[nodiscard]] time_point deadline() const noexcept { return std::min({status_due_, measure_due_, idle_due_}); }
     [[nodiscard]] bool owns(flow_handle flow) const { return uploads_.contains(flow); }
     [[nodiscard]] bool any_of(const content_key& key) const;
     [[nodiscard]] std::vector<upload_progress> progress() const;
@@ -72,6 +72,9 @@ private:
     [[nodiscard]] local_content* content_of(const upload& one);
     [[nodiscard]] bool acceptable_way(const flow_requested& request) const;
     [[nodiscard]] holdings_status status_for(const local_content& content, upload& one) const;
+    /// A receiver came, or wants something: the content is not to be evicted. Whether it is open already, and can be given.
+    bool keep_open(time_point now, local_content& content);
+    void let_idle_go(time_point now);
     /// Who waits for the store to open the content.
     [[nodiscard]] std::vector<flow_handle> opening(const content_key& key) const;
     void accept(time_point now, flow_handle flow, upload& one, local_content& content);
@@ -101,6 +104,7 @@ private:
     std::size_t waiting_ = 0;                          // of those, of flows that go on
     time_point status_due_ = never;
     time_point measure_due_ = never;
+    time_point idle_due_ = never;
 };
 
 }  // namespace p2pdist::detail::transfer

@@ -223,7 +223,7 @@ public:
 
     // Serving. A content that is being downloaded is served as far as it is verified (tree contents only).
     /// Serve a content that the store has; without it, requests for it are refused with errc::not_found. The store is asked
-    /// for it (store_open) when somebody fetches it, and it is in use only while somebody does, so it can be evicted.
+    /// for it (store_open) when somebody fetches it, and it is in use only while somebody wants bytes of it, so it can be evicted.
     void serve(time_point now, const content_info& content);
     /// Requests for it are refused from now on, and running ones end.
     void stop_serving(time_point now, const content_key& content);

@@ -44,6 +44,10 @@ struct hub_desk {
         const auto from = geometry.region(first).offset;
         hub.on_needs(now, {flow, {from, geometry.region(first + static_cast<chunk_index>(count) - 1).end() - from}});
     }
+    /// Unanswered requests of that kind.
+    [[nodiscard]] std::ptrdiff_t asked(store_task task) const {
+        return std::ranges::count_if(context.requests, [task](const auto& item) { return item.second.task == task; });
+    }
     void goes(flow_handle flow) { hub.on_ended(now, {flow, errc::cancelled, {}, {}}); }
     /// Chunks whose reads the store has not answered, in the order in which they were asked for.
     [[nodiscard]] std::vector<chunk_index> reads() const {
@@ -128,6 +132,42 @@ TEST_CASE("reads of a content that is gone before they are answered give their p
     if (!again) desk.share();
     desk.wants(desk.opens(1), 0, limits::transfer_reads_max);
     CHECK(desk.reads().size() == limits::transfer_reads_max);
+}
+
+TEST_CASE("a content of which nobody wants anything is not kept in the store's use", "[limits][REQ-SEC-3][REQ-CLI-3]") {
+    hub_desk desk(4);
+    const auto idle = desk.opens(1), other = desk.opens(2);
+    const auto later = [&](duration time) {
+        desk.now += time;
+        if (desk.hub.deadline() <= desk.now) desk.hub.on_timer(desk.now);
+    };
+    later(50s);
+    desk.wants(other, 0, 1);
+    desk.answer_one();
+    later(50s);
+    CHECK(desk.contents.at(desk.info.key()).opens == 1);
+    later(70s);
+    later(70s);
+    CHECK(desk.contents.at(desk.info.key()).opens == 0);
+    CHECK(desk.asked(store_task::close) == 1);
+    REQUIRE(desk.hub.owns(idle));
+    REQUIRE(desk.hub.owns(other));
+    // Whoever goes on gets what he wants, and it is in use again.
+    desk.wants(idle, 2, 1);
+    CHECK(desk.asked(store_task::open_upload) == 1);
+    CHECK(desk.reads() == std::vector<chunk_index>{2});
+    store_completion opened;
+    opened.value = store_opened{chunk_set(4, true), 0, true, true, {}};
+    desk.hub.on_opened(desk.now, desk.info.key(), opened);
+    desk.answer_one();
+    CHECK(desk.contents.at(desk.info.key()).opens == 1);
+    desk.wants(other, 3, 1);
+    CHECK(desk.asked(store_task::open_upload) == 1);   // the same
+    desk.goes(idle);
+    desk.goes(other);
+    CHECK(desk.asked(store_task::close) == 2);
+    later(70s);
+    CHECK(desk.hub.deadline() == never);
 }
 
 TEST_CASE("a source that claims to be getting everything is believed of a few chunks", "[limits][REQ-SEC-3][REQ-RVP-2]") {

@@ -304,6 +304,41 @@ TEST_CASE("a content that the store has no time to open is served when it has", 
     CHECK(b.all<source_lost>().empty());
 }
 
+TEST_CASE("a receiver that wants nothing for long keeps no store from making room", "[REQ-CLI-3][REQ-SEC-3]") {
+    const bool evicts = GENERATE(true, false);
+    world w({.lan_bytes_per_second = 5e6});
+    const auto data = noise(5'000'000), more = noise(5'000'000, 8);
+    const auto content = tree_content(data), other = tree_content(more, "other");
+    node_options small;
+    small.store.limit_bytes = 8'000'000;
+    auto& a = w.add(std::move(small));
+    auto& b = w.add();
+    auto& c = w.add();
+    a.holds(content, data);
+    c.holds(content, data);
+    c.holds(other, more);
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(20s, [&] { return b.held(content) >= 4; }));
+    b.engine.pause(w.now, content.key(), true);
+    b.pump();
+    w.run(150s);
+    REQUIRE(a.engine.uploads().size() == 1);
+    if (evicts) {
+        a.gets(other);
+        a.from(other, c);
+        REQUIRE(w.until(60s, [&] { return a.done(); }));
+        CHECK(a.succeeded());
+        b.from(content, c);
+    }
+    b.engine.pause(w.now, content.key(), false);
+    b.pump();
+    REQUIRE(w.until(60s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+    CHECK(b.all<peer_blamed>().empty());
+    CHECK(b.all<source_lost>().empty() == !evicts);
+}
+
 TEST_CASE("who is not admitted gets nothing", "[REQ-SEC-1][REQ-ACT-1]") {
     world w;
     const auto data = noise(1'000'000);
