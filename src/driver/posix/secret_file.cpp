@@ -86,15 +86,15 @@ std::string secret_file_exposure(const fs::path& file) {
 
 result<void> make_private_directory(const fs::path& given) {
     const auto directory = plain_directory(given);
-    std::error_code failure;
     struct stat about {};
     if (::stat(directory.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
         if ((about.st_mode & S_IWOTH) != 0) return writable_by_others(directory);
         return {};
     }
-    if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), failure);
+    const auto parent = directory.parent_path();
+    if (auto made = detail::make_directories(parent); !made) return made;
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return file_error(directory, "make the directory");
-    return {};
+    return detail::sync_directory(parent);
 }
 
 }  // namespace p2pdist

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,9 +19,11 @@
 #include "local/passed_file.hpp"
 #include "local/peer_credentials.hpp"
 #include "node/secret_file.hpp"
+#include "node/server_keys.hpp"
 #include "p2pdist/driver/device.hpp"
 #include "p2pdist/driver/local_service.hpp"
 #include "p2pdist/driver/output_file.hpp"
+#include "p2pdist/driver/server.hpp"
 
 using namespace p2pdist;
 namespace fs = std::filesystem;
@@ -41,6 +44,24 @@ struct folder {
         return out;
     }
     fs::path path;
+};
+
+/// While it lives the test is a user whom modes bind, to whom the folder belongs.
+struct common_user {
+    explicit common_user(const folder& own) {
+        if (::geteuid() != 0) return;
+        constexpr uid_t nobody = 65534;
+        REQUIRE(::chown(own.path.c_str(), nobody, nobody) == 0);
+        REQUIRE(::seteuid(nobody) == 0);
+        was_root = true;
+    }
+    ~common_user() {
+        if (was_root && ::seteuid(0) != 0) std::abort();
+#ifdef __linux__
+        (void)::prctl(PR_SET_DUMPABLE, 1);  // the change of users took it away, and a leak checker needs it
+#endif
+    }
+    bool was_root = false;
 };
 
 }  // namespace
@@ -81,6 +102,35 @@ TEST_CASE("a data directory is private however its name is written", "[driver][R
     CHECK(local_socket_path(here.path / "data" / "") == local_socket_path(here.path / "data"));
     const auto deep = here.path / std::string(120, 'd');
     CHECK(local_socket_path(deep / "") == local_socket_path(deep));
+}
+
+TEST_CASE("a data directory is kept only when the names that lead there are on the disk", "[driver][REQ-CLI-4]") {
+    const folder here;
+    const common_user user(here);
+    for (const auto* name : {"data", "deep/data"}) {
+        const auto parent = here.with_mode(std::string("of-") + name[0] + name[1], 0300, true);   // can be made into, and not be synced
+        INFO(name);
+        CHECK_FALSE(make_private_directory(parent / name));
+        ::chmod(parent.c_str(), 0700);
+        CHECK(make_private_directory(parent / name));
+    }
+}
+
+TEST_CASE("a new key that counts is told, whatever the disk says of its name", "[driver][REQ-SEC-1]") {
+    const folder here;
+    const common_user user(here);
+    REQUIRE(initialise_server(here.path / "data", {}, {}, std::nullopt));
+    const auto keys = here.path / "data" / "keys";
+    ::chmod(keys.c_str(), 0300);
+    const auto key = rotate_server_key(here.path / "data", server_key::security);
+    ::chmod(keys.c_str(), 0500);
+    const auto kept = load_server_keys(here.path / "data");
+    REQUIRE(kept);
+    REQUIRE(key);
+    CHECK(*key == kept->security);
+    CHECK_FALSE(rotate_server_key(here.path / "data", server_key::security));   // nothing can be written now
+    ::chmod(keys.c_str(), 0700);
+    CHECK(load_server_keys(here.path / "data")->security == *key);
 }
 
 TEST_CASE("an output file may have as long a name as any", "[driver][REQ-CLI-6]") {
