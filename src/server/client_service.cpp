@@ -206,36 +206,41 @@ void client_service::answer(time_point now, const registered_client& from, const
     located(now, feeder_->has(now, content));
 }
 
-std::vector<holding> client_service::known_holdings(const client_id& from, const holdings_report& report) const {
-    std::vector<holding> out;
+/// What a report changes: one row for each content, by the last that it says of it, however often and whatever else it says.
+std::vector<holding> client_service::changed_holdings(const client_id& from, const holdings_report& report) const {
     const auto& held = shared_->state.holdings.of_client(from);
-    std::size_t room =
-        limits::server_client_holdings_max - (report.complete_list ? 0 : std::min(held.size(), limits::server_client_holdings_max));
+    std::map<content_key, holding> said;
+    if (report.complete_list) {
+        for (const auto& [key, what] : held) said.emplace(key, holding{key, holding_state::none, false});
+    }
     for (const auto& what : report.holdings) {
-        const bool is_more = what.state != holding_state::none && (report.complete_list || !held.contains(what.content));
-        if (what.state != holding_state::none && shared_->state.contents.find(what.content) == nullptr) continue;  // e.g. removed meanwhile
-        if (is_more && room == 0) continue;
-        if (is_more) --room;
+        const bool gone = what.state == holding_state::none;
+        const bool counts = gone ? held.contains(what.content) || said.contains(what.content)
+                                 : shared_->state.contents.find(what.content) != nullptr;  // it may have been removed meanwhile
+        if (counts) said.insert_or_assign(what.content, what);
+    }
+    std::erase_if(said, [&](const auto& entry) {
+        const auto before = held.find(entry.first);
+        return before == held.end() ? entry.second.state == holding_state::none : before->second == entry.second;
+    });
+    const auto leaving = std::count_if(said.begin(), said.end(), [](const auto& entry) { return entry.second.state == holding_state::none; });
+    auto count = held.size() - static_cast<std::size_t>(leaving);
+    std::vector<holding> out;
+    for (const auto& [key, what] : said) {
+        const bool is_more = what.state != holding_state::none && !held.contains(key);
+        if (is_more && count >= limits::server_client_holdings_max) continue;
+        if (is_more) ++count;
         out.push_back(what);
     }
     return out;
 }
 
-bool client_service::changes_nothing(const client_id& from, const std::vector<holding>& holdings, bool complete) const {
-    const auto& held = shared_->state.holdings.of_client(from);
-    if (complete && held.size() != holdings.size()) return false;
-    return std::all_of(holdings.begin(), holdings.end(), [&](const holding& what) {
-        const auto at = held.find(what.content);
-        return what.state == holding_state::none ? at == held.end() : at != held.end() && at->second == what;
-    });
-}
-
 void client_service::answer(time_point now, const registered_client& from, const holdings_report& request, const reply_function& reply) {
     const auto id = from.record.id;
-    auto holdings = known_holdings(id, request);
-    for (const auto& what : holdings) shared_->state.rosters.keep(now, what.content, shared_->state.office_name(from.office));
-    if (changes_nothing(id, holdings, request.complete_list)) return reply(now, holdings_reply{});
-    commit(now, {id, change_kind::holdings}, {put_holdings{id, std::move(holdings), request.complete_list}},
+    auto changed = changed_holdings(id, request);
+    for (const auto& what : changed) shared_->state.rosters.keep(now, what.content, shared_->state.office_name(from.office));
+    if (changed.empty()) return reply(now, holdings_reply{});
+    commit(now, {id, change_kind::holdings}, {put_holdings{id, std::move(changed), false}},
            [reply](time_point at, const result<void>& outcome) {
                reply(at, outcome ? message_body(holdings_reply{}) : message_body(to_reply(outcome.error())));
            });

@@ -51,8 +51,7 @@ private:
     void end(time_point now, const turn& whose);
 
     void handle_member(time_point now, const asker& from, const message_body& body, const reply_function& reply);
-    [[nodiscard]] std::vector<holding> known_holdings(const client_id& from, const holdings_report& report) const;
-    [[nodiscard]] bool changes_nothing(const client_id& from, const std::vector<holding>& holdings, bool complete) const;
+    [[nodiscard]] std::vector<holding> changed_holdings(const client_id& from, const holdings_report& report) const;
 
     server_context* shared_;
     content_feeder* feeder_;

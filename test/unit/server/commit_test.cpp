@@ -261,3 +261,39 @@ TEST_CASE("what a client reports while it leaves is not there when it comes back
     (void)world.asked<holdings_reply>(client, has_it);
     CHECK(world.durable.holdings.size() == 1);
 }
+
+TEST_CASE("of each content that a report names one row is written, however often and whatever else it says", "[hostile][REQ-SRV-2][REQ-SRV-6]") {
+    server_world world;
+    auto& liar = world.join("10.0.0.5", 1);
+    (void)world.administer<publish_reply>(publish_request{{content("a"), content("b", 2)}});
+    std::vector<std::vector<holding>> written;
+    world.commit_fault = [&](const catalogue_request& request) -> std::optional<error> {
+        for (const auto& change : request.changes) {
+            if (const auto* put = std::get_if<put_holdings>(&change)) written.push_back(put->holdings);
+        }
+        return std::nullopt;
+    };
+    const holding complete{content("a").key(), holding_state::complete, false}, partial{content("a").key(), holding_state::partial, false};
+    const holding other{content("b", 2).key(), holding_state::complete, false}, gone{content("a").key(), holding_state::none, false};
+    holdings_report padded{{complete}, true};
+    for (int n = 0; n < 1000; ++n) padded.holdings.push_back({content("n" + std::to_string(n)).key(), holding_state::none, false});
+    for (int times = 0; times < 3; ++times) (void)world.asked<holdings_reply>(liar, padded);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0] == std::vector{complete});
+
+    (void)world.asked<holdings_reply>(liar, holdings_report{std::vector<holding>(1000, complete), false});   // as it is
+    CHECK(written.size() == 1);
+    auto wavering = std::vector<holding>(1000, partial);
+    for (std::size_t n = 1; n < wavering.size(); n += 2) wavering[n] = complete;
+    (void)world.asked<holdings_reply>(liar, holdings_report{wavering, false});
+    CHECK(written.size() == 1);
+    wavering.push_back(partial);
+    (void)world.asked<holdings_reply>(liar, holdings_report{wavering, false});
+    REQUIRE(written.size() == 2);
+    CHECK(written[1] == std::vector{partial});
+    // A complete list says by its silence what is gone.
+    (void)world.asked<holdings_reply>(liar, holdings_report{{other}, true});
+    REQUIRE(written.size() == 3);
+    CHECK(written[2] == std::vector{gone, other});
+    CHECK(world.durable.holdings == std::vector<holding_record>{{liar.identity.id, other}});
+}
