@@ -35,8 +35,11 @@ public:
     [[nodiscard]] message_body list_reply();
 
     // Of a database that was set back (lost_lists.hpp).
-    /// The catalogue is loaded.
-    void begin() { known_number_ = shared_->state.versions.revocations; }
+    /// The catalogue is loaded; or this process may have been set back, and the catalogue with it.
+    void begin() {
+        known_number_ = shared_->state.versions.revocations;
+        first_made_ = 0;
+    }
     /// Whether a list of this kind would be one that this server made and has lost. Numbers follow the clock, so that none of this
     /// database's lists has a number between that of the last one loaded and that of the first one made since.
     [[nodiscard]] bool lacks(const held_list& list) const;
@@ -69,7 +72,7 @@ private:
     bytes list_;
     std::uint64_t list_number_ = 0;   // of list_
     std::uint64_t known_number_ = 0;  // of the newest list before first_made_
-    std::uint64_t first_made_ = 0;    // number of the first list that was made since the start; 0: none
+    std::uint64_t first_made_ = 0;    // number of the first list that was made since begin(); 0: none
     bool moving_ = false;             // a change of epoch waits for its commit
     std::int64_t looked_s_ = 0;       // when on_wall_clock() looked at all clients
     time_point renewals_since_{};     // the second in which renewals_ were given

@@ -113,6 +113,7 @@ void server_core::implementation::on_peer_revoked(time_point now, const client_i
 /// SEC-2: this may be a copy of a process that goes on elsewhere.
 void server_core::implementation::start_anew(time_point now) {
     shared_.tell(server_event::kind::finding, "this device's clock has jumped: it was suspended, or set back to a snapshot; all sessions are made anew");
+    revocations_.begin();   // a memory and a database that were set back together have lost lists as a restored database has
     messages_.start_anew();
     for (const auto& peer : seal_.start_anew()) {
         feeder_.on_peer_unreachable(now, peer);

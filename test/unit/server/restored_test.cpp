@@ -212,3 +212,31 @@ TEST_CASE("clients that claim a lost list, acknowledge and are silent keep an ho
     for (const auto* liar : liars) CHECK(liar->lists_asked == 1);
     CHECK(world.asked<error_reply>(world.lost, heartbeat{}).code == errc::revoked);
 }
+
+TEST_CASE("a running server that was set back with its database misses a lost list by its number, too", "[hostile][REQ-SEC-2]") {
+    server_world world;
+    auto& member = world.join("10.0.0.5", 1);
+    auto& first = world.join("10.0.0.6", 2);
+    auto& lost = world.join("10.0.0.7", 3);
+    auto& later = world.join("10.0.0.8", 4);
+    world.server().on_wall_clock(world.now(), world.wall());
+    (void)world.administer<accepted>(revoke_request{first.identity.id, ""});
+    take_newest(world, member);
+    // A minute later it was made, and nobody at the server remembers.
+    auto list = member.seal.revocations();
+    list.number += 60;
+    list.revoked.push_back(lost.identity.id);
+    std::sort(list.revoked.begin(), list.revoked.end());
+    sign_revocations(crypto(), server_world::default_config().signing, list);
+    REQUIRE(member.seal.take_revocations(encode(list)) == list_verdict::taken);
+    world.server().on_wall_clock(world.now() + 1s, {wall_start + 7200});
+    world.run_for(1s);
+    auto& admin = world.connect();
+    REQUIRE(std::holds_alternative<accepted>(world.ask(admin, revoke_request{later.identity.id, ""})));
+    REQUIRE(world.durable.versions.revocations > list.number);
+    (void)world.asked<heartbeat_reply>(member, heartbeat{{}, held(member)});
+    world.run_for(1s);
+    CHECK(member.lists_asked == 1);
+    CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
+    CHECK(newest(world, member).revoked.size() == 3);
+}
