@@ -15,6 +15,9 @@ handled_request* answer_table::find(std::uint64_t handle) noexcept {
 
 bool answer_table::add(std::uint64_t handle, handled_request request, time_point forget_at) {
     if (requests_.size() - answered_count_ >= entries_max_) return false;
+    auto& of_peer = open_of_[request.peer];
+    if (of_peer >= open_of_peer_max) return false;
+    ++of_peer;
     by_id_[{request.peer, request.id}] = handle;
     requests_.emplace(handle, std::move(request));
     open_.set(handle, forget_at);
@@ -24,11 +27,20 @@ bool answer_table::add(std::uint64_t handle, handled_request request, time_point
 void answer_table::set_answer(std::uint64_t handle, bytes answer, time_point forget_at) {
     auto& request = requests_.at(handle);
     bytes_ += answer.size() - request.answer.size();
-    answered_count_ += request.answered ? 0 : 1;
+    if (!request.answered) {
+        ++answered_count_;
+        close(request.peer);
+    }
     request.answered = true;
     request.answer = std::move(answer);
     open_.clear(handle);
     answered_.set(handle, forget_at);
+}
+
+/// One less that waits for its answer.
+void answer_table::close(const client_id& peer) {
+    const auto at = open_of_.find(peer);
+    if (--at->second == 0) open_of_.erase(at);
 }
 
 void answer_table::erase(std::uint64_t handle) {
@@ -36,7 +48,8 @@ void answer_table::erase(std::uint64_t handle) {
     if (found == requests_.end()) return;
     const auto& request = found->second;
     bytes_ -= request.answer.size();
-    answered_count_ -= request.answered ? 1 : 0;
+    if (request.answered) --answered_count_;
+    else close(request.peer);
     by_id_.erase({request.peer, request.id});
     open_.clear(handle);
     answered_.clear(handle);

@@ -34,7 +34,8 @@ public:
     /// Known by its sender and id: its handle.
     [[nodiscard]] std::optional<std::uint64_t> find(const client_id& peer, std::uint64_t id) const noexcept;
     [[nodiscard]] handled_request* find(std::uint64_t handle) noexcept;
-    /// A new request. False where the table is full of requests that wait for their answer; else the oldest answer may go.
+    /// A new request. False where the table is full of requests that wait for their answer, or this peer has open_of_peer_max of them; else
+    /// the oldest answer may go.
     [[nodiscard]] bool add(std::uint64_t handle, handled_request request, time_point forget_at);
     /// Keeps the answer until then.
     void set_answer(std::uint64_t handle, bytes answer, time_point forget_at);
@@ -46,7 +47,12 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return requests_.size(); }
 
+    /// Several times what a client asks one and the same other for: a few questions for each of limits::client_jobs_max.
+    static constexpr std::size_t open_of_peer_max = 1024;
+
 private:
+    void close(const client_id& peer);
+
     std::size_t entries_max_;
     std::size_t bytes_max_;
     std::size_t bytes_ = 0;
@@ -55,6 +61,7 @@ private:
     timer_queue open_;
     timer_queue answered_;
     std::size_t answered_count_ = 0;
+    std::map<client_id, std::size_t> open_of_;  // how many of a peer wait for their answer
 };
 
 }  // namespace p2pdist

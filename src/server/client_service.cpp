@@ -187,8 +187,8 @@ void client_service::answer(time_point now, const registered_client& from, const
     const auto* record = shared_->state.contents.find(request.id);
     if (record == nullptr) return reply(now, not_published(request.id));
     const auto content = record->content;
-    if (!shared_->state.in_central_office(from.record.id)) return reply(now, content_reply{content, feeder_->has(now, content)});
-    feeder_->ask(now, content, [content, reply](time_point at, bool has_it) { reply(at, content_reply{content, has_it}); });
+    if (!shared_->state.in_central_office(from.record.id)) return reply(now, content_reply{content, feeder_->has(content)});
+    feeder_->ask(now, from.record.id, content, [content, reply](time_point at, bool has_it) { reply(at, content_reply{content, has_it}); });
 }
 
 void client_service::answer(time_point now, const registered_client& from, const locate_request& request, const reply_function& reply) {
@@ -202,8 +202,8 @@ void client_service::answer(time_point now, const registered_client& from, const
         reply(at, locate(at, shared_->state, *member, content, has_it));
     };
     // Only clients of the central office fetch from the server: the others' answers don't wait for its disk.
-    if (shared_->state.in_central_office(from.record.id)) return feeder_->ask(now, content, std::move(located));
-    located(now, feeder_->has(now, content));
+    if (shared_->state.in_central_office(from.record.id)) return feeder_->ask(now, from.record.id, content, std::move(located));
+    located(now, feeder_->has(content));
 }
 
 /// What a report changes: one row for each content, by the last that it says of it, however often and whatever else it says.

@@ -116,6 +116,29 @@ TEST_CASE("others' requests and the answers to them have their room", "[message]
     CHECK(table.add(handle, request(handle), never));
 }
 
+TEST_CASE("one peer's requests that wait for their answer leave room for the others'", "[hostile][message][limits]") {
+    answer_table table(limits::message_answers_max, limits::message_answer_bytes_max);
+    const auto request = [](std::size_t of, std::uint64_t id) {
+        handled_request out;
+        out.peer = peer(of);
+        out.id = id;
+        return out;
+    };
+    std::uint64_t taken = 0;
+    for (std::uint64_t id = 1; id <= limits::message_answers_max; ++id) taken += table.add(id, request(1, id), never) ? 1 : 0;
+    CHECK(taken == answer_table::open_of_peer_max);
+    constexpr std::uint64_t next = limits::message_answers_max + 1;
+    CHECK(table.add(next, request(2, next), never));
+    // Those that are answered, or forgotten, make room for more of it.
+    table.set_answer(1, bytes(10), never);
+    table.set_answer(1, bytes(20), never);
+    table.erase(1);
+    table.erase(2);
+    CHECK(table.add(next + 1, request(1, next + 1), never));
+    CHECK(table.add(next + 2, request(1, next + 2), never));
+    CHECK_FALSE(table.add(next + 3, request(1, next + 3), never));
+}
+
 TEST_CASE("so many requests of ours are open", "[message][limits]") {
     message_world world;
     message_node a(world, 1), b(world, 2);

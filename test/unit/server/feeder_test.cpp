@@ -203,7 +203,7 @@ TEST_CASE("a member that asks for more contents than are kept at one time ends n
     REQUIRE(world.run_until([&] { return here() > 0; }, 5s));
     world.loses = [&](const send_datagram& datagram) { return datagram.to.address == honest.where; };   // a busy line
     for (std::size_t n = 0; n < others.size();) {
-        for (const auto end = std::min(n + 512, others.size()); n < end; ++n) (void)world.send(liar, content_request{others[n].id});
+        for (const auto end = std::min(n + content_feeder::waits_of_client_max, others.size()); n < end; ++n) (void)world.send(liar, content_request{others[n].id});
         REQUIRE(world.run_until([&] { return liar.answers.size() >= n; }, 5s));
     }
     world.loses = {};
@@ -213,37 +213,105 @@ TEST_CASE("a member that asks for more contents than are kept at one time ends n
     CHECK_FALSE(honest.finished[0].failure);
 }
 
-TEST_CASE("asking for more contents than are looked for at one time, while the file store is silent, takes no more room",
-          "[hostile][REQ-SRV-5][limits]") {
-    const auto config = feeding();
-    seeded_entropy random(5);
-    envelope link(crypto(), random, identity_from_secret(crypto(), config.identity), std::nullopt, {});
-    content_feeder feeder(crypto(), random, link, config);
-    const server_state state(config);
-    const time_point now(1000s);
-    constexpr std::size_t many = limits::server_attached_contents_max + 1000;
-    const auto nth = [](std::size_t n) { return content("c" + std::to_string(n)); };
-    std::size_t refused = 0;
-    for (std::size_t n = 0; n < many; ++n) feeder.ask(now, nth(n), [&](time_point, bool has_it) { refused += has_it ? 0 : 1; });
-    std::vector<store_request> looks;
-    const auto take_looks = [&] {
+namespace {
+
+/// A feeder alone, whose file store answers when it is told to.
+struct lone_feeder {
+    void ask(std::uint8_t who, std::size_t n) {
+        client_id id;
+        id.value[0] = who;
+        feeder.ask(now, id, nth(n), [this, who](time_point, bool) { ++answered[who]; });
+        take_looks();
+    }
+    void take_looks() {
         while (const auto out = feeder.poll(now, state)) {
             if (const auto* look = std::get_if<store_request>(&*out)) looks.push_back(*look);
         }
-    };
-    take_looks();
-    CHECK(looks.size() == limits::server_attached_contents_max);
-    CHECK(refused == 1000);
-    CHECK_FALSE(feeder.has(now, nth(many)));
-    take_looks();
-    CHECK(looks.size() == limits::server_attached_contents_max);
+    }
+    void find_missing(std::size_t look) {
+        store_completion missing;
+        missing.id = looks.at(look).id;
+        missing.failure = error{errc::not_found, "no such file"};
+        feeder.on_store_done(now, missing);
+        take_looks();
+    }
+    [[nodiscard]] bool looked_for(std::size_t n) const {
+        return std::any_of(looks.begin(), looks.end(), [&](const store_request& look) { return std::get<store_attach>(look.operation).content == nth(n); });
+    }
+    static content_info nth(std::size_t n) { return content("c" + std::to_string(n)); }
+
+    server_config config = feeding();
+    seeded_entropy random{5};
+    envelope link{crypto(), random, identity_from_secret(crypto(), config.identity), std::nullopt, {}};
+    content_feeder feeder{crypto(), random, link, config};
+    server_state state{config};
+    time_point now{1000s};
+    std::vector<store_request> looks;
+    std::map<std::uint8_t, std::size_t> answered;
+};
+
+}  // namespace
+
+TEST_CASE("asking for more contents than are kept, while the file store is silent, takes no more room", "[hostile][REQ-SRV-5][limits]") {
+    lone_feeder world;
+    constexpr std::size_t each = content_feeder::waits_of_client_max;
+    for (std::size_t n = 0; n < limits::server_attached_contents_max; ++n) world.ask(static_cast<std::uint8_t>(n / each), n);
+    CHECK(world.answered.empty());
+    CHECK(world.looks.size() == content_feeder::looks_max);
+    for (std::size_t n = 0; n < 100; ++n) world.ask(200, limits::server_attached_contents_max + n);
+    CHECK(world.answered[200] == 100);
     // When the first is found missing there is room for another.
-    store_completion missing;
-    missing.id = looks.front().id;
-    missing.failure = error{errc::not_found, "no such file"};
-    feeder.on_store_done(now, missing);
-    CHECK(refused == 1001);
-    CHECK_FALSE(feeder.has(now, nth(many)));
-    take_looks();
-    CHECK(looks.size() == limits::server_attached_contents_max + 1);
+    world.find_missing(0);
+    world.ask(200, limits::server_attached_contents_max);
+    CHECK(world.answered[200] == 100);
+    CHECK(world.looks.size() == content_feeder::looks_max + 1);
+    // Nobody waits longer than look_max, and then there is nothing to look for.
+    CHECK(world.feeder.deadline() == world.now + content_feeder::look_max);
+    world.now += content_feeder::look_max;
+    world.feeder.on_timer(world.now);
+    CHECK(world.answered[200] == 101);
+    std::size_t told = 0;
+    for (const auto& [who, count] : world.answered) told += count;
+    CHECK(told == limits::server_attached_contents_max + 101);
+    for (std::size_t look = 1; look < world.looks.size(); ++look) world.find_missing(look);
+    CHECK(world.looks.size() == content_feeder::looks_max + 1);
+    for (std::size_t n = 0; n < each; ++n) world.ask(201, n);   // and there is room again
+    CHECK(world.answered[201] <= content_feeder::looks_max);    // those that are known to be missing
+}
+
+TEST_CASE("one member that asks for one content again and again, while its file is read, waits for so many answers", "[hostile][REQ-SRV-5][REQ-MSG-1][limits]") {
+    lone_feeder world;
+    for (std::size_t n = 0; n < 65'600; ++n) world.ask(1, 0);
+    CHECK(world.answered[1] == 65'600 - content_feeder::waits_of_client_max);
+    world.ask(2, 0);
+    CHECK(world.answered[2] == 0);
+    world.find_missing(0);
+    CHECK(world.answered[1] == 65'600);
+    CHECK(world.answered[2] == 1);
+}
+
+TEST_CASE("one member's many cold packages keep another's from being read for a few only", "[hostile][REQ-SRV-5]") {
+    lone_feeder world;
+    for (std::size_t n = 0; n < content_feeder::waits_of_client_max; ++n) world.ask(1, n);
+    world.ask(2, 1000);
+    for (std::size_t look = 0; look < 2; ++look) world.find_missing(look);
+    CHECK(world.looked_for(1000));
+    // One that is not published any more is not looked for.
+    world.ask(3, 2000);
+    world.feeder.forget(world.now, lone_feeder::nth(2000).id);
+    CHECK(world.answered[3] == 1);
+    for (std::size_t look = 2; look < 10; ++look) world.find_missing(look);
+    CHECK_FALSE(world.looked_for(2000));
+}
+
+TEST_CASE("clients of other offices have no file read for them", "[REQ-SRV-5]") {
+    feeding_world world;
+    auto& central = world.join("10.0.0.5", 1);
+    auto& branch = world.join("10.1.0.5", 2);
+    for (int times = 0; times < 2; ++times) {
+        CHECK_FALSE(world.asked<content_reply>(branch, content_request{world.app.id}).server_has_it);
+        world.run_for(1s);
+    }
+    CHECK(world.asked<content_reply>(central, content_request{world.app.id}).server_has_it);
+    CHECK(world.asked<content_reply>(branch, content_request{world.app.id}).server_has_it);
 }
