@@ -176,7 +176,7 @@ std::vector<catalogue_change> revocation_desk::adoption(const revocation_list& l
 void revocation_desk::adopt(time_point now, const revocation_list& list) {
     shared_->being_revoked.insert(list.revoked.begin(), list.revoked.end());   // none of them may overtake it
     const auto release = [this, list] {
-        for (const auto& id : list.revoked) shared_->being_revoked.erase(id);
+        for (const auto& id : list.revoked) shared_->being_revoked.extract(id);   // one of each
     };
     shared_->change(
         now, [release](time_point, const message_body&) { release(); },   // the commit failed: another client has the list, too
@@ -218,7 +218,7 @@ void revocation_desk::revoke(time_point now, const revoke_request& request, cons
     // From now on it may do nothing that would overtake the change, such as registering or leaving.
     shared_->being_revoked.insert(request.id);
     const auto answer = [this, id = request.id, reply](time_point at, message_body body) {
-        shared_->being_revoked.erase(id);
+        shared_->being_revoked.extract(id);   // this one; it may be revoked by others, too
         reply(at, std::move(body));
     };
     shared_->change(

@@ -42,7 +42,7 @@ struct server_context {
     wall_time wall;
     clone_watch clones;
     std::optional<restoration> restored;   ///< since the start
-    std::set<client_id> being_revoked;  ///< whose revocation waits for its commit
+    std::multiset<client_id> being_revoked;  ///< whose revocation waits for its commit: once for each that does
 
     void tell(server_event::kind what, std::string text) {
         if (config.log.wants(log_level::info)) config.log(log_level::info, text);

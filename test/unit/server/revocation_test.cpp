@@ -309,3 +309,27 @@ TEST_CASE("whoever is being revoked is refused from the first moment on, while t
     CHECK(world.durable.holdings.empty());
     CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
 }
+
+TEST_CASE("of two revocations of one client the one that fails takes nothing from the other", "[hostile][REQ-SEC-2][REQ-SRV-6]") {
+    server_world world;
+    auto& lost = world.join("10.0.0.5", 1);
+    auto& one = world.connect("10.0.0.8");
+    auto& two = world.connect("10.0.0.9");
+    world.hold_commits = true;
+    for (auto* admin : {&one, &two}) {
+        (void)admin->core->request(world.now(), revoke_request{lost.identity.id, ""});
+        world.run_for(100ms);
+    }
+    bool fails = true;
+    world.commit_fault = [&](const catalogue_request&) -> std::optional<error> {
+        if (!std::exchange(fails, false)) return std::nullopt;
+        return error{errc::database_failed, "locked"};
+    };
+    world.commit_delay = [] { return 1s; };
+    world.release_commits();   // of the first; the second begins
+    (void)world.send(lost, register_request{{}, lost.where, 24, "renamed", "1.0"});
+    world.run_for(5s);
+    CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
+    world.restart_server();
+    CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
+}
