@@ -1,5 +1,6 @@
 #include "p2pdist/connector/connector_core.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -36,7 +37,7 @@ public:
             refused_.push_back({handle, {errc::invalid_argument, readable.error().message}});
             return handle;
         }
-        open_request entry{std::move(body), now + timeout_, {}};
+        open_request entry{std::move(body), now, {}};
         if (channel_ != 0) entry.sent = send(now, entry.body);
         open_.emplace(handle.value, std::move(entry));
         return handle;
@@ -60,6 +61,7 @@ public:
     void on_record(time_point now, byte_span record) {
         auto content = link_.on_record(now, channel_, record);
         if (!content) return;
+        heard_ = now;
         if (const auto* frame = std::get_if<opened>(&*content)) return messages_.on_frame(now, *frame);
         if (const auto* other = std::get_if<secure_channel_mismatch>(&*content)) {
             const auto why = version_error("this connector", {}, "the server", other->theirs);
@@ -71,8 +73,8 @@ public:
     void on_timer(time_point now) {
         messages_.on_timer(now);
         for (auto& [handle, entry] : open_) {
-            if (entry.sent.value != 0 || entry.unsent_until > now) continue;
-            entry.unsent_until = never;
+            if (fails_at(entry) > now) continue;
+            entry.late = true;
             late_.push_back(handle);
         }
     }
@@ -86,10 +88,7 @@ public:
         if (!late_.empty()) {
             const auto handle = late_.back();
             late_.pop_back();
-            if (open_.erase(handle) > 0) {
-                return connector_failure{{handle},
-                                         {errc::timed_out, "no channel to the server; is it running, and is the security key its own?"}};
-            }
+            if (auto entry = open_.extract(handle)) return give_up({handle}, entry.mapped().sent);
         }
         while (true) {
             if (auto record = link_.poll()) return connector_record{std::move(record->record)};
@@ -112,9 +111,7 @@ public:
     time_point deadline() const {
         if (!late_.empty() || !refused_.empty()) return time_point::min();
         auto out = messages_.deadline();
-        for (const auto& [handle, entry] : open_) {
-            if (entry.sent.value == 0) out = std::min(out, entry.unsent_until);
-        }
+        for (const auto& [handle, entry] : open_) out = std::min(out, fails_at(entry));
         return out;
     }
 
@@ -122,10 +119,24 @@ public:
 
 private:
     struct open_request {
-        message_body body;        ///< until it is given to the message layer
-        time_point unsent_until;  ///< fails then, without a channel
-        message_handle sent;      ///< 0: not yet
+        message_body body;    ///< until it is given to the message layer
+        time_point made;
+        message_handle sent;  ///< 0: not yet
+        bool late = false;    ///< is in late_
     };
+
+    /// Without a channel, or through one that carries nothing: the message layer counts its attempts anew for each channel that is opened.
+    time_point fails_at(const open_request& entry) const {
+        if (entry.late) return never;
+        return (entry.sent.value == 0 ? entry.made : std::max(entry.made, heard_)) + timeout_;
+    }
+
+    connector_failure give_up(connector_handle handle, message_handle sent) {
+        if (sent.value == 0) return {handle, {errc::timed_out, "no channel to the server; is it running, and is the security key its own?"}};
+        messages_.cancel(sent);
+        return {handle, {errc::timed_out, "nothing comes through the channel to the server; do UDP datagrams of up to " +
+                                              std::to_string(limits::datagram_bytes_max) + " bytes get there and back?"}};
+    }
 
     message_handle send(time_point now, message_body& body) {
         message_options options;
@@ -153,6 +164,7 @@ private:
     std::uint64_t last_channel_ = 0;
     std::uint64_t last_handle_ = 0;
     std::map<std::uint64_t, open_request> open_;
+    time_point heard_ = time_point::min();  // the last record of the server
     std::vector<std::uint64_t> late_;
     std::vector<connector_failure> refused_;  // not sent at all
 };

@@ -42,7 +42,7 @@ using connector_output = std::variant<connector_record, connector_answer, connec
 /// One connector, driven like every core. Distinct objects: safe from any thread. Shared: unsafe. Crypto and entropy must outlive it.
 class P2PDIST_API connector_core {
 public:
-    /// `request_timeout`: for each answer, from the moment its request was made.
+    /// `request_timeout`: for each answer, from the moment its request was made, or the server was heard last.
     connector_core(const crypto_suite& crypto, entropy& random_bytes, std::uint64_t jitter_seed, duration request_timeout = std::chrono::seconds(30));
     ~connector_core();
     connector_core(connector_core&&) noexcept;

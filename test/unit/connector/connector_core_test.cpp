@@ -161,6 +161,41 @@ TEST_CASE("a server that acknowledges and never answers is a failure", "[REQ-CON
     CHECK(world.connector.idle());
 }
 
+TEST_CASE("a request fails in time though a channel is opened again and again, where nothing comes through it", "[REQ-CON-1]") {
+    channel_world world(5s);
+    world.loses = [] { return true; };
+    world.open();
+    const auto handle = world.connector.request(world.now, ping{});
+    for (int round = 0; round < 3; ++round) {
+        world.run_for(1500ms);
+        CHECK(world.failures.empty());
+        world.open();
+    }
+    world.run_for(600ms);
+    REQUIRE(world.failures.contains(handle));
+    CHECK(world.failures[handle].code == errc::timed_out);
+    CHECK_THAT(world.failures[handle].message, Contains("UDP datagrams"));
+    CHECK(world.connector.idle());
+    world.loses = {};
+    world.open();
+    world.run_for(1s);
+    CHECK(world.received.empty());  // it failed: it must not take effect any more
+}
+
+TEST_CASE("an answer that takes longer than the timeout to arrive is waited for while it does", "[REQ-CON-1]") {
+    channel_world world(1s);
+    int count = 0;
+    world.loses = [&] { return ++count % 3 == 0; };
+    const std::string text(1'500'000, 'x');
+    world.answering = [&](const message_body&) -> message_body { return topology_export_reply{1, text}; };
+    world.open();
+    const auto handle = world.connector.request(world.now, topology_export_request{});
+    const auto begun = world.now;
+    while (world.failures.empty() && world.answers.empty() && world.now - begun < 5min) world.run_for(100ms);
+    CHECK(world.now - begun > 2s);
+    CHECK(world.answers.contains(handle));
+}
+
 TEST_CASE("a request is repeated through a new channel under its id, and takes effect once", "[REQ-CON-1][REQ-CON-2]") {
     channel_world world;
     world.open();
