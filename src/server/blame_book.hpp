@@ -15,6 +15,8 @@ public:
     using reporters = std::map<client_id, peer_report_record>;
     static constexpr std::int64_t shown_seconds = 7 * 24 * 3600;   ///< whoever mended the device need not look at reports for ever
 
+    [[nodiscard]] static bool is_shown(const peer_report_record& report, wall_time wall);
+
     /// Whether a report is worth keeping: a new reporter, or one that says so again after a day. Anybody can invent strangers: a reporter
     /// names limits::server_strangers_of_reporter_max of them at the most.
     [[nodiscard]] bool takes(const peer_report_record& report, bool registered) const;

@@ -74,9 +74,8 @@ void client_findings(time_point now, const server_context& shared, std::vector<h
 void integrity_findings(const server_context& shared, std::vector<health_finding>& out) {
     const auto& state = shared.state;
     for (const auto& [peer, reporters] : state.blamed.all()) {
-        const auto count = std::count_if(reporters.begin(), reporters.end(), [&](const auto& entry) {
-            return shared.wall.seconds - entry.second.at.seconds < blame_book::shown_seconds;
-        });
+        const auto count = std::count_if(reporters.begin(), reporters.end(),
+                                         [&](const auto& entry) { return blame_book::is_shown(entry.second, shared.wall); });
         if (count == 0) continue;
         const auto* who = state.clients.find(peer);
         const auto where = who == nullptr ? std::string(" (not registered; 'clients revoke --unregistered' shuts it out)") : " (" + who->record.host_name + " at " + who->record.address.to_string() + ")";

@@ -77,6 +77,7 @@ void revocation_desk::on_wall_clock(time_point now) {
     const auto since = shared_->wall.seconds - looked_s_;
     if (moving_ || (since >= 0 && since < look_interval_s)) return;
     looked_s_ = shared_->wall.seconds;
+    if (in_grace() && shared_->is_ahead(shared_->state.epochs.since)) return date_back(now);
     if (in_grace() && !grace_is_over()) return;
     if (in_grace() || (listed(oldest()) > 0 && shared_->state.versions.key_epoch < epoch_max)) move_on(now);
 }
@@ -100,6 +101,19 @@ void revocation_desk::move_on(time_point now) {
             moving_ = false;
             put_in_force(at);
         });
+}
+
+/// The epoch began while this clock was ahead: its grace would last for as long besides.
+void revocation_desk::date_back(time_point now) {
+    moving_ = true;
+    shared_->change(
+        now, [this](time_point, const message_body&) { moving_ = false; },
+        [this](time_point) -> std::vector<catalogue_change> {
+            auto epochs = shared_->state.epochs;
+            epochs.since = shared_->wall;
+            return {put_epochs{epochs}};
+        },
+        [this](time_point) { moving_ = false; });
 }
 
 void revocation_desk::put_in_force(time_point now, std::optional<office_slot> first) {

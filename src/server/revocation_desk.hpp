@@ -63,6 +63,7 @@ private:
     [[nodiscard]] std::vector<catalogue_change> adoption(const revocation_list& list) const;
     void put_in_force(time_point now, std::optional<office_slot> first = {});
     void move_on(time_point now);
+    void date_back(time_point now);
 
     server_context* shared_;
     const certificate_office* papers_;
@@ -73,7 +74,7 @@ private:
     std::uint64_t list_number_ = 0;   // of list_
     std::uint64_t known_number_ = 0;  // of the newest list before first_made_
     std::uint64_t first_made_ = 0;    // number of the first list that was made since begin(); 0: none
-    bool moving_ = false;             // a change of epoch waits for its commit
+    bool moving_ = false;             // a change of epoch, or of its date, waits for its commit
     std::int64_t looked_s_ = 0;       // when on_wall_clock() looked at all clients
     time_point renewals_since_{};     // the second in which renewals_ were given
     std::uint32_t renewals_ = 0;

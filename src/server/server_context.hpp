@@ -44,6 +44,10 @@ struct server_context {
     std::optional<restoration> restored;   ///< since the start
     std::multiset<client_id> being_revoked;  ///< whose revocation waits for its commit: once for each that does
 
+    /// Of what was recorded: this clock is no more where it was then.
+    [[nodiscard]] bool is_ahead(wall_time recorded) const { return recorded.seconds - wall.seconds > clock_slack_s; }
+    static constexpr std::int64_t clock_slack_s = 60;
+
     void tell(server_event::kind what, std::string text) {
         if (config.log.wants(log_level::info)) config.log(log_level::info, text);
         if (events.size() < limits::server_output_max) events.push_back({what, std::move(text)});

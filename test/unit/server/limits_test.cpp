@@ -134,6 +134,35 @@ TEST_CASE("old reports of a bad peer, that nobody is shown any more, make room f
     CHECK(kept.size() == limits::server_reporters_max);
 }
 
+TEST_CASE("reports made while the server's clock was ahead are not shown, and make room, once it is right", "[REQ-SEC-3]") {
+    constexpr std::int64_t right = 1'800'000'000, ahead = right + 9 * 365 * std::int64_t{24 * 3600};
+    blame_book book;
+    const auto report = [](std::size_t reporter, std::int64_t seconds) {
+        return peer_report_record{nth_device(1'000'000), nth_device(reporter), content_id::parse("app").value(), wall_time{seconds}};
+    };
+    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) book.put(report(i, ahead), true);
+    CHECK(blame_book::is_shown(report(0, ahead), wall_time{ahead}));
+    CHECK_FALSE(blame_book::is_shown(report(0, ahead), wall_time{right}));
+    CHECK(blame_book::is_shown(report(0, right + 30), wall_time{right}));   // a clock that is corrected all the time
+    for (const std::size_t reporter : {std::size_t{0}, limits::server_reporters_max}) {   // it says so again; another does
+        const auto said = report(reporter, right);
+        REQUIRE(book.takes(said, true));
+        book.put(said, true);
+    }
+    const auto& kept = book.all().begin()->second;
+    CHECK(kept.size() == limits::server_reporters_max);
+    CHECK(kept.at(nth_device(0)).at.seconds == right);
+    CHECK(kept.contains(nth_device(limits::server_reporters_max)));
+    // Strangers of that time make room for others.
+    blame_book strangers;
+    for (std::size_t i = 0; i < limits::server_strangers_blamed_max; ++i) {
+        strangers.put({nth_device(i), nth_device(1'000'000 + i), content_id::parse("app").value(), wall_time{ahead}}, false);
+    }
+    const auto next = nth_device(limits::server_strangers_blamed_max);
+    CHECK(strangers.in_the_way_of(next, wall_time{ahead}) == next);
+    CHECK(strangers.in_the_way_of(next, wall_time{right}) != next);
+}
+
 TEST_CASE("changes one after another, however quick, keep no client from being told of one", "[hostile][REQ-ACT-2][REQ-SEC-2]") {
     registry clients(60s);
     constexpr std::size_t many = 10 * push_desk::clients_per_interval;

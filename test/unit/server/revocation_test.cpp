@@ -333,3 +333,20 @@ TEST_CASE("of two revocations of one client the one that fails takes nothing fro
     world.restart_server();
     CHECK(world.asked<error_reply>(lost, heartbeat{}).code == errc::revoked);
 }
+
+TEST_CASE("the grace of an epoch that began while the server's clock was ahead ends in time once it is right", "[REQ-SEC-2]") {
+    server_world world;
+    auto& lost = world.join("10.0.0.5", 1);
+    world.set_wall(wall_start + 9 * 365 * day);
+    (void)world.administer<accepted>(revoke_request{lost.identity.id, ""});
+    world.set_wall(wall_start);
+    world.run_for(1s);
+    CHECK(world.durable.versions.key_epoch == 2);
+    CHECK(world.durable.epochs.oldest == 1);
+    world.set_wall(wall_start + day - 60);
+    world.run_for(1s);
+    CHECK(world.durable.epochs.oldest == 1);
+    world.set_wall(wall_start + day + 60);
+    world.run_for(1s);
+    CHECK(world.durable.epochs.oldest == 2);
+}
