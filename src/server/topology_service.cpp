@@ -19,8 +19,8 @@ topology_service::topology_service(const ip_address& server, int prefix_bits)
 
 bool topology_service::put(const topology_record& record) {
     views_.clear();
-    record_ = record;
     auto parsed = parse_spreadsheet(record.spreadsheet);
+    record_ = parsed ? record : topology_record{record.version, {}, false};
     if (!parsed) return false;
     in_force_ = *parsed;
     return true;
@@ -37,7 +37,7 @@ void topology_service::forget(const client_record& client) {
 std::optional<topology_record> topology_service::outgrown() {
     if (record_.imported) return std::nullopt;
     changed_ = false;
-    if (record_.version != 0 && detected_.current() == in_force_) return std::nullopt;
+    if (!record_.spreadsheet.empty() && detected_.current() == in_force_) return std::nullopt;
     return topology_record{record_.version + 1, to_spreadsheet(detected_.current()), false};
 }
 

@@ -18,7 +18,7 @@ public:
     topology_service(const ip_address& server, int prefix_bits);
 
     /// Puts a committed topology in force. A detected one is in force until then. False where its text is no topology (a damaged
-    /// database): the detected one stays.
+    /// database): the detected one stays, under a version of its own.
     bool put(const topology_record& record);
     [[nodiscard]] const topology& in_force() const noexcept { return in_force_; }
     [[nodiscard]] const topology_record& record() const noexcept { return record_; }
@@ -31,7 +31,7 @@ public:
     /// How often the detected topology was made.
     [[nodiscard]] std::uint64_t builds() const noexcept { return detected_.builds(); }
     /// Whether it is worth while to ask outgrown(), which looks at all offices.
-    [[nodiscard]] bool may_be_outgrown() const noexcept { return !record_.imported && (changed_ || record_.version == 0); }
+    [[nodiscard]] bool may_be_outgrown() const noexcept { return !record_.imported && (changed_ || record_.spreadsheet.empty()); }
     /// The record that has to be committed because the detected topology changed while it is in force.
     [[nodiscard]] std::optional<topology_record> outgrown();
     /// What importing `text` would give; nothing of it where it is the one in force already.
@@ -49,7 +49,7 @@ private:
     detected_topology detected_;
     bool changed_ = false;   // what clients name, since outgrown() looked
     topology in_force_;
-    topology_record record_;
+    topology_record record_;  // its text is empty where none was committed yet, or what was is no topology
     std::map<office_slot, std::string> views_;
 };
 

@@ -238,3 +238,20 @@ TEST_CASE("a stored topology that does not hold the server any more is a finding
     world.restart_server();
     CHECK(parsed(world.administer<topology_export_reply>(topology_export_request{}).spreadsheet).size() == 1);  // the detected one
 }
+
+TEST_CASE("where the imported topology cannot be read any more the detected one goes on growing", "[REQ-OFF-6][REQ-ACT-2]") {
+    server_world world;
+    CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
+    auto& central = world.join("10.0.0.5", 1);
+    const bool elsewhere = GENERATE(true, false);
+    if (elsewhere) (void)world.join("10.7.0.5", 2);
+    const auto imported = world.durable.topology.version;
+    world.durable.topology.spreadsheet = "x";
+    world.restart_server();
+    world.run_for(3s);
+    const auto detected = world.administer<topology_export_reply>(topology_export_request{});
+    CHECK(parsed(detected.spreadsheet).size() == (elsewhere ? 2u : 1u));
+    // Clients fetch it: they have the imported one under the former version.
+    CHECK(world.asked<heartbeat_reply>(central, heartbeat{}).versions.topology == imported + 1);
+    CHECK_FALSE(world.durable.topology.imported);
+}
