@@ -50,7 +50,7 @@ office_sources sources_of(time_point now, server_state& state, const client_id& 
     out.office = state.offices()[office].name;
     const auto count = holder_count(state, asker, content, office);
     if (state.offices().shares(office)) {
-        out.roster = state.rosters.roster(now, content, {state.offices(), state.clients, state.order, office});
+        out.roster = state.rosters.roster(now, content, {state.offices(), state.clients, state.order, office, asker});
         out.holders = holders_of(now, state, asker, content, office);
     }
     out.holders_elsewhere = count - static_cast<std::uint32_t>(out.holders.size());

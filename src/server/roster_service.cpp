@@ -1,6 +1,7 @@
 #include "roster_service.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "p2pdist/base/limits.hpp"
 
@@ -58,9 +59,10 @@ void roster_service::extend(time_point now, frozen& entry, const place& where) {
 
 std::vector<ranked_peer> roster_service::roster(time_point now, const content_key& content, const place& where) {
     const key wanted{content, where.offices[where.office].name};
-    if (!frozen_.contains(wanted)) make_room();
-    auto& entry = frozen_[wanted];
-    entry.used = now;
+    auto which = frozen_.find(wanted);
+    if (which == frozen_.end()) which = add(wanted, where.asker);
+    use(now, which);
+    auto& entry = which->second;
     const auto collect = [&] {
         std::vector<ranked_peer> out;
         for (const auto& member : entry.members) {
@@ -76,11 +78,12 @@ std::vector<ranked_peer> roster_service::roster(time_point now, const content_ke
 }
 
 void roster_service::keep(time_point now, const content_key& content, const std::string& office) {
-    if (const auto at = frozen_.find({content, office}); at != frozen_.end()) at->second.used = now;
+    if (const auto at = frozen_.find({content, office}); at != frozen_.end()) use(now, at);
 }
 
 void roster_service::forget(const content_id& id) {
-    std::erase_if(frozen_, [&](const auto& entry) { return entry.first.first.id == id; });
+    auto at = frozen_.lower_bound({content_key{id, {hash_kind{}, {}}}, {}});
+    while (at != frozen_.end() && at->first.first.id == id) at = erase(at);
 }
 
 void roster_service::expire(time_point now, const registry& clients, const holdings_index& holdings, const topology& offices) {
@@ -93,17 +96,41 @@ void roster_service::expire(time_point now, const registry& clients, const holdi
             return client != nullptr && client->office == office && clients.active(*client, now);
         });
     };
-    std::erase_if(frozen_, [&](const auto& entry) {
-        const auto idle = now - entry.second.used;
-        return idle >= keep_idle || (idle >= keep_done && !downloading(entry.first));
-    });
+    for (auto at = frozen_.begin(); at != frozen_.end();) {
+        const auto idle = now - at->second.used;
+        const bool goes = idle >= keep_idle || (idle >= keep_done && !downloading(at->first));
+        at = goes ? erase(at) : std::next(at);
+    }
 }
 
-void roster_service::make_room() {
-    if (frozen_.size() < limits::server_rosters_max) return;
-    const auto oldest = std::min_element(frozen_.begin(), frozen_.end(),
-                                         [](const auto& left, const auto& right) { return left.second.used < right.second.used; });
-    frozen_.erase(oldest);
+roster_service::table::iterator roster_service::add(const key& wanted, const client_id& asker) {
+    const auto own = of_client_.find(asker);
+    if (own != of_client_.end() && own->second.size() >= rankings_of_client_max) {
+        erase(own->second.begin()->second);
+    } else if (frozen_.size() >= limits::server_rosters_max) {
+        erase(by_use_.begin()->second);
+    }
+    const auto at = frozen_.try_emplace(wanted).first;
+    at->second.first_asker = asker;
+    return at;
+}
+
+void roster_service::use(time_point now, table::iterator which) {
+    auto& entry = which->second;
+    auto& own = of_client_[entry.first_asker];
+    by_use_.erase(entry.turn);
+    own.erase(entry.turn);
+    entry.turn = ++last_turn_;
+    entry.used = now;
+    by_use_[entry.turn] = own[entry.turn] = which;
+}
+
+roster_service::table::iterator roster_service::erase(table::iterator which) {
+    const auto own = of_client_.find(which->second.first_asker);
+    by_use_.erase(which->second.turn);
+    own->second.erase(which->second.turn);
+    if (own->second.empty()) of_client_.erase(own);
+    return frozen_.erase(which);
 }
 
 }  // namespace p2pdist

@@ -25,6 +25,7 @@ public:
         const registry& clients;
         const ranking& order;
         office_index office;
+        client_id asker{};  ///< whose ranking it is, where it is the first to ask
     };
 
     /// The first limits::locate_roster_max active clients of the office in its frozen ranking for this content. Clients that were not
@@ -46,6 +47,9 @@ public:
     /// heartbeats tell meanwhile count afterwards.
     static constexpr duration ranked_for = std::chrono::seconds(1);
     static constexpr std::size_t ranked_offices_max = 64;  ///< of which that is remembered; a client asks for those on its path
+    /// Of those that one and the same client asked for first: of more, the least recently used goes. More than limits::client_jobs_max
+    /// contents on a path of offices.
+    static constexpr std::size_t rankings_of_client_max = 1024;
     static constexpr duration keep_idle = std::chrono::hours(24);
     static constexpr duration keep_done = std::chrono::minutes(10);
 
@@ -54,7 +58,11 @@ private:
     struct frozen {
         std::vector<candidate> members;  ///< best first
         time_point used;
+        std::uint64_t turn = 0;          ///< in the order of use
+        client_id first_asker;
     };
+    using table = std::map<key, frozen>;
+    using by_use = std::map<std::uint64_t, table::iterator>;  ///< by their turns
 
     struct ranked {
         std::vector<candidate> best;  ///< as many as extend() takes of any office, the best first
@@ -64,9 +72,14 @@ private:
 
     [[nodiscard]] const std::vector<candidate>& best_of(time_point now, const place& where);
     void extend(time_point now, frozen& entry, const place& where);
-    void make_room();
+    [[nodiscard]] table::iterator add(const key& wanted, const client_id& asker);
+    void use(time_point now, table::iterator which);
+    table::iterator erase(table::iterator which);
 
-    std::map<key, frozen> frozen_;
+    table frozen_;
+    by_use by_use_;
+    std::map<client_id, by_use> of_client_;  // by who was the first to ask
+    std::uint64_t last_turn_ = 0;
     std::map<office_index, ranked> ranked_;
     std::uint64_t rankings_ = 0;
 };

@@ -102,11 +102,40 @@ TEST_CASE("the least recently used ranking makes room for another", "[limits]") 
     clients.put(numbered(1), offices.central());
     clients.hear(numbered(1).id, time_point(1s), {});
     roster_service rosters;
-    const roster_service::place where{offices, clients, order, offices.central()};
     for (std::size_t number = 0; number < limits::server_rosters_max + 3; ++number) {
+        const auto asker = numbered(static_cast<std::uint32_t>(number / roster_service::rankings_of_client_max)).id;
+        const roster_service::place where{offices, clients, order, offices.central(), asker};
         (void)rosters.roster(time_point(1s) + std::chrono::microseconds(number), content("c" + std::to_string(number)).key(), where);
     }
     CHECK(rosters.size() == limits::server_rosters_max);
+    for (std::size_t number = 0; number < limits::server_rosters_max + 3; ++number) rosters.forget(content("c" + std::to_string(number)).id);
+    CHECK(rosters.size() == 0);
+}
+
+TEST_CASE("a member that asks for more contents than there are rankings thaws its own", "[hostile][REQ-RANK-7][limits]") {
+    const auto offices = one_office();
+    const auto order = ranking::standard();
+    registry clients(60s);
+    time_point now(1s);
+    for (const std::uint32_t number : {1u, 2u}) {
+        clients.put(numbered(number), offices.central());
+        clients.hear(numbered(number).id, now, {});
+    }
+    roster_service rosters;
+    const roster_service::place honest{offices, clients, order, offices.central(), numbered(1).id};
+    const roster_service::place liar{offices, clients, order, offices.central(), numbered(2).id};
+    const auto best = [&](const char* id) { return rosters.roster(now, content(id).key(), honest).at(0).peer.id; };
+    REQUIRE(best("kept") == numbered(2).id);
+    auto larger = numbered(1).profile;
+    larger.free_storage_bytes = std::uint64_t{10'000} << 30;
+    clients.set_profile(numbered(1).id, larger);
+    now += 2s;
+    for (std::size_t number = 0; number <= limits::server_rosters_max; ++number) {
+        (void)rosters.roster(now, content("c" + std::to_string(number)).key(), liar);
+    }
+    CHECK(rosters.size() == 1 + roster_service::rankings_of_client_max);
+    CHECK(best("kept") == numbered(2).id);
+    CHECK(best("new") == numbered(1).id);
 }
 
 TEST_CASE("holdings are found both ways through changes of office and content", "[REQ-SRV-2]") {
