@@ -144,8 +144,11 @@ void client_service::answer(time_point now, const asker& from, const heartbeat& 
 }
 
 void client_service::answer(time_point now, const asker& from, const unregister&, const reply_function& reply) {
-    const bool unknown = shared_->state.clients.find(from.id) == nullptr && !under_way_.contains({from.id, change_kind::registration});
-    if (unknown) return reply(now, accepted{});
+    const auto registration = under_way_.find({from.id, change_kind::registration});
+    if (shared_->state.clients.find(from.id) == nullptr && registration == under_way_.end()) return reply(now, accepted{});
+    // One that waits came before, and would be committed behind this departure.
+    const auto waiting = registration != under_way_.end() ? std::exchange(registration->second, std::nullopt) : std::nullopt;
+    if (waiting) waiting->reply(now, error_reply{errc::refused, "this client has left meanwhile"});
     std::vector<catalogue_change> changes{remove_client{from.id}};
     const auto& blamed = shared_->state.blamed;
     const auto forgotten = blamed.all().contains(from.id) ? blamed.in_the_way_of(from.id, shared_->wall) : std::nullopt;

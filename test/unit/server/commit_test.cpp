@@ -297,3 +297,22 @@ TEST_CASE("of each content that a report names one row is written, however often
     CHECK(written[2] == std::vector{gone, other});
     CHECK(world.durable.holdings == std::vector<holding_record>{{liar.identity.id, other}});
 }
+
+TEST_CASE("a registration that waited when its client left does not bring it back", "[REQ-SRV-6][REQ-INS-3]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    world.hold_commits = true;
+    (void)world.send(client, register_request{{}, client.where, 24, "one", "1"});
+    world.run_for(100ms);
+    const auto waiting = world.send(client, register_request{{}, client.where, 24, "two", "1"});
+    world.run_for(100ms);
+    const auto leaving = world.send(client, unregister{});
+    world.run_for(100ms);
+    world.release_commits();
+    REQUIRE(world.run_until([&] { return client.answers.contains(leaving) && client.answers.contains(waiting); }, 5s));
+    world.run_for(1s);
+    CHECK(world.durable.clients.empty());
+    CHECK(world.server().statistics().clients_registered == 0);
+    (void)world.asked<register_reply>(client, register_request{{}, client.where, 24, "three", "1"});
+    CHECK(has_client(world.durable, client.identity.id));
+}
