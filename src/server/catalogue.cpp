@@ -99,6 +99,9 @@ struct applier {
         link->bytes_in += change.delta.bytes_in;
         link->bytes_out += change.delta.bytes_out;
     }
+    void operator()(const forget_link_bytes& change) const {
+        std::erase_if(state.links, [&](const link_record& record) { return record.content == change.content; });
+    }
     void operator()(const put_peer_report& change) const { put(state.reports, change.report); }
     void operator()(const forget_peer_reports& change) const {
         std::erase_if(state.reports, [&](const peer_report_record& record) { return record.peer == change.peer; });

@@ -276,11 +276,13 @@ void client_service::answer(time_point now, const registered_client& from, const
     const auto* content = state.contents.find(request.content);
     const bool counts = content != nullptr && request.bytes_in_from_parent != 0 &&
                         request.bytes_in_from_parent / believable_copies <= content->size_bytes;
-    if (!counts || !state.links.takes({office, request.content})) return reply(now, accepted{});
+    const auto forgotten = counts ? state.links.in_the_way_of({office, request.content}) : std::nullopt;
+    if (!counts || (!forgotten && !state.links.takes({office, request.content}))) return reply(now, accepted{});
     const link_mark report{from.record.id, request.boot, request.number};
     if (state.links.contains(report)) return reply(now, accepted{});   // its answer got lost
-    const add_link_bytes entered{{office, request.content, request.bytes_in_from_parent, 0}, report};
-    commit(now, {from.record.id, change_kind::link_report}, {entered}, [reply](time_point at, const result<void>& outcome) {
+    std::vector<catalogue_change> changes{add_link_bytes{{office, request.content, request.bytes_in_from_parent, 0}, report}};
+    if (forgotten) changes.emplace_back(forget_link_bytes{*forgotten});
+    commit(now, {from.record.id, change_kind::link_report}, std::move(changes), [reply](time_point at, const result<void>& outcome) {
         reply(at, outcome ? message_body(accepted{}) : message_body(to_reply(outcome.error())));
     });
 }

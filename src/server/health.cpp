@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "p2pdist/base/limits.hpp"
 #include "p2pdist/office/topology_lint.hpp"
 
 namespace p2pdist {
@@ -85,6 +86,13 @@ void integrity_findings(const server_context& shared, std::vector<health_finding
     }
 }
 
+void link_findings(const server_state& state, std::vector<health_finding>& out) {
+    if (!state.links.is_full()) return;
+    out.push_back({warning, "links",
+                   "the sums of bytes over links are full (" + std::to_string(limits::server_links_max) +
+                       " offices and contents): what new ones take is not counted; contents that are removed make room"});
+}
+
 void membership_findings(time_point now, const server_context& shared, std::vector<health_finding>& out) {
     const auto& state = shared.state;
     for (const auto& clone : shared.clones.findings(now)) out.push_back({warning, "identity", describe(clone)});
@@ -119,6 +127,7 @@ health_reply check_health(time_point now, const server_context& shared) {
     topology_findings(state, out.findings);
     client_findings(now, shared, out.findings);
     integrity_findings(shared, out.findings);
+    link_findings(state, out.findings);
     membership_findings(now, shared, out.findings);
     std::stable_sort(out.findings.begin(), out.findings.end(),
                      [](const auto& left, const auto& right) { return left.severity > right.severity; });

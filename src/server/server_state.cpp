@@ -26,7 +26,7 @@ bool server_state::load(time_point now, wall_time wall, duration heartbeat_inter
     for (const auto& record : snapshot.contents) apply(put_content{record});
     for (const auto& content : snapshot.removed) contents.remember(content);
     for (const auto& record : snapshot.holdings) apply(put_holdings{record.client, {record.what}, false});
-    for (const auto& record : snapshot.links) links.add(record);
+    for (const auto& record : snapshot.links) enter(record);
     for (const auto& mark : snapshot.link_marks) links.set_mark(mark);
     for (const auto& record : snapshot.reports) apply(put_peer_report{record});
     for (const auto& [key, value] : snapshot.settings) apply(put_setting{key, value});
@@ -54,8 +54,12 @@ void server_state::apply(const catalogue_change& change) {
                        blamed.on_left(remove.id);
                    },
                    [](const put_last_seen&) {},  // memory knew it first
-                   [&](const put_content& put) { contents.put(put.content); },
+                   [&](const put_content& put) {
+                       contents.put(put.content);
+                       links.on_published(put.content.content.key());
+                   },
                    [&](const remove_content& remove) {
+                       if (const auto* record = contents.find(remove.id)) links.on_removed(record->content.key());
                        contents.remove(remove.id);
                        holdings.remove_content(remove.id);
                        rosters.forget(remove.id);
@@ -78,13 +82,19 @@ void server_state::apply(const catalogue_change& change) {
                    [&](const put_epochs& put) { epochs = put.epochs; },
                    [&](const add_link_bytes& add) {
                        if (links.contains(add.report)) return;
-                       links.add(add.delta);
+                       enter(add.delta);
                        links.set_mark(add.report);
                    },
+                   [&](const forget_link_bytes& forget) { links.forget(forget.content); },
                    [&](const put_peer_report& put) { blamed.put(put.report, clients.find(put.report.peer) != nullptr); },
                    [&](const forget_peer_reports& forget) { blamed.forget(forget.peer); },
                },
                change);
+}
+
+void server_state::enter(const link_record& delta) {
+    links.add(delta);
+    if (contents.find(delta.content) == nullptr) links.on_removed(delta.content);
 }
 
 void server_state::place_all() {

@@ -49,6 +49,7 @@ struct server_state {
     roster_service rosters;
 
 private:
+    void enter(const link_record& delta);
     void place_all();
 };
 

@@ -128,7 +128,7 @@ struct put_client { client_record client; };             ///< adds or replaces
 struct remove_client { client_id id; };                  ///< with its holdings and the reports by it; those of it stay
 struct put_last_seen { std::vector<std::pair<client_id, wall_time>> seen; };  ///< of clients that are there; others are ignored
 struct put_content { content_record content; };          ///< adds or replaces; it is not among the removed any more
-struct remove_content { content_id id; };                ///< to the removed, without its holdings; the link bytes stay
+struct remove_content { content_id id; };                ///< to the removed, without its holdings; the link bytes stay until others need their room
 /// Adds or replaces, in the order given; holding_state::none removes. `replace_all` first removes all of the client.
 struct put_holdings { client_id client; std::vector<holding> holdings; bool replace_all = false; };
 /// Replaces the topology in force.
@@ -141,13 +141,14 @@ struct put_versions { state_versions versions; };
 /// Replaces what is known of key epochs.
 struct put_epochs { epoch_record epochs; };
 struct add_link_bytes { link_record delta; link_mark report{}; };   ///< nothing, where this report or a later one of its boot is counted
+struct forget_link_bytes { content_key content; };       ///< of all offices
 struct put_peer_report { peer_report_record report; };   ///< adds or replaces
 struct forget_peer_reports { client_id peer; };          ///< all that is said of it
 
 /// One of them.
 using catalogue_change = std::variant<put_client, remove_client, put_last_seen, put_content, remove_content, put_holdings, put_topology,
                                       put_setting, put_licence, put_versions, put_epochs, add_link_bytes, put_peer_report,
-                                      forget_peer_reports>;
+                                      forget_peer_reports, forget_link_bytes>;
 
 /// All of `changes` or none of them, durable before the completion. Requests take effect and complete in the order in which they
 /// were given, and each completes exactly once.

@@ -113,6 +113,10 @@ struct writer {
                ":left)",
             use(delta.office), use(content), use(hash), use(in), use(out);
     }
+    void operator()(const forget_link_bytes& change) const {
+        const auto hash = change.content.hash.to_string();
+        sql << "DELETE FROM office_links WHERE content_id = :content AND hash = :hash", use(change.content.id.text()), use(hash);
+    }
     void operator()(const put_peer_report& change) const {
         const auto peer = change.report.peer.to_string(), reporter = change.report.reporter.to_string();
         const sql_number at = change.report.at.seconds;

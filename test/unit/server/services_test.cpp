@@ -221,6 +221,65 @@ TEST_CASE("clients in no office, at as many addresses as they like, leave room i
     CHECK(ledger.takes({"HQ", content("a").key()}));
 }
 
+TEST_CASE("link bytes of contents that are not published any more make room for others', and health says when there is none", "[limits][REQ-OBS-1]") {
+    server_world world;
+    auto& client = world.join("10.0.0.5", 1);
+    (void)world.administer<publish_reply>(publish_request{{content("a"), content("b"), content("c")}});
+    (void)world.asked<accepted>(client, link_report{content("a").key(), 10, 0, "", 1, 1});
+    (void)world.asked<accepted>(client, link_report{content("b").key(), 10, 0, "", 1, 2});
+    for (std::size_t number = 2; number < limits::server_links_max; ++number) {
+        world.durable.links.push_back({"o" + std::to_string(number), content("a").key(), 1, 0});
+    }
+    std::sort(world.durable.links.begin(), world.durable.links.end(), [](const link_record& left, const link_record& right) {
+        return std::tie(left.office, left.content) < std::tie(right.office, right.content);
+    });
+    world.restart_server();
+    const auto full = [&] {
+        const auto found = world.administer<health_reply>(health_request{}).findings;
+        return std::any_of(found.begin(), found.end(), [](const health_finding& one) { return one.subject == "links"; });
+    };
+    const auto counted = [&](const char* id) {
+        return std::any_of(world.durable.links.begin(), world.durable.links.end(), [&](const link_record& row) { return row.content == content(id).key(); });
+    };
+    CHECK(full());
+    (void)world.asked<accepted>(client, link_report{content("c").key(), 10, 0, "", 2, 1});
+    CHECK_FALSE(counted("c"));
+    (void)world.administer<accepted>(remove_content_request{content("b").id});
+    CHECK(counted("b"));   // until its room is needed
+    CHECK_FALSE(full());
+    const bool restarted = GENERATE(false, true);
+    if (restarted) world.restart_server();
+    (void)world.asked<accepted>(client, link_report{content("c").key(), 10, 0, "", 2, 2});
+    CHECK(counted("c"));
+    CHECK_FALSE(counted("b"));
+    CHECK(world.durable.links.size() == limits::server_links_max);
+    CHECK(full());
+}
+
+TEST_CASE("a content that is published again keeps its link bytes, and rows of addresses make room for such", "[limits][REQ-OBS-1]") {
+    link_ledger ledger;
+    const auto where = [](std::uint32_t number) { return ip_address::v4(0x0a000000u + number).to_string(); };
+    ledger.add({"HQ", content("a").key(), 1, 0});
+    ledger.add({"HQ", content("b").key(), 1, 0});
+    ledger.add({where(0), content("b").key(), 1, 0});
+    for (std::uint32_t number = 1; number < link_ledger::alone_max; ++number) ledger.add({where(number), content("c").key(), 1, 0});
+    const link_ledger::key next{where(0), content("d").key()};
+    CHECK_FALSE(ledger.takes(next));
+    ledger.on_removed(content("a").key());   // it has none of an address
+    ledger.on_removed(content("never").key());
+    CHECK_FALSE(ledger.in_the_way_of(next));
+    ledger.on_removed(content("b").key());
+    CHECK(ledger.in_the_way_of(next) == content("b").key());
+    ledger.on_published(content("b").key());
+    CHECK_FALSE(ledger.in_the_way_of(next));
+    ledger.on_removed(content("b").key());
+    CHECK_FALSE(ledger.in_the_way_of({"HQ", content("d").key()}));   // has room
+    ledger.forget(content("b").key());
+    CHECK(ledger.takes(next));
+    CHECK(ledger.all().contains({"HQ", content("a").key()}));
+    CHECK_FALSE(ledger.all().contains({"HQ", content("b").key()}));
+}
+
 TEST_CASE("requests to the catalogue have a limit", "[limits]") {
     server_state state(server_world::default_config());
     commit_desk desk(state);

@@ -79,6 +79,7 @@ catalogue_change random_changes::next() {
                                {static_cast<std::int64_t>(random_.below(1u << 31))},
                                {static_cast<std::int64_t>(random_.below(1u << 31))}}};
         case 9:
+            if (random_.below(6) == 0) return forget_link_bytes{some_content()};
             return add_link_bytes{{some_text(), some_content(), random_.below(1u << 30), random_.below(1u << 30)},
                                   {some_client(), random_.below(3), random_.below(6)}};
         case 10:
