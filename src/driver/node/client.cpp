@@ -269,7 +269,7 @@ private:
         const auto* enrolled = std::get_if<client_enrolled>(&event);
         if (!enrolled) return;
         const auto kept = write_secret_file(credentials_file(options_), enrolled->credentials);
-        if (!kept) events_.push_back(client_notice{log_level::error, kept.error().message + ": this device will enrol again at its next start"});
+        if (!kept) events_.push_back(client_notice{log_level::error, kept.error().message + ": this device may have to enrol again at its next start"});
     }
 
     /// To whom an event belongs: a reader, the operation that it ends, and all streams.
