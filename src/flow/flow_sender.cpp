@@ -17,7 +17,11 @@ constexpr duration receiver_hold_max = 30ms;   // how long a receiver may sit on
 constexpr duration probe_timeout_max = 2s;
 constexpr duration probe_variation_min = 5ms;
 constexpr std::uint64_t need_bytes_max = 512 * 1024;      // one question
+constexpr std::uint64_t need_charge_min = 16 * 1024;      // what it counts at least: for a byte, too, the upper layer reads a chunk
+constexpr std::uint64_t datagram_charge_min = limits::datagram_bytes_max / 4;  // what a small one takes of the window
 constexpr std::uint64_t ask_again_after_bytes = 64 * 1024;
+
+std::uint64_t charge_of(const index_range& need) { return std::max(need.length, need_charge_min); }
 
 }  // namespace
 
@@ -166,6 +170,8 @@ void flow_sender::ask_ahead() {
     sent_since_ask_ = 0;
     needs_.clear();
     const auto ahead = supply_window();
+    // Pieces are kept for any byte of theirs that is under way: only who changes his mind again and again comes to so much.
+    if (supply_.provided_bytes() > 4 * (controller_->window_bytes() + ahead)) return;
     std::uint64_t walked = 0;
     std::vector<index_range> parts;
     for (const auto& range : pending_) {
@@ -199,7 +205,7 @@ void flow_sender::forgive(time_point now) {
 /// When the next range may be asked for: with the debt, it must not exceed twice the window.
 time_point flow_sender::need_time(time_point now) const {
     if (needs_.empty()) return never;
-    const auto debt = owed_bytes_ + needs_.back().length;
+    const auto debt = owed_bytes_ + charge_of(needs_.back());
     const auto most = 2 * supply_window();
     if (debt <= most) return now;
     const double seconds = static_cast<double>(debt - most) / static_cast<double>(supply_window());
@@ -208,15 +214,20 @@ time_point flow_sender::need_time(time_point now) const {
 }
 
 std::optional<index_range> flow_sender::next_need() {
-    if (needs_.empty() || owed_bytes_ + needs_.back().length > 2 * supply_window()) return std::nullopt;
+    if (needs_.empty() || owed_bytes_ + charge_of(needs_.back()) > 2 * supply_window()) return std::nullopt;
     const auto need = needs_.back();
     needs_.pop_back();
     supply_.on_asked(need);
-    owed_bytes_ += need.length;
+    owed_bytes_ += charge_of(need);
     return need;
 }
 
 // --- sending
+
+bool flow_sender::window_allows(std::uint64_t datagram) const {
+    const auto in_flight = std::max(ledger_.bytes_in_flight(), ledger_.packets_in_flight() * datagram_charge_min);
+    return in_flight + datagram <= controller_->window_bytes();
+}
 
 bool flow_sender::find_sendable(std::size_t& index, std::uint64_t& offset) const {
     for (index = 0; index < pending_.size(); ++index) {
@@ -262,7 +273,7 @@ std::optional<outgoing_piece> flow_sender::next_piece(time_point now) {
     }
     const auto datagram = std::clamp<std::uint64_t>(controller_->datagram_bytes(), data_overhead_bytes + 1,
                                                     payload_bytes_max_ + data_overhead_bytes);
-    if (ledger_.bytes_in_flight() + datagram > controller_->window_bytes()) return std::nullopt;
+    if (!window_allows(datagram)) return std::nullopt;
     pacer_.refill(now, controller_->pacing_rate(), std::max(controller_->burst_bytes(), datagram));
     if (!pacer_.allows(datagram)) return std::nullopt;
 
@@ -278,8 +289,7 @@ std::optional<outgoing_piece> flow_sender::next_piece(time_point now) {
 
 bool flow_sender::last_before_pause(std::uint64_t next_datagram) const {
     // The receiver would wait for more before it answers, and we for its answer.
-    if (ledger_.bytes_in_flight() + next_datagram > controller_->window_bytes()) return true;
-    return !has_sendable();
+    return !window_allows(next_datagram) || !has_sendable();
 }
 
 outgoing_piece flow_sender::emit(time_point now, std::uint64_t offset, const shared_bytes& payload) {
@@ -377,8 +387,7 @@ time_point flow_sender::deadline(time_point now) const {
     if (probes_due_ > 0) return now;
     auto when = std::min({need_time(now), controller_->deadline(), ledger_.loss_time(), probe_time()});
     const auto datagram = std::min(controller_->datagram_bytes(), payload_bytes_max_ + data_overhead_bytes);
-    if (has_sendable() && ledger_.bytes_in_flight() + datagram <= controller_->window_bytes())
-        when = std::min(when, std::max(now, pacer_.next(datagram)));
+    if (has_sendable() && window_allows(datagram)) when = std::min(when, std::max(now, pacer_.next(datagram)));
     return when;
 }
 

@@ -68,6 +68,8 @@ private:
     void plan();
     void ask_ahead();
     [[nodiscard]] std::uint64_t supply_window() const;
+    /// Whether the window has room for one more datagram of this size.
+    [[nodiscard]] bool window_allows(std::uint64_t datagram) const;
     void forgive(time_point now);
     [[nodiscard]] time_point need_time(time_point now) const;
     void choose_skip();

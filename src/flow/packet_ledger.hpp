@@ -57,6 +57,7 @@ public:
 
     [[nodiscard]] std::uint64_t next_number() const noexcept { return first_ + packets_.size(); }
     [[nodiscard]] std::uint64_t bytes_in_flight() const noexcept { return bytes_in_flight_; }
+    [[nodiscard]] std::uint64_t packets_in_flight() const noexcept { return packets_in_flight_; }
     [[nodiscard]] bool any_in_flight() const noexcept { return packets_in_flight_ != 0; }
     /// When the next packet is lost unless acknowledged before; `never` where none is in doubt.
     [[nodiscard]] time_point loss_time() const noexcept { return loss_time_; }

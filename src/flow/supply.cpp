@@ -6,11 +6,23 @@
 
 namespace p2pdist::detail::flow {
 
+namespace {
+
+constexpr std::size_t copied_below_bytes = 128u << 10;
+
+/// A small part is copied: a receiver that wants a byte here and there would else keep a whole block of memory for each.
+shared_bytes small_copied(const shared_bytes& data, byte_span part) {
+    if (!data.owner || part.size() >= copied_below_bytes || 2 * part.size() >= data.owner->size()) return {data.owner, part};
+    return std::make_shared<const bytes>(part.begin(), part.end());
+}
+
+}  // namespace
+
 void supply::provide(std::uint64_t offset, const shared_bytes& data) {
     std::vector<index_range> fresh;
     provided_.missing_in({offset, data.view.size()}, fresh);
     for (const auto& part : fresh) {
-        pieces_.emplace(part.first, shared_bytes(data.owner, data.view.subspan(part.first - offset, part.length)));
+        pieces_.emplace(part.first, small_copied(data, data.view.subspan(part.first - offset, part.length)));
         provided_.add(part);
         provided_bytes_ += part.length;
     }

@@ -13,7 +13,7 @@ namespace p2pdist::detail::flow {
 
 class supply {
 public:
-    /// Keeps the parts of `data` that are not here already.
+    /// Keeps the parts of `data` that are not here already; what it keeps of a chunk refers to twice as much memory at most.
     void provide(std::uint64_t offset, const shared_bytes& data);
     /// Drops every piece and every question that has nothing to do with `needed`.
     void retain(const range_set& needed);

@@ -171,6 +171,65 @@ TEST_CASE("what waits to be read because wants changed too often is read in time
     CHECK(one.asked_bytes >= before + limits::flow_supply_ahead_bytes_min / 2);
 }
 
+TEST_CASE("wants of a byte here and there do not make the sender keep whole chunks, nor read them without end", "[REQ-SEC-3][limits]") {
+    constexpr std::uint64_t chunk = 256 << 10;
+    liar one;
+    auto& node = one.world->sender;
+    std::vector<std::weak_ptr<const bytes>> blocks;
+    std::vector<flow_needs> asked;
+    std::size_t reads = 0;
+    // As a store that reads a chunk for each question, and gives it whole.
+    node.supply = [&](const index_range& range) {
+        const auto block = std::make_shared<const bytes>(chunk);
+        blocks.push_back(block);
+        return shared_bytes(block, byte_span(*block).first(range.length));
+    };
+    node.on_need = [&](const flow_needs& need) {
+        reads += (need.range.length + chunk - 1) / chunk;
+        asked.push_back(need);
+        return true;
+    };
+    const auto answer = [&] {
+        for (const auto& need : std::exchange(asked, {})) {
+            for (auto at = need.range.first; at < need.range.end(); at += chunk)
+                node.flows->provide(node.now(), need.flow, at, node.supply({at, std::min(chunk, need.range.end() - at)}));
+        }
+        node.pump();
+    };
+    const auto kept = [&] { return std::ranges::count_if(blocks, [](const auto& block) { return !block.expired(); }); };
+    std::uint32_t generation = 0;
+    const auto want = [&](std::vector<index_range> wanted) {
+        auto say = one.feedback();
+        say.want_generation = ++generation;
+        say.wanted = std::move(wanted);
+        one.say(std::move(say));
+    };
+    SECTION("a byte of another chunk each time") {
+        for (std::uint64_t round = 0; round < 60; ++round) {
+            std::vector<index_range> wanted;
+            for (std::uint64_t i = 0; i < flow_ranges_max; ++i) wanted.push_back({(round * flow_ranges_max + i) * chunk, 1});
+            want(std::move(wanted));
+            one.run(3ms);
+            answer();
+        }
+        CHECK(one.got.size() > 20);
+        CHECK(kept() <= 8);
+        CHECK(reads <= 200);
+    }
+    SECTION("much of each, and when it is read a byte is enough") {
+        for (std::uint64_t round = 0; round < 2000; ++round) {
+            want({{round * chunk, chunk / 2}});
+            one.run(3ms);
+            want({{round * chunk, 1}});
+            one.run(3ms);
+            answer();
+            one.run(25ms);
+        }
+        CHECK(one.got.size() > 20);
+        CHECK(kept() <= static_cast<std::ptrdiff_t>(5 * limits::flow_supply_ahead_bytes_min / (chunk / 2)));
+    }
+}
+
 TEST_CASE("repeating the open keeps no flow alive", "[REQ-SEC-3]") {
     liar one;
     one.say(one.feedback());
