@@ -56,11 +56,23 @@ public:
         return true;
     }
 
-    /// The next request, if none is under way.
+    /// The next request, if none is under way: as much of one giver's as it may hold, since the store takes its time for each.
     [[nodiscard]] std::optional<store_append> next(const content_key& key) {
         if (pending_ || waiting_.empty()) return std::nullopt;
         pending_ = std::move(waiting_.front());
         waiting_.pop_front();
+        const auto joins = [this](std::size_t size) {
+            return !waiting_.empty() && waiting_.front().from == pending_->from &&
+                   size + waiting_.front().data.view.size() <= limits::store_append_bytes_max;
+        };
+        if (joins(pending_->data.view.size())) {
+            auto joined = std::make_shared<bytes>(pending_->data.view.begin(), pending_->data.view.end());
+            for (; joins(joined->size()); waiting_.pop_front()) {
+                const auto& more = waiting_.front().data.view;
+                joined->insert(joined->end(), more.begin(), more.end());
+            }
+            pending_->data = shared_bytes(std::move(joined));
+        }
         return store_append{key, pending_->offset, pending_->data};
     }
 

@@ -117,7 +117,9 @@ private:
     // download_chunks.cpp: what to ask for
     void assign(time_point now);
     [[nodiscard]] bool room() const;
-    [[nodiscard]] bool store_is_behind() const noexcept { return context_->verifying_bytes >= limits::transfer_verify_bytes_max; }
+    [[nodiscard]] bool store_is_behind() const noexcept {
+        return context_->verifying_bytes >= limits::transfer_verify_bytes_max || line_.waiting_bytes() >= limits::transfer_fallback_bytes_max;
+    }
     bool pick_for(time_point now, source_state& one);
     bool pick_suspected(time_point now, source_state& one);
     bool pick_orphan(time_point now, source_state& one);

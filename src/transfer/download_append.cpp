@@ -108,8 +108,7 @@ chunk_set download::settled() const {
 
 std::optional<byte_range> download::fallback_wants() const {
     if (state_ != life::running || paused_ || tree_asked_ || office_still_asked(next_tick_)) return std::nullopt;
-    if (context_->verifying_bytes >= limits::transfer_verify_bytes_max) return std::nullopt;
-    if (line_.waiting_bytes() >= limits::transfer_fallback_bytes_max) return std::nullopt;
+    if (store_is_behind()) return std::nullopt;
     std::vector<const chunk_set*> elsewhere = in_office();
     for (const auto& [peer, one] : sources_) {
         const bool besides = one.rival || fallback_before(one) || (one.slow_watches > 0 && longer_than(limits::transfer_plain_crawl, one));

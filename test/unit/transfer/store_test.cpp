@@ -118,6 +118,29 @@ TEST_CASE("a slow store holds the network back, not the memory", "[REQ-XFER-4]")
     CHECK(most > 4);
 }
 
+TEST_CASE("a slow store holds the sources of a plain content back, not the memory", "[REQ-XFER-4][limits]") {
+    world w;
+    const auto data = noise(60'000'000);
+    const auto content = plain_content(data);
+    auto& a = w.add();
+    auto& b = w.add({.store_delay = 400ms});
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a);
+    std::uint64_t most = 0;
+    REQUIRE(w.until(120s, [&] {
+        if (b.done()) return true;
+        const auto shown = b.engine.progress(content.key());
+        most = std::max(most, w.data_bytes[{a.number, b.number}] - std::min(w.data_bytes[{a.number, b.number}], shown->unverified_bytes));
+        return false;
+    }));
+    CHECK(b.succeeded());
+    CHECK(b.all<source_lost>().empty());   // it is not the source that is slow
+    CHECK(most > limits::transfer_fallback_bytes_max / 2);
+    CHECK(most <= limits::transfer_fallback_bytes_max + 40 * chunk_bytes);
+    CHECK(b.store_requests["append"] < static_cast<int>(data.size() / chunk_bytes / 2));
+}
+
 TEST_CASE("a store that has too much to do is asked again", "[REQ-XFER-4]") {
     world w;
     const auto data = noise(2'000'000);
