@@ -112,7 +112,7 @@ result<store_written> memory_entry::write(const store_write_chunk& request) {
 
 result<store_appended> memory_entry::append(const store_append& request) {
     if (request.data.view.size() > limits::store_append_bytes_max) return {errc::limit_reached, "more than one request may append"};
-    if (request.offset != appended_.size() && request.offset != append_position())
+    if (request.offset < appended_.size() || request.offset > append_position())
         return {errc::invalid_argument, "bytes must be appended at offset " + std::to_string(append_position())};
     if (request.data.view.size() > content_.size_bytes - request.offset) return {errc::invalid_argument, "more bytes than the content has"};
     appended_.resize(request.offset);
@@ -178,6 +178,7 @@ void memory_entry::lose(chunk_index chunk) {
     // only be mended by appending the whole anew.
     regions_[chunk].reset();
     verified_.erase(chunk);
+    appended_.resize(std::min<std::uint64_t>(appended_.size(), geometry_.chunk(chunk).offset));
     whole_ = false;
 }
 

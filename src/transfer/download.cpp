@@ -55,7 +55,7 @@ std::vector<source_state*> download::in_order() {
 void download::on_store(time_point now, const store_purpose& purpose, store_completion& completion) {
     if (finished()) return;
     switch (purpose.task) {
-        case store_task::open_download: return on_opened(now, completion);
+        case store_task::open_download: return state_ == life::opening ? on_opened(now, completion) : on_reopened(now, completion);
         case store_task::write: return on_written(now, purpose.chunk, purpose.asked_at, completion);
         case store_task::append: return on_appended(now, completion);
         case store_task::finish: return on_checked(now, completion);
@@ -173,6 +173,9 @@ void download::on_timer(time_point now) {
         const auto key = content_->info.key();
         context_->ask_store({store_task::append, key, serial_, 0, now}, line_.again(key));
     }
+    if (std::exchange(append_misses_, false)) {
+        context_->ask_store({store_task::open_download, content_->info.key(), serial_, 0, now}, store_open{content_->info, true});
+    }
     if (paused_) return;
     look_for_stalls(now);
     after_change(now);
@@ -184,12 +187,25 @@ void download::on_timer(time_point now) {
     }
 }
 
+/// Written in order, without the chunks of it that are verified.
+std::uint64_t download::unverified_bytes() const {
+    const auto appended = line_.appended();
+    const auto& held = content_->held;
+    auto out = appended;
+    for (auto first = held.first_present(); first && *first * chunk_bytes < appended;) {
+        const auto end = held.first_missing(*first).value_or(chunk_count());
+        out -= std::min(content_->geometry.chunk(end - 1).end(), appended) - *first * chunk_bytes;
+        first = held.first_present(end);
+    }
+    return out;
+}
+
 transfer_progress download::progress() const {
     transfer_progress out;
     out.content = content_->info;
     out.split = split_;
     for (const auto bytes_given : split_) out.verified_bytes += bytes_given;
-    if (!finished()) out.unverified_bytes = line_.appended();
+    if (!finished()) out.unverified_bytes = unverified_bytes();
     out.bytes_per_second = rate_.bytes_per_second();
     bool under_way = !verifying_.empty() || line_.busy();
     bool standing_aside = false;

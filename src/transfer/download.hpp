@@ -83,12 +83,14 @@ private:
 
     [[nodiscard]] bool plain() const noexcept { return !content_->is_tree(); }
     [[nodiscard]] chunk_index chunk_count() const noexcept { return content_->geometry.chunk_count(); }
+    [[nodiscard]] std::uint64_t unverified_bytes() const;
     [[nodiscard]] source_state* source_of(flow_handle flow);
     [[nodiscard]] source_state* find_source(const client_id& peer);
     [[nodiscard]] std::vector<source_state*> in_order();
 
     // download.cpp: its life
     void on_opened(time_point now, const store_completion& completion);
+    void on_reopened(time_point now, const store_completion& completion);
     void complete(time_point now);
     void fail(time_point now, error failure);
     void let_go(time_point now, errc why);
@@ -165,7 +167,7 @@ private:
     void pour(time_point now);
     void on_appended(time_point now, const store_completion& completion);
     void on_checked(time_point now, const store_completion& completion);
-    void start_over(time_point now);
+    void start_over(time_point now, std::uint64_t from);
     bool line_up(std::uint64_t offset, const shared_bytes& data, const append_line::giver& from, bool authenticated);
 
     engine_context* context_;
@@ -194,6 +196,8 @@ private:
     duration verification_time_{std::chrono::milliseconds(20)};
     append_line line_;
     bool append_waits_ = false;              // the store was too busy for the request under way
+    bool append_misses_ = false;             // the store is not where that request belongs
+    int appends_missed_ = 0;                 // in a row
     std::optional<attempt_record> record_;   // of a plain content
     time_point next_rival_{};                // of a plain content
     int barren_ = 0;                         // of a plain content: sources of the office in a row that were lost and gave nothing

@@ -8,6 +8,10 @@
 
 namespace p2pdist::detail::transfer {
 
+namespace {
+constexpr int missed_appends_max = 8;   // in a row, before the download fails
+}  // namespace
+
 /// A plain content's regions in ascending order from the one source.
 void download::assign_plain(time_point now) {
     auto* const found = plain_giver();
@@ -72,11 +76,26 @@ void download::on_appended(time_point now, const store_completion& completion) {
         append_waits_ = true;   // asked again with the next tick
         return;
     }
+    if (!completion.ok() && completion.failure->code == errc::invalid_argument && appends_missed_ < missed_appends_max) {
+        append_misses_ = true;
+        ++appends_missed_;
+        return;
+    }
     const auto* done = completion.ok() ? std::get_if<store_appended>(&completion.value) : nullptr;
     if (done == nullptr) return fail(now, completion.failure.value_or(error{errc::io_failed, "the store did not take the bytes"}));
-    if (!line_.on_appended(done->appended_bytes) && record_) record_->begin(line_.appended());
+    appends_missed_ = 0;
+    if (!line_.on_appended(done->appended_bytes)) start_over(now, line_.appended());
     pour(now);
     after_change(now);
+}
+
+/// The store is elsewhere than it said last: it lost a chunk, or ended late what an earlier download had it append.
+void download::on_reopened(time_point now, const store_completion& completion) {
+    const auto* opened = completion.ok() ? std::get_if<store_opened>(&completion.value) : nullptr;
+    if (opened == nullptr) return fail(now, completion.failure.value_or(error{errc::io_failed, "the store did not open the content"}));
+    context_->ask_store({store_task::close, content_->info.key(), 0, 0, {}}, store_close{content_->info.key()});   // it is open besides
+    start_over(now, opened->appended_bytes);
+    pour(now);
 }
 
 void download::on_checked(time_point now, const store_completion& completion) {
@@ -87,10 +106,17 @@ void download::on_checked(time_point now, const store_completion& completion) {
     on_misfit(now);
 }
 
-void download::start_over(time_point now) {
+/// Appends from there on, and what has come for it meanwhile is fetched again.
+void download::start_over(time_point now, std::uint64_t from) {
+    for (auto& [peer, one] : sources_) {
+        if (!plain() || !one.in_use()) continue;
+        release(now, one);
+        one.wants_changed = true;
+    }
+    send_wants(now);   // without it: what stays wanted is not given twice
     for (const auto& [chunk, work] : std::exchange(ready_, {})) context_->pool.give_back(work.first);
-    line_.reset(0);
-    if (record_) record_->begin(0);
+    line_.reset(from);
+    if (record_) record_->begin(from);
     after_change(now);
 }
 

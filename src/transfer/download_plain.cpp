@@ -166,7 +166,7 @@ void download::on_misfit(time_point now) {
         return fail(now, {errc::integrity_failed, "no source gave bytes that fit the hash of " + content_->info.key().to_string() +
                                                       ": check the package that was published"});
     }
-    start_over(now);
+    start_over(now, 0);
 }
 
 }  // namespace p2pdist::detail::transfer

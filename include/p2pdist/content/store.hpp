@@ -66,8 +66,9 @@ struct store_write_chunk {
 };
 
 /// Bytes in order that can't be verified yet, for a content in use: plain SHA-256 contents, and a tree content from a fallback
-/// source without a tree file. `offset` is the end of what was appended before, or what store_opened/store_appended said;
-/// errc::invalid_argument otherwise. At most limits::store_append_bytes_max a request. Verified chunks are never overwritten.
+/// source without a tree file. `offset` lies between the end of what was appended before and where store_opened/store_appended would
+/// now go on, behind the verified chunks that follow; errc::invalid_argument otherwise: the next store_open says where. At most
+/// limits::store_append_bytes_max a request. Verified chunks are never overwritten.
 /// Answer: store_appended; the bytes survive a crash, but are served to nobody before store_finish.
 struct store_append {
     content_key key;

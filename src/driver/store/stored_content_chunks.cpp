@@ -142,7 +142,7 @@ result<std::uint64_t> stored_content::stage_append(const store_append& request) 
     {
         const std::lock_guard lock(state_mutex_);
         const auto position = position_locked(staged_appended_);
-        if (request.offset != staged_appended_ && request.offset != position)
+        if (request.offset < staged_appended_ || request.offset > position)
             return {errc::invalid_argument, "bytes must be appended at offset " + std::to_string(position)};
         if (end > record_.content.size_bytes) return {errc::invalid_argument, "more bytes than the content has"};
         before = std::exchange(staged_appended_, end);  // before they are written: a chunk that is lost meanwhile takes it back

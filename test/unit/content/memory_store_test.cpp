@@ -84,6 +84,33 @@ TEST_CASE("bytes appended without a tree are shared only after the whole fits", 
     CHECK(to_bytes(expect<store_region>(store, store_read_chunk{content.key(), 2}).region.view) == content.region(2));
 }
 
+TEST_CASE("bytes are appended where chunks were verified meanwhile, and again where one was lost", "[REQ-XFER-4][REQ-SRC-3]") {
+    const sample content(5 * chunk_bytes);
+    bool rotten = false;
+    memory_store_options options;
+    options.corrupt = [&](const content_key&, chunk_index) { return rotten; };
+    memory_store store(crypto(), options);
+    const auto append = [&](std::uint64_t from, std::uint64_t to) {
+        const auto first = content.data.begin();
+        bytes part(first + static_cast<std::ptrdiff_t>(from), first + static_cast<std::ptrdiff_t>(to));
+        return ask(store, store_append{content.key(), from, shared(std::move(part))});
+    };
+    expect<store_opened>(store, store_open{content.info, true});
+    for (const chunk_index chunk : {0, 1, 2}) expect<store_written>(store, content.write(chunk));
+    REQUIRE(append(chunk_bytes, 2 * chunk_bytes).ok());
+    REQUIRE(append(2 * chunk_bytes + 7, 3 * chunk_bytes + 10).ok());
+    CHECK(append(3 * chunk_bytes, 3 * chunk_bytes + 10).failure->code == errc::invalid_argument);
+    CHECK(append(3 * chunk_bytes + 11, 3 * chunk_bytes + 20).failure->code == errc::invalid_argument);
+    rotten = true;
+    CHECK_FALSE(ask(store, store_read_chunk{content.key(), 1}).ok());
+    CHECK(append(3 * chunk_bytes + 10, content.data.size()).failure->code == errc::invalid_argument);
+    const auto from = expect<store_opened>(store, store_open{content.info, true}).appended_bytes;
+    CHECK(from == chunk_bytes);
+    REQUIRE(append(from, 2 * chunk_bytes).ok());
+    REQUIRE(append(3 * chunk_bytes, content.data.size()).ok());
+    CHECK(expect<store_opened>(store, store_finish{content.key()}).whole);
+}
+
 TEST_CASE("a tree file proves what was appended and makes proofs needless", "[REQ-SRC-3]") {
     const sample content(3 * chunk_bytes);
     memory_store store(crypto());

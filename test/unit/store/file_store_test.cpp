@@ -98,6 +98,19 @@ TEST_CASE("bytes appended without a tree are shared only after the whole fits, a
     for (chunk_index chunk = 0; chunk < 4; ++chunk) CHECK(serves(store, content, chunk));
 }
 
+TEST_CASE("bytes are appended where chunks were verified meanwhile", "[REQ-XFER-4][REQ-SRC-3]") {
+    const sample content(4 * chunk_bytes);
+    const scratch work;
+    waiting_store store(work / "store");
+    store.open(content);
+    for (const chunk_index chunk : {0, 1, 2}) store.expect<store_written>(content.write(chunk));
+    const auto rest = [&](std::uint64_t from) { return shared(to_bytes(byte_span(content.data).subspan(from))); };
+    CHECK(store.failure(store_append{content.key(), 3 * chunk_bytes + 1, rest(3 * chunk_bytes + 1)}) == errc::invalid_argument);
+    store.expect<store_appended>(store_append{content.key(), chunk_bytes + 7, rest(chunk_bytes + 7)});
+    CHECK(store.failure(store_append{content.key(), chunk_bytes, rest(chunk_bytes)}) == errc::invalid_argument);
+    CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
+}
+
 TEST_CASE("a whole that does not fit is dropped", "[REQ-XFER-4]") {
     const auto kind = GENERATE(hash_kind::sha256, hash_kind::sha256_tree);
     const sample content(2 * chunk_bytes, 1, kind);

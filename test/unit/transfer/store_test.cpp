@@ -279,6 +279,95 @@ TEST_CASE("a download by appending ends though a peer's chunk is written last", 
     CHECK(b.content(content) == data);
 }
 
+TEST_CASE("a fallback source goes on behind chunks that peers gave after the store was opened", "[REQ-SRC-3][REQ-CLI-4]") {
+    world w({.wan_bytes_per_second = 1e6});
+    const auto data = noise(10 * chunk_bytes);
+    const auto content = tree_content(data);
+    auto& a = w.add({.site = 1});
+    auto& b = w.add();
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a, source_kind::ancestor);   // in order
+    REQUIRE(w.until(20s, [&] { return b.held(content) >= 4; }));
+    b.engine.cancel(w.now, content.key());
+    b.pump();
+    w.run(3s);
+    b.gets(content);
+    b.from(content, a, source_kind::ancestor);
+    w.run(10ms);
+    CHECK(b.engine.progress(content.key())->unverified_bytes == 0);
+    REQUIRE(w.until(20s, [&] { return b.held(content) >= 6; }));
+    b.engine.remove_source(w.now, content.key(), a.id());
+    b.pump();
+    feed(w, b, content, data);
+    REQUIRE(b.done());
+    CHECK(b.succeeded());
+    CHECK(b.content(content) == data);
+}
+
+TEST_CASE("what is appended goes on from where the store is, though it said otherwise before", "[REQ-SRC-3][REQ-CLI-4]") {
+    world w({.wan_bytes_per_second = 1e6});
+    const auto data = noise(10 * chunk_bytes);
+    bool rotten = false;
+    node_options options;
+    options.store.corrupt = [&](const content_key&, chunk_index chunk) { return std::exchange(rotten, false) && chunk == 0; };
+    SECTION("of a tree content a chunk is lost before it") {
+        const auto content = tree_content(data);
+        auto& a = w.add({.site = 1});
+        auto& b = w.add(std::move(options));
+        auto& c = w.add();
+        a.holds(content, data);
+        b.gets(content);
+        b.from(content, a, source_kind::ancestor);
+        REQUIRE(w.until(20s, [&] { return b.held(content) >= 4; }));
+        b.engine.remove_source(w.now, content.key(), a.id());
+        b.pump();
+        w.run(1s);
+        const auto wanted = b.engine.fallback_wants(content.key());
+        REQUIRE(wanted);
+        b.engine.give(w.now, content.key(), source_kind::cdn, wanted->offset, slice(data, {wanted->offset, 2 * chunk_bytes}));
+        b.pump();
+        w.run(100ms);
+        rotten = true;
+        c.gets(content);
+        c.from(content, b);
+        REQUIRE(w.until(5s, [&] { return b.held(content) < 4; }));
+        feed(w, b, content, data);
+        REQUIRE(b.done());
+        CHECK(b.succeeded());
+        CHECK(b.content(content) == data);
+    }
+    SECTION("an earlier download's bytes came late") {
+        const auto content = plain_content(data);
+        auto& a = w.add();
+        auto& b = w.add();
+        a.holds(content, data);
+        b.gets(content);
+        w.run(100ms);   // told that nothing is here
+        (void)b.store.execute({99, store_append{content.key(), 0, slice(data, {0, chunk_bytes + 1000})}});
+        b.from(content, a);
+        REQUIRE(w.until(20s, [&] { return b.done(); }));
+        CHECK(b.succeeded());
+        CHECK(b.content(content) == data);
+        CHECK(b.all<peer_blamed>().empty());
+    }
+    SECTION("it never takes anything") {
+        const auto content = plain_content(data);
+        options.store.fault = [](const store_request& request) -> std::optional<error> {
+            return std::holds_alternative<store_append>(request.operation) ? std::optional(error{errc::invalid_argument, "elsewhere"}) : std::nullopt;
+        };
+        auto& a = w.add();
+        auto& b = w.add(std::move(options));
+        a.holds(content, data);
+        b.gets(content);
+        b.from(content, a);
+        REQUIRE(w.until(20s, [&] { return b.done(); }));
+        CHECK_FALSE(b.succeeded());
+        w.run(3s);
+        CHECK(b.store_requests["open"] == b.store_requests["close"]);
+    }
+}
+
 TEST_CASE("contents that are not served any more leave nothing behind", "[REQ-CLI-3]") {
     world w;
     auto& a = w.add();
