@@ -6,6 +6,10 @@ namespace p2pdist::detail::transfer {
 
 void attempt_record::begin(std::uint64_t offset) {
     now_ = {};
+    go_on_from(offset);
+}
+
+void attempt_record::go_on_from(std::uint64_t offset) {
     at_ = chunk_from_ = offset;
     gathered_.clear();
     chunk_giver_ = 0;
@@ -18,8 +22,9 @@ std::uint32_t attempt_record::place_of(const giver& from) {
     return static_cast<std::uint32_t>(found - now_.givers.begin()) + 1;
 }
 
-void attempt_record::note(byte_span data, const giver& from, bool authenticated) {
+void attempt_record::note(std::uint64_t offset, byte_span data, const giver& from, bool authenticated) {
     const auto place = place_of(from);
+    if (offset != at_) go_on_from(offset);
     while (!data.empty() && at_ < geometry_.size_bytes()) {
         const auto chunk = geometry_.chunk(static_cast<chunk_index>(at_ / chunk_bytes));
         const auto part = data.first(std::min<std::uint64_t>(data.size(), chunk.end() - at_));

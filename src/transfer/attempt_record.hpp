@@ -26,8 +26,9 @@ public:
 
     /// An attempt begins; what is before `offset` is nobody's.
     void begin(std::uint64_t offset);
-    /// The next bytes of the attempt, in order. Only what is authenticated, and a whole chunk of one giver's, is held against him.
-    void note(byte_span data, const giver& from, bool authenticated);
+    /// Bytes of the attempt, in order; between them may lie what was here before. Only what is authenticated, and a whole chunk of one giver's,
+    /// is held against him.
+    void note(std::uint64_t offset, byte_span data, const giver& from, bool authenticated);
     /// The attempt did not fit.
     void failed();
     /// The attempt fits: those who gave other bytes in one that did not, with the first such chunk.
@@ -44,6 +45,7 @@ private:
         std::vector<claim> claims;  ///< of each chunk from the first one on
     };
     [[nodiscard]] std::uint32_t place_of(const giver& from);
+    void go_on_from(std::uint64_t offset);
     void close_chunk(byte_span whole);
 
     const crypto_suite* crypto_;

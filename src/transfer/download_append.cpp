@@ -38,7 +38,7 @@ void download::assign_plain(time_point now) {
 bool download::line_up(std::uint64_t offset, const shared_bytes& data, const append_line::giver& from, bool authenticated) {
     const auto skip = line_.queued_to() - std::min(offset, line_.queued_to());
     if (!line_.give(offset, data, from, authenticated)) return false;
-    if (record_ && skip < data.view.size()) record_->note(data.view.subspan(skip), from, authenticated);
+    if (record_ && skip < data.view.size()) record_->note(offset + skip, data.view.subspan(skip), from, authenticated);
     return true;
 }
 

@@ -140,7 +140,16 @@ void download::on_misfit(time_point now) {
     state_ = life::running;
     const auto givers = line_.givers();
     if (record_) record_->failed();
-    if (const auto giver = line_.sole_giver()) {
+    // What was here already, among what was given, may be what did not fit. Nothing is here now.
+    const bool given_alone = !plain() || content_->held.empty();
+    if (!given_alone) {
+        content_->held.clear();
+        content_->log.reset(content_->held);
+        blocked_.clear();
+        split_ = {};
+        announce_held();
+    }
+    if (const auto giver = given_alone ? line_.sole_giver() : std::nullopt) {
         auto* const one = find_source(giver->peer);
         if (one != nullptr && line_.all_authenticated()) {
             blame(now, giver->peer, 0);

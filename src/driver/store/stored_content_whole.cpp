@@ -78,7 +78,7 @@ result<void> stored_content::finish() {
     const auto hashes = hash_source(context_.crypto, (*open)->content, content().size_bytes, kind == hash_kind::sha256, context_.stopped());
     const bool fits = hashes && hashes->of(kind) == content().hash.value;
     if (!hashes && hashes.error().code == errc::cancelled) return hashes.error();
-    if (!fits && kind == hash_kind::sha256_tree) {
+    if (!fits) {
         // What was verified is on a disk that may have altered it since: then what was appended need not be wrong.
         const auto checked = check_chunks();
         if (!checked) return checked.error();

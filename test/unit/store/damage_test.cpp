@@ -136,6 +136,25 @@ TEST_CASE("a verified chunk that rotted does not make each whole from an honest 
     CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
 }
 
+TEST_CASE("a plain content's chunk that rotted is not held against who gives another one", "[REQ-CLI-4][REQ-SEC-3][REQ-XFER-4]") {
+    const sample content(4 * chunk_bytes, 1, hash_kind::sha256);
+    const scratch work;
+    waiting_store store(work / "store");
+    store.open(content);
+    append_rest(store, content, 0);
+    REQUIRE(store.expect<store_opened>(store_finish{content.key()}).whole);
+    for (const std::uint64_t rotten : {0, 1}) flip_bit(only_content(work / "store") / "content", rotten * chunk_bytes + 9, 4);
+    CHECK(store.failure(store_read_chunk{content.key(), 0}) == errc::integrity_failed);
+    CHECK(store.open(content).appended_bytes == 0);
+    CHECK(store.expect<store_appended>(store_append{content.key(), 0, shared(content.chunk(0))}).appended_bytes == content.info.size_bytes);
+    CHECK(store.failure(store_finish{content.key()}) == errc::io_failed);
+    const auto opened = store.open(content);
+    CHECK(opened.verified.ranges() == std::vector{chunk_range{2, 2}});
+    CHECK(opened.appended_bytes == chunk_bytes);
+    append_rest(store, content, opened.appended_bytes);
+    CHECK(store.expect<store_opened>(store_finish{content.key()}).whole);
+}
+
 TEST_CASE("a chunk that is lost while an append waits for its sync costs itself, and no later append", "[REQ-CLI-4][REQ-SRC-3]") {
     const sample content(6 * chunk_bytes);
     const scratch work;

@@ -223,7 +223,7 @@ TEST_CASE("failed attempts at a plain content are remembered up to a limit, the 
     attempt_record record(test::crypto(), short_key{1}, chunk_geometry(std::uint64_t{each + 10} * chunk_bytes));
     const auto attempt = [&](std::uint8_t fill, std::uint8_t who) {
         record.begin(chunk * chunk_bytes);
-        record.note(bytes(chunk_bytes, fill), {source_kind::office, peer(who)}, true);
+        record.note(chunk * chunk_bytes, bytes(chunk_bytes, fill), {source_kind::office, peer(who)}, true);
     };
     for (std::uint8_t liar = 1; liar <= 3; ++liar) {
         attempt(liar, liar);

@@ -207,6 +207,31 @@ TEST_CASE("a plain content that nobody has right fails in the end", "[limits][RE
     CHECK_FALSE(b.succeeded());
 }
 
+TEST_CASE("who gives the missing chunk of a plain content is not blamed for what the disk altered of the others", "[REQ-SEC-3][REQ-CLI-4]") {
+    world w;
+    const auto data = noise(4 * chunk_bytes);
+    const auto content = plain_content(data);
+    node_options options;
+    options.store.corrupt = [](const content_key&, chunk_index chunk) { return chunk == 0; };
+    bool altered = true;   // another one, which shows with the whole
+    options.store.fault = [&](const store_request& request) -> std::optional<error> {
+        const bool shows = std::holds_alternative<store_finish>(request.operation) && std::exchange(altered, false);
+        return shows ? std::optional(error{errc::integrity_failed, "the whole does not fit"}) : std::nullopt;
+    };
+    auto& a = w.add();
+    auto& b = w.add(std::move(options));
+    a.holds(content, data);
+    b.store.files()["/in"] = data;
+    REQUIRE(b.store.execute({1, store_import{content.id, content.hash, "/in"}}).ok());
+    CHECK_FALSE(b.store.execute({2, store_read_chunk{content.key(), 0}}).ok());
+    b.gets(content);
+    b.from(content, a);
+    REQUIRE(w.until(10s, [&] { return b.done(); }));
+    CHECK_FALSE(altered);
+    CHECK(b.succeeded());
+    CHECK(b.all<peer_blamed>().empty());
+}
+
 TEST_CASE("the record of attempts names who gave other bytes than the right ones", "[REQ-SEC-3]") {
     using p2pdist::detail::transfer::attempt_record;
     const auto right = noise(3 * chunk_bytes + 1000);
@@ -221,13 +246,13 @@ TEST_CASE("the record of attempts names who gave other bytes than the right ones
     attempt_record record(crypto(), short_key{1, 2, 3}, chunk_geometry(right.size()));
     const auto all_right = [&] {
         record.begin(0);
-        for (std::size_t at = 0; at < right.size(); at += 100'000) record.note(part(right, at, std::min(right.size(), at + 100'000)), who(9), true);
+        for (std::size_t at = 0; at < right.size(); at += 100'000) record.note(at, part(right, at, std::min(right.size(), at + 100'000)), who(9), true);
         return record.liars();
     };
     record.begin(0);
     SECTION("a whole chunk of one giver's") {
-        record.note(part(wrong, 0, 2 * chunk_bytes), who(1), true);
-        record.note(part(wrong, 2 * chunk_bytes, wrong.size()), who(2), true);
+        record.note(0, part(wrong, 0, 2 * chunk_bytes), who(1), true);
+        record.note(2 * chunk_bytes, part(wrong, 2 * chunk_bytes, wrong.size()), who(2), true);
         record.failed();
         const auto liars = all_right();
         REQUIRE(liars.size() == 1);
@@ -235,27 +260,42 @@ TEST_CASE("the record of attempts names who gave other bytes than the right ones
         CHECK(liars.front().chunk == 1);
     }
     SECTION("not of two") {
-        record.note(part(wrong, 0, chunk_bytes + 100), who(1), true);
-        record.note(part(wrong, chunk_bytes + 100, wrong.size()), who(2), true);
+        record.note(0, part(wrong, 0, chunk_bytes + 100), who(1), true);
+        record.note(chunk_bytes + 100, part(wrong, chunk_bytes + 100, wrong.size()), who(2), true);
         record.failed();
         CHECK(all_right().empty());
     }
     SECTION("not without authentication") {
-        record.note(wrong, who(1), false);
+        record.note(0, wrong, who(1), false);
         record.failed();
         CHECK(all_right().empty());
     }
     SECTION("not what was here before") {
         record.begin(chunk_bytes + 3);
-        record.note(part(wrong, chunk_bytes + 3, wrong.size()), who(1), true);
+        record.note(chunk_bytes + 3, part(wrong, chunk_bytes + 3, wrong.size()), who(1), true);
         record.failed();
         CHECK(all_right().empty());
     }
+    SECTION("not who gave right bytes behind what was here before") {
+        record.note(0, part(right, 0, chunk_bytes), who(1), true);
+        record.note(2 * chunk_bytes, part(right, 2 * chunk_bytes, right.size()), who(1), true);
+        record.failed();   // whatever the reason
+        CHECK(all_right().empty());
+    }
+    SECTION("who gave wrong bytes behind what was here before, part by part") {
+        record.note(0, part(right, 0, 1000), who(1), true);
+        record.note(chunk_bytes, part(wrong, chunk_bytes, chunk_bytes + 1000), who(1), true);
+        record.note(chunk_bytes + 1000, part(wrong, chunk_bytes + 1000, 2 * chunk_bytes), who(1), true);
+        record.failed();
+        const auto liars = all_right();
+        REQUIRE(liars.size() == 1);
+        CHECK(liars.front().chunk == 1);
+    }
     SECTION("of earlier attempts, too") {
-        record.note(wrong, who(1), true);
+        record.note(0, wrong, who(1), true);
         record.failed();
         record.begin(0);
-        record.note(right, who(2), true);
+        record.note(0, right, who(2), true);
         record.failed();   // whatever the reason
         const auto liars = all_right();
         REQUIRE(liars.size() == 1);
