@@ -84,7 +84,8 @@ void download::manage_plain(time_point now) {
 }
 
 /// A second source is asked beside one that is slow, and takes its place as soon as it has the content: one that was quicker before, or one
-/// that was never tried. The longer the slow one goes on, the less it matters what the other had a part in.
+/// that was never tried. One that left this attempt, or more that failed, does so only where the slow one crawls, and the longer that goes
+/// on, the less it matters: it would spoil attempt after attempt of an honest source that is merely slow.
 void download::replace_slow(time_point now, source_state& giving, source_state* rival) {
     const bool slow = too_slow(now, giving);
     if (rival != nullptr) {
@@ -98,10 +99,12 @@ void download::replace_slow(time_point now, source_state& giving, source_state* 
         return;
     }
     if (!slow || now < next_rival_) return;
+    const int forgiven = longer_than(limits::transfer_plain_crawl, giving) ? giving.slow_watches : 0;
     source_state* best = nullptr;
     for (auto* one : plain_order()) {
         if (one->phase != source_phase::standby || one->not_before > now) continue;
-        if (one->unfinished > giving.unfinished + giving.slow_watches) continue;
+        const int left = one->unfinished + (one->left_attempt == integrity_failures_ + 1 ? 1 : 0);
+        if (left > giving.unfinished + forgiven) continue;
         if (one->pace && *one->pace < limits::transfer_plain_gain * giving.pace.value_or(0)) continue;
         if (best == nullptr || one->pace.value_or(0) > best->pace.value_or(0)) best = one;
     }

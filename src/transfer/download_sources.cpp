@@ -106,6 +106,7 @@ void download::lose(time_point now, source_state& one, errc reason, std::string 
         return;
     }
     one.phase = source_phase::lost;
+    one.left_attempt = integrity_failures_ + 1;
     if (!one.outer()) ++barren_;
     if (context_->config.log.wants(log_level::info)) {
         context_->say(log_level::info, "event=source_lost content=" + content_->info.id.text() + " peer=" + one.source.peer.to_string() +
@@ -123,7 +124,8 @@ void download::blame(time_point now, const client_id& peer, chunk_index chunk) {
     drop_blamed(now, peer);
 }
 
-/// Takes its work back. What it gave stays, unless it was asked strictly.
+/// Takes its work back. What it gave stays, unless it was asked strictly. Of a plain content only what is lined up stays: what somebody else
+/// has to give before it would have him begin twice, as if he had left in between.
 void download::release(time_point, source_state& one) {
     for (const auto chunk : std::exchange(one.assigned, {})) {
         const auto found = active_.find(chunk);
@@ -132,6 +134,12 @@ void download::release(time_point, source_state& one) {
         std::erase_if(work.shares, [&](const share& part) { return part.peer == one.source.peer; });
         if (work.shares.empty() && (work.strict || plain() || !work.assembler.begun())) drop_chunk(chunk);
     }
+    std::erase_if(ready_, [&](auto& item) {
+        auto& [buffer, givers] = item.second;
+        if (std::ranges::find(givers, one.source.peer, &contribution::peer) == givers.end()) return false;
+        context_->pool.give_back(std::move(buffer));
+        return true;
+    });
 }
 
 void download::authenticate(time_point now, source_state& one) {

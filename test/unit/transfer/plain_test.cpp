@@ -188,6 +188,61 @@ TEST_CASE("many liars that begin and go cost an attempt each at most, and never 
     CHECK(content_in(w, b) < 11 * data.size());
 }
 
+TEST_CASE("a liar that leaves a gap, goes, and has an honest source fill it spoils one attempt only", "[REQ-SEC-3][REQ-XFER-4]") {
+    world w({.wan_bytes_per_second = 2e6});
+    const auto data = noise(12 * chunk_bytes);
+    const auto content = plain_content(data);
+    const chunk_geometry geometry(data.size());
+    auto& bad = w.add();
+    auto& good = w.add({.site = 1});
+    auto& b = w.add();
+    spoil(bad, content, data);
+    good.holds(content, data);
+    bool gap_made = false;
+    w.tamper = [&](node& from, bytes& datagram) {
+        const auto header = &from == &bad ? decode_data_header(datagram) : std::nullopt;
+        if (!header) return true;
+        gap_made = gap_made || geometry.chunk_at_object_offset(header->offset) > 3;
+        const auto gap = geometry.region(1).offset;
+        return header->offset < gap || header->offset >= gap + 1000;
+    };
+    b.gets(content);
+    b.from(content, bad);
+    b.from(content, good, source_kind::ancestor);
+    REQUIRE(w.until(300s, [&] {
+        if (std::exchange(gap_made, false)) {
+            for (const auto& asked : bad.all<serve_request>()) bad.engine.deny(w.now, asked.flow, {errc::not_found, "later", 1000});
+            bad.pump();
+        }
+        return b.done();
+    }));
+    CHECK(b.succeeded());
+    CHECK(b.content(content) == data);
+    CHECK(static_cast<double>(content_in(w, b)) < 2.6 * static_cast<double>(data.size()));
+}
+
+TEST_CASE("a liar that spoiled an attempt does not take the place of an honest source that is merely slow", "[REQ-SEC-3][REQ-XFER-4]") {
+    world w({.wan_bytes_per_second = 120e3, .wan_queue_bytes = 32 << 10});
+    const auto data = noise(12'000'000);   // for longer than limits::transfer_plain_patience
+    const auto content = plain_content(data);
+    auto& bad = w.add();
+    auto& good = w.add({.site = 1});
+    auto& b = w.add();
+    spoil(bad, content, data);
+    good.holds(content, data);
+    b.gets(content);
+    b.from(content, bad);
+    b.from(content, good, source_kind::ancestor);
+    hit_and_run liar{bad};
+    REQUIRE(w.until(1000s, [&] {
+        liar.act(w, b, content);
+        return b.done();
+    }));
+    CHECK(b.succeeded());
+    CHECK(b.content(content) == data);
+    CHECK(static_cast<double>(content_in(w, b)) < 2.3 * static_cast<double>(data.size()));
+}
+
 TEST_CASE("a plain content that nobody has right fails in the end", "[limits][REQ-SEC-3][REQ-XFER-4]") {
     world w({.lan_bytes_per_second = 20e6});
     const auto data = noise(2'000'000);
