@@ -12,11 +12,12 @@ constexpr std::uint64_t split_bytes_min = 64u << 10;    // less is not worth two
 constexpr duration silence_before_doubling = 500ms;
 }  // namespace
 
-/// Whether another region may be started: memory and the store's work are bounded.
+/// Whether another region may be started: memory and the store's work are bounded. One is there for each download, whatever others that
+/// stand still have begun: of many, their shares exceed the whole.
 bool download::room() const {
     const auto fair = std::max<std::size_t>(4, limits::transfer_regions_max / std::max<std::size_t>(1, context_->downloads_running));
-    return context_->regions_in_use < limits::transfer_regions_max && active_.size() + verifying_.size() + ready_.size() < fair &&
-           !store_is_behind();
+    const auto own = active_.size() + verifying_.size() + ready_.size();
+    return (own == 0 || (context_->regions_in_use < limits::transfer_regions_max && own < fair)) && !store_is_behind();
 }
 
 void download::assign(time_point now) {

@@ -39,6 +39,42 @@ TEST_CASE("sources that give nothing are left though they were given all the pla
     CHECK(w.until(60s, [&] { return b.all<transfer_finished>().size() == contents.size(); }));
 }
 
+TEST_CASE("downloads that are dripped into leave room for one that has a good source", "[REQ-SEC-3][REQ-XFER-4]") {
+    world w;
+    puppet liar(w);
+    auto& honest = w.add();
+    auto& b = w.add();
+    const auto data = noise(2'000'000);
+    const chunk_geometry geometry(data.size());
+    liar.knows(tree_content(data), data);
+    // So many downloads that the shares of all together are as much as there is. Of each chunk it gives the beginning.
+    liar.on_wants = [&](puppet::served& one) {
+        for (chunk_index chunk = 0; chunk < geometry.chunk_count(); ++chunk) {
+            const auto at = geometry.region(chunk).offset;
+            const auto wanted = [at](const index_range& range) { return range.first <= at && at < range.end(); };
+            if (std::ranges::any_of(one.wanted, wanted)) liar.give(one, at, 1000);
+        }
+    };
+    for (int i = 0; i < 24; ++i) {
+        const auto content = tree_content(data, ("package-" + std::to_string(i)).c_str());
+        b.gets(content);
+        b.from(content, liar.self);
+    }
+    liar.each(500ms, [&] {
+        for (auto* one : liar.open()) {
+            liar.say(*one, flow_status{++one->status, 0, false, puppet::all()});
+            liar.give_wanted(*one, 300);
+        }
+    });
+    w.run(3s);
+    const auto content = tree_content(data, "package");
+    honest.holds(content, data);
+    b.gets(content);
+    b.from(content, honest);
+    CHECK(w.until(4s, [&] { return b.done(); }));
+    CHECK(b.all<source_lost>().empty());
+}
+
 TEST_CASE("chunks that were begun by many and given up by all take nobody's place", "[REQ-SEC-3][REQ-XFER-4]") {
     world w;
     puppet liar(w);
