@@ -227,12 +227,12 @@ void download::manage_office(time_point now) {
 }
 
 void download::manage_outer(time_point now) {
-    if (!outer_needed() || office_still_asked(now)) return;
     const auto all = in_order();
     const auto current = std::ranges::find_if(all, [](const auto* one) { return one->outer() && one->in_use(); });
     const auto next = std::ranges::find_if(
         all, [&](const auto* one) { return one->outer() && one->phase == source_phase::standby && one->not_before <= now; });
-    if (next == all.end()) return;
+    // Each event comes here: what is needed, which takes a look at every chunk, is asked where there is somebody to ask for it.
+    if (next == all.end() || office_still_asked(now) || !outer_needed()) return;
     if (current != all.end()) {
         if (useful(**current) || now < (*current)->grew_at + limits::transfer_useless_time) return;
         shut(now, **current, errc::cancelled);
