@@ -22,6 +22,11 @@ wait_gets 100
 complete b1 "$work/packages/app"
 check "the server knows the new address" grep -q '"address":"10.1.0.77"' <<<"$(admin clients --json)"
 
+on b1 sh -c "ip addr add 10.1.0.77/23 broadcast 10.1.1.255 dev eth0; ip addr del 10.1.0.77/24 dev eth0; ip route replace default via 10.1.0.1"
+hears_broadcasts() { on b1 ss -Hlun | grep -q '10.1.1.255:'; }
+check "the same address with another prefix is followed, too" wait_for 60 hears_broadcasts
+check "and gives no trouble" eval '! grep -q address_unusable "$work/b1.log"'
+
 ip netns exec boston ip link del p-b1   # and into another office, with no network in between
 ip link add p-b1 netns denver type veth peer name eth0 netns b1
 ip netns exec denver sh -c "ip link set p-b1 master lan; ip link set p-b1 up"
