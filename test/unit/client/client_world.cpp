@@ -23,16 +23,16 @@ log_sink trace(const std::string& who, const virtual_clock& clock) {
             }};
 }
 
+bool is_data(const send_datagram& datagram) {
+    const auto type = frame_type_of(datagram.header);
+    return type == frame_type::data || type == frame_type::data_strict;
+}
+
 wall_time wall_at(time_point now) {
     return {wall_start + std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count()};
 }
 
 }  // namespace
-
-bool is_data(const send_datagram& datagram) {
-    const auto type = frame_type_of(datagram.header);
-    return type == frame_type::data || type == frame_type::data_strict;
-}
 
 ip_address address(const std::string& text) { return ip_address::parse(text).value(); }
 content_id id_of_text(const std::string& text) { return content_id::parse(text).value(); }

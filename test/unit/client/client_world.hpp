@@ -29,8 +29,6 @@ using namespace std::chrono_literals;
 /// Bytes that are different for every seed.
 [[nodiscard]] bytes some_bytes(std::size_t size, std::uint64_t seed);
 [[nodiscard]] secret_key key_of(std::uint64_t number);
-/// Of a flow: bytes of a content or of a large message.
-[[nodiscard]] bool is_data(const send_datagram& datagram);
 
 class client_world;
 
