@@ -10,7 +10,7 @@ namespace p2pdist::client_room {
 namespace {
 constexpr int lookup_attempts = 4;
 constexpr int removals_max = 4;   // of one content that the store calls in use
-constexpr int mends_max = 2;   // of one command: a disk that alters everything is not fed for ever
+constexpr int mends_max = 2;      // of one command: a disk that alters everything is not fed for ever
 }
 
 commands::commands(client_parts& parts, fetch_jobs& jobs)

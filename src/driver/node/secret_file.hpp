@@ -25,7 +25,8 @@ void wipe(mutable_byte_span secret) noexcept;
 void wipe(std::string& secret) noexcept;
 /// The directory absolute and written in one way: "a", "a/" and "./a" are the same.
 [[nodiscard]] std::filesystem::path plain_directory(const std::filesystem::path& directory);
-/// Makes the directory, mode 0700, with its parents; all of it is on the disk when this returns. One that is there stays as it is; errc::refused where everybody may write to it.
+/// Makes the directory, mode 0700, with its parents; all of it is on the disk when this returns. One that is there stays as it is;
+/// errc::refused where everybody may write to it.
 [[nodiscard]] result<void> make_private_directory(const std::filesystem::path& directory);
 
 }  // namespace p2pdist
