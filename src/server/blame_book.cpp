@@ -41,11 +41,11 @@ bool blame_book::takes(const peer_report_record& report, bool registered) const 
     return registered || strangers_named_by(report.reporter) < limits::server_strangers_of_reporter_max;
 }
 
-void blame_book::put(const peer_report_record& report, bool registered) {
+void blame_book::put(const peer_report_record& report, bool registered, wall_time wall) {
     auto& of_peer = peers_[report.peer];
     of_peer[report.reporter] = report;
     if (of_peer.size() > limits::server_reporters_max) {
-        const auto oldest = oldest_of(of_peer, report.at).reporter;
+        const auto oldest = oldest_of(of_peer, wall).reporter;
         of_peer.erase(oldest);
     }
     if (!registered) strangers_.insert(report.peer);

@@ -20,7 +20,8 @@ public:
     /// Whether a report is worth keeping: a new reporter, or one that says so again after a day. Anybody can invent strangers: a reporter
     /// names limits::server_strangers_of_reporter_max of them at the most.
     [[nodiscard]] bool takes(const peer_report_record& report, bool registered) const;
-    void put(const peer_report_record& report, bool registered);
+    /// Of too many the oldest goes, as they are at `wall`.
+    void put(const peer_report_record& report, bool registered, wall_time wall);
     void forget(const client_id& peer);
     /// Whom to forget before this peer may become one more stranger. Nothing: nobody, or where `peer` itself is the answer, that there
     /// is no room for it.

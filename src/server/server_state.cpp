@@ -28,7 +28,7 @@ bool server_state::load(time_point now, wall_time wall, duration heartbeat_inter
     for (const auto& record : snapshot.holdings) apply(put_holdings{record.client, {record.what}, false});
     for (const auto& record : snapshot.links) enter(record);
     for (const auto& mark : snapshot.link_marks) links.set_mark(mark);
-    for (const auto& record : snapshot.reports) apply(put_peer_report{record});
+    for (const auto& record : snapshot.reports) blamed.put(record, clients.find(record.peer) != nullptr, wall);
     for (const auto& [key, value] : snapshot.settings) apply(put_setting{key, value});
     apply(put_licence{snapshot.licence});
     apply(put_versions{snapshot.versions});
@@ -86,7 +86,7 @@ void server_state::apply(const catalogue_change& change) {
                        links.set_mark(add.report);
                    },
                    [&](const forget_link_bytes& forget) { links.forget(forget.content); },
-                   [&](const put_peer_report& put) { blamed.put(put.report, clients.find(put.report.peer) != nullptr); },
+                   [&](const put_peer_report& put) { blamed.put(put.report, clients.find(put.report.peer) != nullptr, put.report.at); },
                    [&](const forget_peer_reports& forget) { blamed.forget(forget.peer); },
                },
                change);

@@ -32,7 +32,7 @@ blame_book book_of_strangers() {
         const auto report = said_of(i, i / limits::server_strangers_of_reporter_max);
         REQUIRE(out.takes(report, false));
         REQUIRE_FALSE(out.in_the_way_of(report.peer, long_ago));
-        out.put(report, false);
+        out.put(report, false, report.at);
     }
     return out;
 }
@@ -103,7 +103,7 @@ TEST_CASE("of so many strangers that were blamed the oldest goes, when a week is
     CHECK(oldest != next.peer);
     CHECK_FALSE(book.in_the_way_of(numbered_device(0), in_a_week));   // it has its place
     auto fresh = book;
-    fresh.put(said_of(0, 5001, in_a_week), false);
+    fresh.put(said_of(0, 5001, in_a_week), false, in_a_week);
     CHECK(fresh.in_the_way_of(next.peer, in_a_week) != numbered_device(0));
     fresh.forget(*fresh.in_the_way_of(next.peer, in_a_week));
     CHECK_FALSE(fresh.in_the_way_of(next.peer, in_a_week));

@@ -102,7 +102,7 @@ TEST_CASE("so many reporters of a bad peer are remembered, each once a day", "[R
     };
     for (std::size_t i = 0; i < limits::server_reporters_max; ++i) {
         REQUIRE(book.takes(report(i, 0), true));
-        book.put(report(i, 0), true);
+        book.put(report(i, 0), true, {});
     }
     CHECK_FALSE(book.takes(report(limits::server_reporters_max, 0), true));
     CHECK_FALSE(book.takes(report(0, 24 * 3600 - 1), true));
@@ -120,17 +120,23 @@ TEST_CASE("old reports of a bad peer, that nobody is shown any more, make room f
         return peer_report_record{nth_device(1'000'000), nth_device(reporter), content_id::parse("app").value(), wall_time{seconds}};
     };
     // Of its accomplices, or of a fault that was mended long ago.
-    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) book.put(report(i, static_cast<std::int64_t>(i)), true);
+    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) book.put(report(i, static_cast<std::int64_t>(i)), true, {});
     const auto late = report(limits::server_reporters_max, blame_book::shown_seconds);
     REQUIRE(book.takes(late, true));
-    book.put(late, true);
+    book.put(late, true, late.at);
     const auto& kept = book.all().begin()->second;
     CHECK(kept.size() == limits::server_reporters_max);
     CHECK(kept.contains(late.reporter));
     CHECK_FALSE(kept.contains(nth_device(0)));
     CHECK_FALSE(book.takes(report(limits::server_reporters_max + 1, blame_book::shown_seconds), true));   // the others are shown yet
-    book.put(report(0, 0), true);   // as a database gives them, in any order
+    // As a database gives them, in any order.
+    book.put(report(0, 0), true, late.at);
     CHECK(kept.contains(late.reporter));
+    CHECK_FALSE(kept.contains(nth_device(0)));
+    constexpr std::int64_t later = 10 * blame_book::shown_seconds;
+    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) book.put(report(i, later), true, wall_time{later});
+    book.put(report(limits::server_reporters_max + 1, 0), true, wall_time{later});
+    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) CHECK(kept.contains(nth_device(i)));
     CHECK(kept.size() == limits::server_reporters_max);
 }
 
@@ -140,14 +146,14 @@ TEST_CASE("reports made while the server's clock was ahead are not shown, and ma
     const auto report = [](std::size_t reporter, std::int64_t seconds) {
         return peer_report_record{nth_device(1'000'000), nth_device(reporter), content_id::parse("app").value(), wall_time{seconds}};
     };
-    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) book.put(report(i, ahead), true);
+    for (std::size_t i = 0; i < limits::server_reporters_max; ++i) book.put(report(i, ahead), true, wall_time{ahead});
     CHECK(blame_book::is_shown(report(0, ahead), wall_time{ahead}));
     CHECK_FALSE(blame_book::is_shown(report(0, ahead), wall_time{right}));
     CHECK(blame_book::is_shown(report(0, right + 30), wall_time{right}));   // a clock that is corrected all the time
     for (const std::size_t reporter : {std::size_t{0}, limits::server_reporters_max}) {   // it says so again; another does
         const auto said = report(reporter, right);
         REQUIRE(book.takes(said, true));
-        book.put(said, true);
+        book.put(said, true, said.at);
     }
     const auto& kept = book.all().begin()->second;
     CHECK(kept.size() == limits::server_reporters_max);
@@ -156,7 +162,7 @@ TEST_CASE("reports made while the server's clock was ahead are not shown, and ma
     // Strangers of that time make room for others.
     blame_book strangers;
     for (std::size_t i = 0; i < limits::server_strangers_blamed_max; ++i) {
-        strangers.put({nth_device(i), nth_device(1'000'000 + i), content_id::parse("app").value(), wall_time{ahead}}, false);
+        strangers.put({nth_device(i), nth_device(1'000'000 + i), content_id::parse("app").value(), wall_time{ahead}}, false, wall_time{ahead});
     }
     const auto next = nth_device(limits::server_strangers_blamed_max);
     CHECK(strangers.in_the_way_of(next, wall_time{ahead}) == next);
