@@ -68,6 +68,7 @@ struct topology_record {
     std::uint64_t version = 0;
     std::string spreadsheet;   ///< empty: none yet
     bool imported = false;     ///< false: the detected one (OFF-6)
+    std::string unread{};      ///< an imported one that the program of that time could not read; until it can, or another is imported
     friend bool operator==(const topology_record&, const topology_record&) = default;
 };
 
@@ -76,6 +77,8 @@ struct epoch_record {
     std::uint16_t oldest = 0;   ///< the oldest epoch that members accept; 0: as the one in force
     wall_time since;            ///< when the one in force began
     wall_time listed;           ///< when the list was made
+    /// Certificates of older epochs are not renewed: the database was set back, and who was revoked in these is not known any more.
+    std::uint16_t renewable_from = 0;
     friend bool operator==(const epoch_record&, const epoch_record&) = default;
 };
 

@@ -72,8 +72,9 @@ struct writer {
     void operator()(const put_topology& change) const {
         const auto& topology = change.topology;
         const sql_number version = stored(topology.version), imported = topology.imported ? 1 : 0;
-        sql << "UPDATE topology SET topology_version = :version, spreadsheet = :spreadsheet, imported = :imported", use(version),
-            use(topology.spreadsheet), use(imported);
+        sql << "UPDATE topology SET topology_version = :version, spreadsheet = :spreadsheet, imported = :imported, "
+               "unread_spreadsheet = :unread",
+            use(version), use(topology.spreadsheet), use(imported), use(topology.unread);
     }
     void operator()(const put_setting& change) const {
         sql << "DELETE FROM settings WHERE setting_key = :setting", use(change.key);
@@ -95,8 +96,9 @@ struct writer {
     }
     void operator()(const put_epochs& change) const {
         const sql_number oldest = change.epochs.oldest, since = change.epochs.since.seconds, listed = change.epochs.listed.seconds;
-        sql << "UPDATE state_versions SET oldest_epoch = :oldest, epoch_since = :since, listed_at = :listed", use(oldest), use(since),
-            use(listed);
+        const sql_number renewable_from = change.epochs.renewable_from;
+        sql << "UPDATE state_versions SET oldest_epoch = :oldest, epoch_since = :since, listed_at = :listed, renewable_from = :renewable",
+            use(oldest), use(since), use(listed), use(renewable_from);
     }
     void operator()(const add_link_bytes& change) const {
         if (change.report.number != 0 && !mark(change.report)) return;

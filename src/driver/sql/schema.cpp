@@ -55,9 +55,16 @@ constexpr std::array fourth_schema{
     "ALTER TABLE state_versions ADD COLUMN listed_at {number} DEFAULT 0 NOT NULL",
 };
 
+// What a database that was set back, or another version of the program, would lose.
+constexpr std::array fifth_schema{
+    "ALTER TABLE state_versions ADD COLUMN renewable_from {number} DEFAULT 0 NOT NULL",
+    "ALTER TABLE topology ADD COLUMN unread_spreadsheet {text} DEFAULT '' NOT NULL",
+};
+
 // migrations[i] leads from version i to i + 1.
 constexpr std::array migrations{std::span<const char* const>(first_schema), std::span<const char* const>(second_schema),
-                                std::span<const char* const>(third_schema), std::span<const char* const>(fourth_schema)};
+                                std::span<const char* const>(third_schema), std::span<const char* const>(fourth_schema),
+                                std::span<const char* const>(fifth_schema)};
 
 }  // namespace
 

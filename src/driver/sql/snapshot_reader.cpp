@@ -163,17 +163,20 @@ void read_settings(soci::session& sql, std::vector<std::pair<std::string, std::s
 
 void read_single_rows(soci::session& sql, catalogue_snapshot& out) {
     sql_number version = 0, imported = 0, seats = 0, activated = 0, topology = 0, settings = 0, contents = 0, epoch = 0, open = 0;
-    sql << "SELECT topology_version, spreadsheet, imported FROM topology", into(version), into(out.topology.spreadsheet), into(imported);
+    sql << "SELECT topology_version, spreadsheet, imported, unread_spreadsheet FROM topology", into(version), into(out.topology.spreadsheet),
+        into(imported), into(out.topology.unread);
     out.topology.version = number(version);
     out.topology.imported = imported != 0;
     sql << "SELECT licence_key, seats, activated FROM licence", into(out.licence.key), into(seats), into(activated);
     out.licence.seats = read_small<std::uint32_t>(seats);
     out.licence.activated = activated != 0;
-    sql_number list = 0, oldest = 0, since = 0, listed = 0;
-    sql << "SELECT topology, settings, contents, key_epoch, activated, revocations, oldest_epoch, epoch_since, listed_at FROM state_versions",
-        into(topology), into(settings), into(contents), into(epoch), into(open), into(list), into(oldest), into(since), into(listed);
+    sql_number list = 0, oldest = 0, since = 0, listed = 0, renewable_from = 0;
+    sql << "SELECT topology, settings, contents, key_epoch, activated, revocations, oldest_epoch, epoch_since, listed_at, renewable_from "
+           "FROM state_versions",
+        into(topology), into(settings), into(contents), into(epoch), into(open), into(list), into(oldest), into(since), into(listed),
+        into(renewable_from);
     out.versions = {number(topology), number(settings), number(contents), read_small<std::uint16_t>(epoch), open != 0, number(list)};
-    out.epochs = {read_small<std::uint16_t>(oldest), {since}, {listed}};
+    out.epochs = {read_small<std::uint16_t>(oldest), {since}, {listed}, read_small<std::uint16_t>(renewable_from)};
 }
 
 }  // namespace

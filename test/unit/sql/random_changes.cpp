@@ -67,7 +67,7 @@ catalogue_change random_changes::next() {
         case 4:
             return remove_content{some_content().id};
         case 5:
-            return put_topology{{random_(), some_text(), random_.below(2) != 0}};
+            return put_topology{{random_(), some_text(), random_.below(2) != 0, some_text()}};
         case 6:
             return put_setting{some_text() + "k", some_text()};
         case 7:
@@ -77,7 +77,8 @@ catalogue_change random_changes::next() {
         case 11:
             return put_epochs{{static_cast<std::uint16_t>(random_()),
                                {static_cast<std::int64_t>(random_.below(1u << 31))},
-                               {static_cast<std::int64_t>(random_.below(1u << 31))}}};
+                               {static_cast<std::int64_t>(random_.below(1u << 31))},
+                               static_cast<std::uint16_t>(random_())}};
         case 9:
             if (random_.below(6) == 0) return forget_link_bytes{some_content()};
             return add_link_bytes{{some_text(), some_content(), random_.below(1u << 30), random_.below(1u << 30)},
