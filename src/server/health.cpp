@@ -42,6 +42,10 @@ void topology_findings(const server_state& state, std::vector<health_finding>& o
     if (const auto misplaced = state.topology.misplaced_server()) {
         out.push_back({bad, "topology", misplaced->reason + "; correct the topology and import it again"});
     }
+    if (!state.topology.record().unread.empty()) {
+        out.push_back({bad, "topology", "this version of the server cannot read the topology that was imported; the detected one is in force until "
+                                        "another is imported, or a version runs that can read it"});
+    }
     const auto outside = state.clients.in_office(std::nullopt).size();
     if (outside > 0) {
         out.push_back({warning, "topology",

@@ -54,7 +54,8 @@ void server_context::on_growth_timer(time_point now) {
         },
         [this](time_point at) {
             growth_paid_ = std::max(growth_paid_, at) + growth_interval;
-            tell(server_event::kind::topology_changed, "the detected topology has " + std::to_string(state.offices().size()) + " offices");
+            const std::string which = state.topology.record().imported ? "the imported topology can be read again: it has " : "the detected topology has ";
+            tell(server_event::kind::topology_changed, which + std::to_string(state.offices().size()) + " offices");
             push(at);
         });
 }

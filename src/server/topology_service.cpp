@@ -20,8 +20,13 @@ topology_service::topology_service(const ip_address& server, int prefix_bits)
 bool topology_service::put(const topology_record& record) {
     views_.clear();
     auto parsed = parse_spreadsheet(record.spreadsheet);
-    record_ = parsed ? record : topology_record{record.version, {}, false};
-    if (!parsed) return false;
+    read_again_.reset();
+    if (!parsed) {
+        record_ = {record.version, {}, false, record.imported ? record.spreadsheet : record.unread};
+        return false;
+    }
+    record_ = record;
+    if (auto again = parse_spreadsheet(record.unread)) read_again_ = std::move(*again);
     in_force_ = *parsed;
     return true;
 }
@@ -37,13 +42,14 @@ void topology_service::forget(const client_record& client) {
 std::optional<topology_record> topology_service::outgrown() {
     if (record_.imported) return std::nullopt;
     changed_ = false;
+    if (read_again_) return topology_record{record_.version + 1, record_.unread, true, {}};
     if (!record_.spreadsheet.empty() && detected_.current() == in_force_) return std::nullopt;
-    return topology_record{record_.version + 1, to_spreadsheet(detected_.current()), false};
+    return topology_record{record_.version + 1, to_spreadsheet(detected_.current()), false, record_.unread};
 }
 
 topology_record topology_service::imported(const topology& offices) const {
     if (record_.imported && offices == in_force_) return record_;
-    return {record_.version + 1, to_spreadsheet(offices), true};
+    return {record_.version + 1, to_spreadsheet(offices), true, {}};
 }
 
 const std::string& topology_service::view_text(office_slot office) {

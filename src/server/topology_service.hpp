@@ -18,7 +18,8 @@ public:
     topology_service(const ip_address& server, int prefix_bits);
 
     /// Puts a committed topology in force. A detected one is in force until then. False where its text is no topology (a damaged
-    /// database): the detected one stays, under a version of its own.
+    /// database, or another version of this program wrote it): the detected one stays, under a version of its own, and an imported text
+    /// is kept in the record as unread. Where that one can be read it is what the next outgrown() gives.
     bool put(const topology_record& record);
     [[nodiscard]] const topology& in_force() const noexcept { return in_force_; }
     [[nodiscard]] const topology_record& record() const noexcept { return record_; }
@@ -31,8 +32,9 @@ public:
     /// How often the detected topology was made.
     [[nodiscard]] std::uint64_t builds() const noexcept { return detected_.builds(); }
     /// Whether it is worth while to ask outgrown(), which looks at all offices.
-    [[nodiscard]] bool may_be_outgrown() const noexcept { return !record_.imported && (changed_ || record_.spreadsheet.empty()); }
-    /// The record that has to be committed because the detected topology changed while it is in force.
+    [[nodiscard]] bool may_be_outgrown() const noexcept { return !record_.imported && (changed_ || record_.spreadsheet.empty() || read_again_); }
+    /// The record that has to be committed because the detected topology changed while it is in force, or since an imported one can be
+    /// read again.
     [[nodiscard]] std::optional<topology_record> outgrown();
     /// What importing `text` would give; nothing of it where it is the one in force already.
     [[nodiscard]] topology_record imported(const topology& offices) const;
@@ -48,6 +50,7 @@ private:
     subnet server_subnet_;
     detected_topology detected_;
     bool changed_ = false;   // what clients name, since outgrown() looked
+    std::optional<topology> read_again_;   // record_.unread
     topology in_force_;
     topology_record record_;  // its text is empty where none was committed yet, or what was is no topology
     std::map<office_slot, std::string> views_;

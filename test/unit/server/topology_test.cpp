@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "p2pdist/office/spreadsheet.hpp"
-#include "server_world.hpp"
+#include "members.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::test;
@@ -254,4 +254,35 @@ TEST_CASE("where the imported topology cannot be read any more the detected one 
     // Clients fetch it: they have the imported one under the former version.
     CHECK(world.asked<heartbeat_reply>(central, heartbeat{}).versions.topology == imported + 1);
     CHECK_FALSE(world.durable.topology.imported);
+}
+
+TEST_CASE("an imported topology that this version cannot read is kept, and back when one can", "[REQ-OFF-6][REQ-ACT-2]") {
+    server_world world;
+    CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
+    auto& central = world.join("10.0.0.5", 1);
+    const auto imported = world.durable.topology;
+    const std::string unread = "Office,Type,Parent,Subnet,Of a later version\nx";
+    world.durable.topology.spreadsheet = unread;
+    for (int start = 0; start < 2; ++start) {
+        world.restart_server();
+        world.run_for(3s);
+        CHECK(world.durable.topology.unread == unread);
+        CHECK_THAT(findings(world), Contains("cannot read the topology that was imported"));
+    }
+    (void)world.join("10.7.0.5", 2);   // the detected one grows
+    world.run_for(3s);
+    CHECK(world.durable.topology.unread == unread);
+    SECTION("a version that can") {
+        world.durable.topology.unread = imported.spreadsheet;
+        const auto before = world.durable.topology.version;
+        world.restart_server();
+        world.run_for(3s);
+        CHECK(world.durable.topology == topology_record{before + 1, imported.spreadsheet, true, {}});
+        CHECK(world.asked<heartbeat_reply>(central, heartbeat{}).versions.topology == before + 1);
+    }
+    SECTION("another one") {
+        CHECK(world.administer<topology_import_reply>(topology_import_request{topology_sheet, false}).imported);
+        CHECK(world.durable.topology.unread.empty());
+    }
+    CHECK_THAT(findings(world), !Contains("cannot read the topology"));
 }
