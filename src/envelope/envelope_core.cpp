@@ -213,7 +213,7 @@ std::optional<opened> envelope::core::on_sealed(time_point now, wall_time wall, 
     peers.use(header->sender);
     const path way{datagram.local.port, datagram.from};
     const auto payload = body.subspan(sealed_header::size_bytes);
-    const opened result{header->sender, header->type, way, number, under->peer_standing, under->peer_cert.who, payload};
+    const opened result{header->sender, header->type, way, number, under->peer_standing, under->peer_cert.who, under->peer_cert.key_epoch, payload};
     ++counters.opened;
     if (!under->confirmed) confirm(now, *peer, number);
     return result;

@@ -20,6 +20,7 @@ struct handled_request {
     std::uint64_t id = 0;       ///< the peer's
     role peer_role = role::client;
     standing peer_standing = standing::member;
+    std::uint16_t peer_epoch = 0;
     path way;                   ///< answer over it
     std::uint64_t fetch = 0;    ///< key of the fetch of its large part
     bool answered = false;

@@ -34,6 +34,7 @@ void message_layer::implementation::on_request(time_point now, const opened& fra
     request.id = value.id;
     request.peer_role = frame.sender_role;
     request.peer_standing = frame.sender_standing;
+    request.peer_epoch = frame.sender_epoch;
     request.way = frame.way;
     const auto handle = next_handle_++;
     if ((fetchable && !make_fetch_room(now, frame, offer->size_bytes)) || !answers_.add(handle, std::move(request), now + open_kept)) {
@@ -66,7 +67,8 @@ void message_layer::implementation::refuse_unknown(time_point now, const opened&
 void message_layer::implementation::deliver(std::uint64_t handle, const handled_request& request, message_body body) {
     ++counters_.received;
     outputs_.emplace_back(message_received{
-        {handle}, {request.peer, request.peer_role, request.way.remote.address}, request.way.remote, std::move(body), request.peer_standing});
+        {handle}, {request.peer, request.peer_role, request.way.remote.address}, request.way.remote, std::move(body), request.peer_standing,
+        request.peer_epoch});
 }
 
 void message_layer::implementation::acknowledge(time_point now, std::uint64_t handle) {

@@ -64,7 +64,7 @@ void client_service::handle(time_point now, const asker& from, const message_bod
     const auto* known = shared_->state.clients.find(from.id);
     const bool shut_out = from.rank == standing::revoked || (known != nullptr && known->record.revoked);
     if (shut_out || shared_->being_revoked.contains(from.id)) return reply(now, revoked_reply);
-    if (const auto* request = std::get_if<renew_request>(&body)) return reply(now, revocations_->renew(now, from.id, from.key, *request));
+    if (const auto* request = std::get_if<renew_request>(&body)) return reply(now, revocations_->renew(now, from.id, from.key, from.epoch, *request));
     if (from.rank != standing::member) return reply(now, outdated);
     if (known != nullptr && known->record.address == from.address) shared_->state.clients.hear(from.id, now, shared_->wall);
     if (const auto kind = kind_of(body); kind && under_way_.contains({from.id, *kind})) {

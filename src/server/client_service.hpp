@@ -19,6 +19,7 @@ public:
         public_key key;      ///< as its certificate says
         ip_address address;  ///< where it answers; with no address translation (NET-1) that is its own
         standing rank = standing::member;
+        std::uint16_t epoch = 0;  ///< of its certificate
     };
     /// A view of the topology is megabytes, which are copied for each answer: a client gets one version so often in views_window, e.g.
     /// when it was started again, and is told to ask later beyond that.

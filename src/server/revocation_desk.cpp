@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint16_t epoch_max = UINT16_MAX;
 constexpr std::int64_t look_interval_s = 5;
+constexpr auto clock_believed_after = std::chrono::hours(1);   // where it says that it was ahead before: it may be behind now
 
 error_reply no_such_client(const client_id& id) {
     return {errc::not_found, "no client has the id " + id.to_string() +
@@ -77,7 +78,12 @@ void revocation_desk::on_wall_clock(time_point now) {
     const auto since = shared_->wall.seconds - looked_s_;
     if (moving_ || (since >= 0 && since < look_interval_s)) return;
     looked_s_ = shared_->wall.seconds;
-    if (in_grace() && shared_->is_ahead(shared_->state.epochs.since)) return date_back(now);
+    if (in_grace() && shared_->is_ahead(shared_->state.epochs.since)) {
+        if (!ahead_since_) ahead_since_ = now;
+        if (now - *ahead_since_ >= clock_believed_after) date_back(now);
+        return;
+    }
+    ahead_since_.reset();
     if (in_grace() && !grace_is_over()) return;
     if (in_grace() || (listed(oldest()) > 0 && shared_->state.versions.key_epoch < epoch_max)) move_on(now);
 }
@@ -103,7 +109,8 @@ void revocation_desk::move_on(time_point now) {
         });
 }
 
-/// The epoch began while this clock was ahead: its grace would last for as long besides.
+/// The epoch began while this clock was ahead: its grace would last for as long besides. Not at once: where the clock is behind now, until
+/// it was set after a start for one, what begins with its time is over as soon as it is right.
 void revocation_desk::date_back(time_point now) {
     moving_ = true;
     shared_->change(
@@ -178,6 +185,12 @@ std::vector<catalogue_change> revocation_desk::adoption(const revocation_list& l
     const bool listed = shut_out.size() <= limits::revoked_clients_max;
     if (!listed) epoch = oldest_epoch = following(epoch);
     auto out = changes(epoch, oldest_epoch, list.number);
+    // The list has forgotten whom the end of its epoch shut out; where this database had that epoch yet, nobody here knows who it was.
+    if (list.oldest_epoch > oldest()) {
+        for (auto& change : out) {
+            if (auto* put = std::get_if<put_epochs>(&change)) put->epochs.renewable_from = std::max(put->epochs.renewable_from, list.oldest_epoch);
+        }
+    }
     for (auto& [id, record] : shut_out) {
         if (!listed && !is_revoked(list, id)) continue;
         record.revoked->key_epoch = std::max(record.revoked->key_epoch, last);
@@ -312,9 +325,13 @@ void revocation_desk::rotate(time_point now, const rotate_epoch_request& request
 
 // ---- for clients
 
-message_body revocation_desk::renew(time_point now, const client_id& id, const public_key& key, const renew_request& request) {
+message_body revocation_desk::renew(time_point now, const client_id& id, const public_key& key, std::uint16_t epoch,
+                                    const renew_request& request) {
     if (shared_->state.member(id) == nullptr) {
         return error_reply{errc::not_authorised, "this client is not registered: it has to enrol"};
+    }
+    if (epoch < shared_->state.epochs.renewable_from) {
+        return error_reply{errc::not_authorised, "this client's certificate is older than what a restored database knows: it has to enrol"};
     }
     const auto& own = seal_->held()->own;
     if (now - window_since_ >= limits::renewal_window || window_epoch_ != own.key_epoch) {

@@ -29,8 +29,9 @@ public:
     void rotate(time_point now, const rotate_epoch_request& request, const reply_function& reply);
 
     // For clients.
-    /// renew_reply, or error_reply with limit_reached: come back in some seconds.
-    [[nodiscard]] message_body renew(time_point now, const client_id& id, const public_key& key, const renew_request& request);
+    /// renew_reply, or error_reply with limit_reached: come back in some seconds; or with not_authorised: it has to enrol. `epoch` is that
+    /// of the certificate that it has.
+    [[nodiscard]] message_body renew(time_point now, const client_id& id, const public_key& key, std::uint16_t epoch, const renew_request& request);
     /// revocations_reply, or error_reply with not_found.
     [[nodiscard]] message_body list_reply();
 
@@ -76,6 +77,7 @@ private:
     std::uint64_t first_made_ = 0;    // number of the first list that was made since begin(); 0: none
     bool moving_ = false;             // a change of epoch, or of its date, waits for its commit
     std::int64_t looked_s_ = 0;       // when on_wall_clock() looked at all clients
+    std::optional<time_point> ahead_since_;   // since then each look found that the epoch begins in the future
     time_point renewals_since_{};     // the second in which renewals_ were given
     std::uint32_t renewals_ = 0;
     time_point window_since_{};                       // the renewal_window in which renewals_of_ were given, all of window_epoch_

@@ -255,7 +255,7 @@ void server_core::implementation::on_request(time_point now, const message_recei
             if (clone.id == id) shared_.tell(server_event::kind::finding, describe(clone));
         }
     }
-    clients_.handle(now, {id, *key, request.from_endpoint.address, request.from_standing}, request.body,
+    clients_.handle(now, {id, *key, request.from_endpoint.address, request.from_standing, request.from_epoch}, request.body,
                     [this, id, handle = request.request](time_point at, message_body body) {
                         messages_.reply(at, handle, std::move(body), protocol_to(id));
                     });

@@ -46,6 +46,7 @@ struct opened {
     session_number session = 0;             ///< for flow_key
     standing sender_standing = standing::member;  ///< others only with envelope_config::admit_lapsed
     role sender_role = role::client;        ///< as the sender's certificate says
+    std::uint16_t sender_epoch = 0;         ///< key epoch of that certificate
     byte_span payload;
 };
 

@@ -48,6 +48,7 @@ struct message_received {
     endpoint from_endpoint;
     message_body body;
     standing from_standing = standing::member;  ///< a lapsed sender deserves a renewal, or to be told, and nothing else
+    std::uint16_t from_epoch = 0;               ///< key epoch of the sender's certificate
 };
 /// The answer to a request of ours.
 struct message_answered {

@@ -219,7 +219,7 @@ TEST_CASE("tables stay within their limits", "[message][limits]") {
         server.on_message = [&](const message_received& in) { server.reply(in, answer("ok", size)); };
         const auto hear = [&](std::uint64_t id) {
             const auto frame = encode(message{id, 0, true, ask(std::to_string(id))});
-            server.layer->on_frame(server.now(), {client.identity.id, frame_type::message, {34323, {client.address(), 34324}}, 0, standing::member, role::client, frame});
+            server.layer->on_frame(server.now(), {client.identity.id, frame_type::message, {34323, {client.address(), 34324}}, 0, standing::member, role::client, 1, frame});
             server.pump();
             return server.received.size();
         };
@@ -233,7 +233,7 @@ TEST_CASE("tables stay within their limits", "[message][limits]") {
         server.on_message = [&](const message_received& in) { server.reply(in, answer("ok")); };
         const auto frame = encode(message{5, 0, true, ask("x")});
         const auto hear = [&] {
-            server.layer->on_frame(server.now(), {client.identity.id, frame_type::message, {34323, {client.address(), 34324}}, 0, standing::member, role::client, frame});
+            server.layer->on_frame(server.now(), {client.identity.id, frame_type::message, {34323, {client.address(), 34324}}, 0, standing::member, role::client, 1, frame});
             server.pump();
             return server.received.size();
         };
@@ -293,7 +293,7 @@ TEST_CASE("frames on another port pair than their roles' are dropped", "[message
     client.meet(server);
     server.on_message = {};
     const auto frame = encode(message{1, 0, true, ping{}});
-    opened said{client.identity.id, frame_type::message, {34323, {client.address(), 34324}}, 0, standing::member, role::client, frame};
+    opened said{client.identity.id, frame_type::message, {34323, {client.address(), 34324}}, 0, standing::member, role::client, 1, frame};
     for (const auto& [local, remote] : {std::pair<std::uint16_t, std::uint16_t>{34322, 34324}, {34323, 34325}, {34333, 34335}, {34323, 5000}}) {
         said.way = {local, {client.address(), remote}};
         server.layer->on_frame(server.now(), said);

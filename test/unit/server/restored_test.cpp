@@ -163,6 +163,39 @@ TEST_CASE("a certificate of a lost epoch alone brings the epoch back, after a wh
     CHECK_THAT(findings(world), Contains("restored from an older state"));
 }
 
+TEST_CASE("who was revoked so long ago that the lost list has forgotten him does not renew, and enrols with the key only", "[hostile][REQ-SEC-2]") {
+    server_world world;
+    auto& member = world.join("10.0.0.5", 1);
+    auto& lost = world.join("10.0.0.6", 2);
+    auto& away = world.join("10.0.0.7", 3);
+    const auto backup = world.durable;
+    (void)world.administer<accepted>(revoke_request{lost.identity.id, ""});
+    renew(world, member);
+    std::int64_t wall = wall_start;
+    while (world.durable.epochs.oldest < 2) {
+        REQUIRE(wall < wall_start + 10 * 24 * 3600);
+        world.set_wall(wall += 3600);
+        world.run_for(6s);
+    }
+    take_newest(world, member);
+    REQUIRE(member.seal.revocations().revoked.empty());
+    world.durable = backup;
+    world.restart_server();
+    for (auto* one : {&member, &lost, &away}) (void)one->seal.start_anew();
+    (void)world.asked<heartbeat_reply>(member, heartbeat{{}, held(member)});
+    REQUIRE(world.run_until([&] { return world.durable.versions.key_epoch >= 2; }, 5s));
+    CHECK(world.durable.epochs.renewable_from == 2);
+    const auto refused = [&](test_client& who) { return world.asked<error_reply>(who, renew_request{}).code == errc::not_authorised; };
+    CHECK(refused(lost));
+    CHECK(refused(away));   // nobody can tell it from the other: it has the enrolment key
+    renew(world, member);
+    // Later epochs and a restart forget nothing of it.
+    (void)world.administer<rotate_epoch_reply>(rotate_epoch_request{true});
+    world.restart_server();
+    CHECK(refused(lost));
+    renew(world, member);
+}
+
 TEST_CASE("two lists that have no room in one begin an epoch that counts alone", "[limits][REQ-SEC-2]") {
     restored_world world;
     auto full = world.before;

@@ -201,6 +201,33 @@ TEST_CASE("a member that asks for renewals all the time keeps nobody else from o
     CHECK(renewed(world, liar));   // it may have been a fault
 }
 
+TEST_CASE("fifty members that ask for renewals all the time keep nobody else from one for long", "[hostile][REQ-SEC-2][limits]") {
+    server_world world;
+    constexpr std::uint32_t members = limits::renewals_per_second / limits::renewals_of_client_max;
+    std::vector<test_client*> liars;
+    for (std::uint32_t n = 0; n < members; ++n) {
+        liars.push_back(&world.join(("10.0.0." + std::to_string(20 + n)).c_str(), static_cast<std::uint8_t>(20 + n)));
+    }
+    auto& honest = world.join("10.0.0.5", 1);
+    const auto all_ask = [&] {
+        for (auto* one : liars) {
+            one->answers.clear();
+            ask_for_renewals(world, *one, limits::renewals_of_client_max);
+        }
+        const auto answered = [](const test_client* one) { return one->answers.size() >= limits::renewals_of_client_max; };
+        REQUIRE(world.run_until([&] { return std::all_of(liars.begin(), liars.end(), answered); }, 5s));
+    };
+    all_ask();
+    for (int minute = 0; minute < 3; ++minute) {
+        world.run_for(61s);
+        all_ask();
+        std::size_t refused = 0;
+        for (auto* one : liars) refused += refused_renewals(*one);
+        CHECK(refused == limits::renewals_per_second);
+    }
+    CHECK(renewed(world, honest));
+}
+
 TEST_CASE("a reinstated client is served again, and is in no list", "[REQ-SEC-2]") {
     server_world world;
     auto& lost = world.join("10.0.0.5", 1);
@@ -339,14 +366,33 @@ TEST_CASE("the grace of an epoch that began while the server's clock was ahead e
     auto& lost = world.join("10.0.0.5", 1);
     world.set_wall(wall_start + 9 * 365 * day);
     (void)world.administer<accepted>(revoke_request{lost.identity.id, ""});
-    world.set_wall(wall_start);
+    world.step_wall(wall_start);
+    world.run_for(1h);
+    world.step_wall(wall_start + 3600);
     world.run_for(1s);
+    CHECK(world.durable.epochs.since.seconds == wall_start + 3600);
+    CHECK(world.durable.versions.key_epoch == 2);
+    for (const auto& [seconds, oldest] : {std::pair(day, 1), std::pair(day + 3660, 2)}) {
+        world.step_wall(wall_start + seconds);
+        world.run_for(1s);
+        CHECK(world.durable.epochs.oldest == oldest);
+    }
+}
+
+TEST_CASE("a clock that is behind for a while ends no grace when it is right again", "[REQ-SEC-2]") {
+    server_world world;
+    auto& lost = world.join("10.0.0.5", 1);
+    (void)world.administer<accepted>(revoke_request{lost.identity.id, ""});
+    const auto since = world.durable.epochs.since;
+    // Started before it was set, twice: less than an hour each.
+    for (const auto right : {3000, 6000}) {
+        world.step_wall(wall_start - 2 * day);
+        world.run_for(50min);
+        world.step_wall(wall_start - 2 * day + 3000);
+        world.step_wall(wall_start + right);
+        world.run_for(1s);
+    }
     CHECK(world.durable.versions.key_epoch == 2);
     CHECK(world.durable.epochs.oldest == 1);
-    world.set_wall(wall_start + day - 60);
-    world.run_for(1s);
-    CHECK(world.durable.epochs.oldest == 1);
-    world.set_wall(wall_start + day + 60);
-    world.run_for(1s);
-    CHECK(world.durable.epochs.oldest == 2);
+    CHECK(world.durable.epochs.since == since);
 }

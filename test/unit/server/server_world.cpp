@@ -82,9 +82,14 @@ void server_world::restart_server() {
 
 void server_world::set_wall(std::int64_t seconds) {
     wall_ = {seconds};
-    wall_base_ = now_;
     // Time that passed for both clocks: the core's own goes on where it was.
     server_->on_wall_clock(time_point(1000s) + std::chrono::seconds(seconds - 1'800'000'000), wall_);
+    pump();
+}
+
+void server_world::step_wall(std::int64_t seconds) {
+    wall_ = {seconds};
+    server_->on_wall_clock(now_, wall_);
     pump();
 }
 

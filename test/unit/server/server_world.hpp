@@ -78,6 +78,8 @@ public:
     [[nodiscard]] server_core& server() { return *server_; }
     [[nodiscard]] memory_store& file_store() { return server_store_; }
     void set_wall(std::int64_t seconds);
+    /// The wall clock alone is set, or read again: the core's own is where this world's is.
+    void step_wall(std::int64_t seconds);
 
     // Clients.
     /// Enrols; the error where the server refuses. Does not register.
@@ -135,7 +137,6 @@ private:
     seeded_entropy server_random_{4711};
     time_point now_ = time_point(1000s);
     wall_time wall_{1'800'000'000};
-    time_point wall_base_ = time_point(1000s);
     std::unique_ptr<server_core> server_;
     int generation_ = 0;  // of the server process: completions and records of an old one are lost
     memory_store server_store_;
