@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
     auto* running = command(app, "run", "Run the server until SIGINT or SIGTERM", run);
     add_data(running);
     running->add_option("--bind", given.bind, "Own address; default: of the interface with the default route");
-    running->add_option("--database", given.database, "Instead of the one that init recorded");
+    running->add_option("--database", given.database, "Instead of the one that init recorded; it has to be there");
     running->add_option("--ports", given.ports, "Move the port block by a number, or a file of `name = port` lines");
     running->add_option("--file-store", given.file_store, "Feed the central office from the packages in this directory (named by content id)")
         ->check(CLI::ExistingDirectory);

@@ -1,6 +1,7 @@
 #include "p2pdist/driver/server.hpp"
 
 #include <deque>
+#include <set>
 #include <utility>
 
 #include <asio/post.hpp>
@@ -124,7 +125,9 @@ private:
             if (!recorded) return recorded.error();
             url = *recorded;
         }
-        return sql_catalogue::open(url);
+        sql_catalogue_options options;
+        options.create = false;   // in the place of one that is not mounted yet, say, an empty one would forget who is revoked
+        return sql_catalogue::open(url, options);
     }
 
     server_config core_config() {
@@ -190,13 +193,34 @@ private:
     /// `key rotate` of another process: the old key is worthless from now on.
     void follow_keys() {
         const auto changed = server_keys_changed(options_.data);
-        if (changed == keys_changed_) return;
-        const auto keys = load_server_keys(options_.data);
-        if (!keys) return;   // being replaced just now: the next round sees it whole
-        keys_changed_ = changed;
-        if (keys->security != keys_.security) channels_.set_key(keys->security);
-        if (keys->enrolment != keys_.enrolment) core_.set_enrolment_key(net::monotonic_now(), keys->enrolment);
-        keys_ = *keys;
+        follow_key(server_key::security, changed.first, keys_changed_.first, keys_.security, [this] { channels_.set_key(keys_.security); });
+        follow_key(server_key::enrolment, changed.second, keys_changed_.second, keys_.enrolment,
+                   [this] { core_.set_enrolment_key(net::monotonic_now(), keys_.enrolment); });
+    }
+
+    /// Where the new one cannot be read (a file is replaced in one step, so that it is no half one) nobody has the key that counts, for as
+    /// long as that lasts: who replaced the old one may have had a reason.
+    template <class Function>
+    void follow_key(server_key which, const std::filesystem::file_time_type& changed, std::filesystem::file_time_type& seen, secret_key& held,
+                    const Function& put_in_force) {
+        const bool shut = keys_shut_.contains(which);
+        if (changed == seen && !shut) return;
+        const auto found = load_server_key(options_.data, which);
+        if (!found && shut) return;
+        if (found) {
+            seen = changed;
+            keys_shut_.erase(which);
+            if (*found == held) return;
+        } else {
+            keys_shut_.insert(which);
+            const auto what = which == server_key::security ? "the new security key, and no connector gets in until it can: "
+                                                            : "the new enrolment key, and nobody enrols until it can: ";
+            const auto text = "the server cannot read " + (what + found.error().message);
+            if (options_.log.wants(log_level::error)) options_.log(log_level::error, text);
+            events_.push_back({server_event::kind::finding, text});
+        }
+        held = found ? *found : random_->array<32>();
+        put_in_force();
     }
 
     asio::any_io_executor executor_;
@@ -205,6 +229,7 @@ private:
     std::unique_ptr<entropy> random_;
     server_keys_time keys_changed_;
     server_keys keys_;
+    std::set<server_key> keys_shut_;   // were replaced by what cannot be read
     std::unique_ptr<sql_catalogue> catalogue_;
     server_core core_;
     net::core_loop<server_core, implementation> loop_;

@@ -110,6 +110,8 @@ result<secret_key> rotate_server_key(const fs::path& data, server_key which) {
     return key;
 }
 
+result<secret_key> load_server_key(const fs::path& data, server_key which) { return read_key_file(key_file(data, which)); }
+
 result<server_keys> load_server_keys(const fs::path& data) {
     server_keys keys;
     for (const auto& [file, member] : key_files) {

@@ -19,6 +19,8 @@ struct server_keys {
     secret_key security{};
 };
 
+/// Of the two that are rotated.
+[[nodiscard]] result<secret_key> load_server_key(const std::filesystem::path& data, server_key which);
 [[nodiscard]] result<server_keys> load_server_keys(const std::filesystem::path& data);
 /// What changes when `key rotate` ran, also after the clock was set back: cheap to ask often.
 using server_keys_time = std::pair<std::filesystem::file_time_type, std::filesystem::file_time_type>;

@@ -26,6 +26,14 @@ bool write_all(int fd, byte_span content) {
     return ::fsync(fd) == 0;
 }
 
+/// Who reads what is replaced may be another than who replaces it: a service, where an administrator gives it a new key.
+result<void> give_to_owner_of(int fd, const fs::path& replaced) {
+    struct stat about {};
+    if (::lstat(replaced.c_str(), &about) != 0 || about.st_uid == ::geteuid()) return {};
+    if (::fchown(fd, about.st_uid, about.st_gid) == 0) return {};
+    return {errc::refused, replaced.string() + " belongs to another user, who could not read it any more: do this as that user, or as root"};
+}
+
 /// Where others may write, what is there need not be ours.
 error writable_by_others(const fs::path& path) {
     return {errc::refused, "everybody may write to " + path.string() + ", and could have put a key of his own there: look who did, then `chmod o-w " +
@@ -40,9 +48,13 @@ result<void> write_secret_file(const fs::path& file, byte_span content) {
     ::unlink(temporary.c_str());  // of a crash; never written into, whoever may have put it there
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return file_error(temporary, "write");
-    const bool written = write_all(fd, content);
+    auto written = give_to_owner_of(fd, file);
+    if (written && !write_all(fd, content)) written = file_error(temporary, "write");
     ::close(fd);
-    if (!written) return file_error(temporary, "write");
+    if (!written) {
+        ::unlink(temporary.c_str());
+        return written;
+    }
     if (::rename(temporary.c_str(), file.c_str()) != 0) return file_error(file, "replace");
     return detail::sync_directory(file.parent_path());
 }

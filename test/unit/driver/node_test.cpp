@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include <unistd.h>
 
@@ -74,6 +76,47 @@ TEST_CASE("a connector may go within its own answer", "[REQ-CON-2]") {
     }
     REQUIRE(office.run_until([&] { return answers == 2; }));
     CHECK(office.runs_out());
+}
+
+TEST_CASE("a new security key that the server cannot read leaves nobody the old one", "[driver][REQ-SEC-1][REQ-CON-2]") {
+    loopback_office office;
+    const auto data = office.output("server");
+    const auto file = data / "keys" / "security.key";
+    const auto old_key = read_key_file(file).value();
+    const auto gets_in = [&](const secret_key& key) {
+        connector_options options;
+        options.server = options.bind = ip_address::parse(office.address(2)).value();
+        options.security_key = key;
+        options.timeout = 1s;
+        connector link(office.io.get_executor(), options);
+        std::optional<bool> in;
+        link.request(health_request{}, [&](const result<message_body>& answer) { in = answer.has_value(); });
+        REQUIRE(office.run_until([&] { return in.has_value(); }));
+        return *in;
+    };
+    CHECK(gets_in(old_key));
+    std::string told;
+    office.central().set_event_handler([&](const server_event& event) {
+        if (event.what == server_event::kind::finding) told += event.text + '\n';
+    });
+    REQUIRE(write_secret_file(file, as_bytes("no key\n")));
+    REQUIRE(office.run_until([&] { return !told.empty(); }));
+    CHECK_THAT(told, Catch::Contains("cannot read the new security key") && Catch::Contains(file.string()));
+    CHECK_FALSE(gets_in(old_key));
+    CHECK(std::count(told.begin(), told.end(), '\n') == 1);
+    const auto new_key = rotate_server_key(data, server_key::security).value();
+    CHECK(office.run_until([&] { return gets_in(new_key); }));
+}
+
+TEST_CASE("a server whose database is not there does not begin with an empty one", "[driver][REQ-SRV-6][REQ-SEC-2]") {
+    loopback_office office;
+    server_options options;
+    options.data = office.output("another");
+    options.bind = ip_address::parse(office.address(3)).value();
+    REQUIRE(initialise_server(options.data, {}, {}, std::nullopt));
+    for (const auto* end : {"", "-wal", "-shm"}) std::filesystem::remove(options.data / ("catalogue.sqlite" + std::string(end)));
+    CHECK_THROWS_WITH(server(office.io.get_executor(), options), Catch::Contains("there is no database"));
+    CHECK_FALSE(std::filesystem::exists(options.data / "catalogue.sqlite"));
 }
 
 TEST_CASE("a secret file comes back whole, or not at all", "[REQ-SEC-1]") {

@@ -133,6 +133,32 @@ TEST_CASE("a new key that counts is told, whatever the disk says of its name", "
     CHECK(load_server_keys(here.path / "data")->security == *key);
 }
 
+TEST_CASE("a key file that somebody else replaces stays that of who reads it", "[driver][REQ-SEC-1]") {
+    if (::geteuid() != 0) SUCCEED("only the superuser can give files away");
+    else {
+        constexpr uid_t service = 65534, another = 65533;
+        const folder here;
+        const auto data = here.path / "data", keys = data / "keys", file = keys / "security.key";
+        REQUIRE(initialise_server(data, {}, {}, std::nullopt));
+        REQUIRE(::chown(file.c_str(), service, service) == 0);
+        REQUIRE(rotate_server_key(data, server_key::security));
+        struct stat about {};
+        REQUIRE(::stat(file.c_str(), &about) == 0);
+        CHECK(about.st_uid == service);
+        CHECK((about.st_mode & 0777) == 0600);
+
+        REQUIRE(::chown(file.c_str(), another, another) == 0);
+        for (const auto& directory : {data, keys}) REQUIRE(::chown(directory.c_str(), service, service) == 0);
+        const common_user user(here);
+        const auto refused = rotate_server_key(data, server_key::security);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == errc::refused);
+        REQUIRE(::stat(file.c_str(), &about) == 0);
+        CHECK(about.st_uid == another);
+        CHECK_FALSE(fs::exists(file.string() + ".new"));
+    }
+}
+
 TEST_CASE("an output file may have as long a name as any", "[driver][REQ-CLI-6]") {
     const folder here;
     const auto target = here.path / std::string(250, 'n');
