@@ -100,6 +100,7 @@ double client_core::implementation::fallback_rate() const {
 }
 
 void client_core::implementation::on_state_changed(time_point now) {
+    serving.on_state_changed(now);
     jobs.on_state_changed(now);
     orders.on_state_changed(now);
     report_blamed(now);

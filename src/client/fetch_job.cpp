@@ -159,7 +159,8 @@ void fetch_job::ask_subnet(time_point now) {
 }
 
 void fetch_job::on_state_changed(time_point now) {
-    if (place() != place_) begin_anew(now);
+    const bool moved = place() != place_;
+    if (leave_misplaced(now) || moved) begin_anew(now);
     if (parts_->member.server_reachable() && !located_) locate(now);
 }
 

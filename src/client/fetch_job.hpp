@@ -139,6 +139,7 @@ private:
     void act(time_point now);
     void yield_to(time_point now, const peer_info& peer, bool holder);
     void add_office_source(time_point now, const peer_info& peer);
+    [[nodiscard]] bool leave_misplaced(time_point now);
     void refresh(time_point now);
     void on_refreshed(time_point now, const peer_info& peer, const answer& got);
     void lost_acting(time_point now);

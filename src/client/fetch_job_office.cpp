@@ -152,6 +152,24 @@ void fetch_job::add_office_source(time_point now, const peer_info& peer) {
     node_->transfers.add_source(now, key_, {peer.id, role::client, peer.address, source_kind::office, transfer_protocol::foreground});
 }
 
+/// Where the offices were drawn anew, a source that was of this one may be behind a WAN now: several at once by Foreground would carry a copy
+/// each, and yield to nobody. Nor may anybody be asked above who is not above any more. Who fits otherwise now is found again as such; those of
+/// an office that stayed as it was go on. Whether it concerns whom this job goes by.
+bool fetch_job::leave_misplaced(time_point now) {
+    if (!parts_->offices.known()) return false;
+    const auto misplaced = [this](const ip_address& address, relation meant) {
+        return parts_->offices.relation_of(address) != meant || (meant == relation::office && !parts_->offices.shares());
+    };
+    for (const auto& source : node_->transfers.sources(key_)) {
+        const auto meant = source.kind == source_kind::office ? relation::office : relation::above;
+        if (source.as == role::server || !misplaced(source.address, meant)) continue;
+        log("source_misplaced", " peer=" + brief({source.peer, {}, source.address}) + " kind=" + std::string(to_string(source.kind)));
+        node_->transfers.remove_source(now, key_, source.peer);
+    }
+    if (upstream_ && upstream_->as == role::client && misplaced(upstream_->address, relation::above)) return true;
+    return standing_ == standing::following && misplaced(acting_peer_->address, relation::office);
+}
+
 // ---- while following
 
 void fetch_job::refresh(time_point now) {

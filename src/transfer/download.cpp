@@ -200,6 +200,14 @@ std::uint64_t download::unverified_bytes() const {
     return out;
 }
 
+std::vector<transfer_source> download::sources() const {
+    std::vector<transfer_source> out;
+    for (const auto& [peer, one] : sources_) {
+        if (one.phase == source_phase::standby || one.in_use()) out.push_back(one.source);
+    }
+    return out;
+}
+
 transfer_progress download::progress() const {
     transfer_progress out;
     out.content = content_->info;

@@ -56,6 +56,7 @@ public:
     void on_timer(time_point now);
     [[nodiscard]] time_point deadline() const noexcept { return finished() ? never : next_tick_; }
     [[nodiscard]] transfer_progress progress() const;
+    [[nodiscard]] std::vector<transfer_source> sources() const;
     [[nodiscard]] bool owns(flow_handle flow) const { return by_flow_.contains(flow); }
 
 private:

@@ -331,6 +331,10 @@ std::vector<transfer_progress> transfer_engine::downloads() const {
     for (const auto& [key, one] : self_->downloads()) out.push_back(one->progress());
     return out;
 }
+std::vector<transfer_source> transfer_engine::sources(const content_key& content) const {
+    const auto* const one = self_->find(content);
+    return one == nullptr ? std::vector<transfer_source>() : one->sources();
+}
 std::vector<upload_progress> transfer_engine::uploads() const { return self_->uploads().progress(); }
 std::vector<client_id> transfer_engine::blamed(time_point now) const { return self_->context().blamed.all(now); }
 const chunk_set* transfer_engine::held(const content_key& content) const {

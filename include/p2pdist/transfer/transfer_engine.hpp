@@ -254,6 +254,8 @@ public:
     [[nodiscard]] std::optional<transfer_progress> progress(const content_key& content) const;
     /// All that have not ended.
     [[nodiscard]] std::vector<transfer_progress> downloads() const;
+    /// Whom a download asks, or would ask: all that were named and have not been lost, removed or blamed since.
+    [[nodiscard]] std::vector<transfer_source> sources(const content_key& content) const;
     /// All that are being served.
     [[nodiscard]] std::vector<upload_progress> uploads() const;
     /// Peers that served bad chunks (peer_blamed) within limits::transfer_blame_time: not used for any content, whoever names them.

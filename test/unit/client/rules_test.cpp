@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "client_world.hpp"
 
 using namespace p2pdist;
@@ -20,6 +22,43 @@ world_options rules_options() {
     out.topology = rules_offices;
     return out;
 }
+
+/// The server comes back with this one.
+void import_topology(client_world& world, const std::string& spreadsheet) {
+    world.durable.topology = {++world.durable.versions.topology, spreadsheet, true};
+    world.start_server();
+}
+
+/// Two sites that are one office until a topology splits it; some may hear of that late.
+struct split_office {
+    static constexpr auto joined = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/15\n";
+    static constexpr auto split = "Office,Type,Parent,Subnet\nCentral,Default,,10.0.0.0/16\nBoston,Default,Central,10.1.0.0/24\n";
+
+    explicit split_office(world_options options) : world(std::move(options)) {
+        import_topology(world, joined);
+        world.loses = [this](const ip_address& from, const send_datagram& what) {
+            const auto& to = what.to.address;
+            if (from == world.server_address() && !what.broadcast && deaf && deaf->contains(to)) return true;
+            const bool crosses = central.contains(from) != central.contains(to);
+            if (crosses && what.to.port == port_plan()[port_use::content_fg] && !what.payload.view.empty()) last_crossed = world.now();
+            return false;
+        };
+    }
+    /// Runs until each of them has the topology that splits it.
+    bool heard_by(const std::vector<const device*>& all) {
+        static constexpr std::string_view fresh = "Boston";
+        const auto has_it = [](const device* one) {
+            const auto& kept = *one->config.saved_credentials;
+            return std::search(kept.begin(), kept.end(), fresh.begin(), fresh.end()) != kept.end();
+        };
+        return world.run_until([&] { return std::ranges::all_of(all, has_it); }, 60s);
+    }
+
+    client_world world;
+    subnet central = subnet::of(address("10.0.0.0"), 16), boston = subnet::of(address("10.1.0.0"), 24);
+    std::optional<subnet> deaf;   ///< to the server
+    time_point last_crossed{};    ///< Foreground content, from one site to the other
+};
 
 bool mentions(const explanation& what, const std::string& words) {
     for (const auto& note : what.notes) {
@@ -387,6 +426,86 @@ TEST_CASE("content and settings survive a topology that changes in the middle", 
     REQUIRE(world.run_until([&] { return a.core().status().office == "East"; }, 60s));
     REQUIRE(world.run_until([&] { return a.complete(of_a) && b.complete(of_b); }));
     CHECK(static_cast<double>(world.content_in("Boston")) < 1.12 * static_cast<double>(data.size()));
+}
+
+TEST_CASE("where a topology splits an office, content that was flowing within it crosses to the new one once, by Background",
+          "[REQ-OFF-5][REQ-OFF-2][REQ-RVP-2][REQ-XFER-2]") {
+    auto options = rules_options();
+    options.wan_bits_per_second = 4e6;
+    split_office sites(options);
+    auto& world = sites.world;
+    const auto data = some_bytes(10 * mib, 17);
+    world.publish("app", data, false);
+    world.cdn["https://cdn.example/app"] = data;
+    auto& holder = world.add("10.0.0.20", 30);
+    auto& second = world.add("10.0.0.21", 20);
+    auto& a = world.add("10.1.0.10", 15);
+    auto& b = world.add("10.1.0.11", 10);
+    for (auto* one : {&a, &b}) {
+        one->config.cdn = "https://cdn.example";
+        one->stop();
+        one->start();
+    }
+    REQUIRE(world.run_until_registered());
+    holder.store.files()["/in/app"] = data;
+    REQUIRE(world.run_until([&, imported = holder.import("/in/app", "app")] { return holder.complete(imported); }));
+    REQUIRE(world.run_until([&, fetched = second.fetch("app")] { return second.complete(fetched); }));
+    const auto of_a = a.fetch("app");
+    const auto of_b = b.fetch("app");
+    REQUIRE(world.run_until([&] { return a.progress["app"].verified_bytes > mib && b.progress["app"].verified_bytes > mib; }));
+    CHECK(sites.last_crossed > world.now() - 1s);
+
+    std::vector<const device*> informed{&holder, &second, &a, &b};
+    SECTION("all hear of it") {}
+    SECTION("those who serve hear of it late") {
+        sites.deaf = sites.central;
+        informed = {&a, &b};
+    }
+    SECTION("those who fetch hear of it late") {
+        sites.deaf = sites.boston;
+        informed = {&holder, &second};
+    }
+    import_topology(world, sites.split);
+    REQUIRE(sites.heard_by(informed));
+    const auto known_at = world.now();
+    const auto before = world.content_in("Boston");
+    const auto missing = data.size() - std::max(a.progress["app"].verified_bytes, b.progress["app"].verified_bytes);
+    REQUIRE(missing > 2 * mib);
+    world.run_for(15s);
+    sites.deaf.reset();
+    REQUIRE(world.run_until([&] { return a.complete(of_a) && b.complete(of_b); }));
+    CHECK(sites.last_crossed < known_at + 3s);
+    CHECK(static_cast<double>(world.content_in("Boston") - before) < 1.2 * static_cast<double>(missing));
+    CHECK(world.cdn_read.empty());   // nobody is distrusted for a topology that it did not have yet, or had already
+}
+
+TEST_CASE("where a topology splits an office, nobody above goes on fetching from what is below now", "[REQ-OFF-5][REQ-OFF-2]") {
+    auto options = rules_options();
+    options.wan_bits_per_second = 4e6;
+    split_office sites(options);
+    auto& world = sites.world;
+    const auto data = some_bytes(10 * mib, 18);
+    world.publish("app", data, false);
+    world.cdn["https://cdn.example/app"] = data;
+    auto& holder = world.add("10.1.0.10", 30);
+    auto& one = world.add("10.0.0.20", 20);
+    one.config.cdn = "https://cdn.example";
+    one.stop();
+    one.start();
+    REQUIRE(world.run_until_registered());
+    holder.store.files()["/in/app"] = data;
+    REQUIRE(world.run_until([&, imported = holder.import("/in/app", "app")] { return holder.complete(imported); }));
+    const auto fetched = one.fetch("app");
+    REQUIRE(world.run_until([&] { return one.progress["app"].verified_bytes > mib; }));
+    sites.deaf = sites.boston;   // and goes on serving
+    import_topology(world, sites.split);
+    REQUIRE(sites.heard_by({&one}));
+    const auto known_at = world.now();
+    REQUIRE_FALSE(one.done(fetched));
+    REQUIRE(world.run_until([&] { return one.complete(fetched); }));
+    CHECK(sites.last_crossed < known_at + 1s);
+    CHECK(one.share(fetched, source_kind::office) > mib);
+    CHECK(one.share(fetched, source_kind::cdn) > mib);
 }
 
 TEST_CASE("clients rank with the steps of the server's settings", "[REQ-RANK-7]") {
