@@ -138,7 +138,9 @@ void membership::enrolment_ended(time_point now) {
 }
 
 /// Every member has the enrolment key, so that one of them can pose as a server to who asks for enrolment. A member that hears nothing of its
-/// own server asks for it, since the server may have been set up anew; then it has another key.
+/// own server asks for it, since the server may have been set up anew; then it has another key. Where the print is not known (an older program
+/// kept none, or this client had no key) any server with the key is joined, as by that program, until the own one has answered once: to refuse
+/// instead would keep out for good whoever got this program together with a new server and its key.
 digest membership::enrolment_print() const { return node_->crypto->sha256({node_->config.enrolment}); }
 
 /// In the same words while it goes on and when it has failed, so that a series of attempts says it once.

@@ -7,6 +7,7 @@
 namespace p2pdist::client_room {
 namespace {
 constexpr std::uint8_t format = 3;
+constexpr std::uint8_t format_without_print = 2;
 constexpr std::uint8_t flag_activated = 1;
 constexpr std::uint8_t flag_revoked = 2;
 }
@@ -35,7 +36,8 @@ std::optional<saved_state> decode_saved_state(byte_span data) {
     out.held = *held;
     out.server = *server;
     if (reader.at_end()) return out;
-    if (reader.u8() != format) return std::nullopt;
+    const auto its_format = reader.u8();
+    if (its_format != format && its_format != format_without_print) return std::nullopt;
     const auto flags = reader.u8();
     out.activated = (flags & flag_activated) != 0;
     out.revoked = (flags & flag_revoked) != 0;
@@ -45,9 +47,11 @@ std::optional<saved_state> decode_saved_state(byte_span data) {
     const auto list_length = reader.u32();
     if (list_length > limits::revocation_list_bytes_max) return std::nullopt;
     out.revocations = to_bytes(reader.raw(list_length));
-    const auto print = reader.raw(out.enrolment.size());
+    if (its_format == format) {
+        const auto print = reader.raw(out.enrolment.size());
+        if (reader.ok()) std::ranges::copy(print, out.enrolment.begin());
+    }
     if (!reader.at_end() || !reader.ok()) return std::nullopt;
-    std::ranges::copy(print, out.enrolment.begin());
     return out;
 }
 

@@ -10,7 +10,7 @@
 namespace p2pdist::client_room {
 
 /// Binary form: credentials · server certificate · format 3 · flags (1: 1 activated, 2 revoked) · length (4, big-endian) · spreadsheet ·
-/// length (4) · revocation list · print of the enrolment key (32). It holds a secret.
+/// length (4) · revocation list · print of the enrolment key (32). Format 2 ends before the print. It holds a secret.
 struct saved_state {
     credentials held;
     certificate server;
@@ -18,12 +18,12 @@ struct saved_state {
     std::string topology;   ///< the spreadsheet of the own view; empty: none known
     bytes revocations;      ///< the newest list; empty: none known
     bool revoked = false;   ///< the server said that this client is
-    digest enrolment{};     ///< SHA-256 of the enrolment key that this client had when it was last registered
+    digest enrolment{};     ///< SHA-256 of the enrolment key that this client had when it was last registered; zeros: not known
     friend bool operator==(const saved_state&, const saved_state&) = default;
 };
 
 [[nodiscard]] bytes encode(const saved_state& value);
-/// Nothing where the bytes are not of that form. Bytes that end after the certificate are good too.
+/// Nothing where the bytes are of neither form. Bytes that end after the certificate are good too.
 [[nodiscard]] std::optional<saved_state> decode_saved_state(byte_span data);
 
 }  // namespace p2pdist::client_room

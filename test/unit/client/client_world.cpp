@@ -40,6 +40,11 @@ secret_key key_of(std::uint64_t number) {
     seeded_entropy random(number * 7919 + 17);
     return random.array<32>();
 }
+bytes in_format_2(bytes saved) {
+    saved[credentials::size_bytes + certificate::size_bytes] = 2;
+    saved.resize(saved.size() - digest{}.size());
+    return saved;
+}
 bytes some_bytes(std::size_t size, std::uint64_t seed) {
     bytes out(size);
     seeded_entropy(seed).fill(out);

@@ -29,6 +29,8 @@ using namespace std::chrono_literals;
 /// Bytes that are different for every seed.
 [[nodiscard]] bytes some_bytes(std::size_t size, std::uint64_t seed);
 [[nodiscard]] secret_key key_of(std::uint64_t number);
+/// What a program that knew no print of the enrolment key would have kept in the place of these saved credentials.
+[[nodiscard]] bytes in_format_2(bytes saved);
 
 class client_world;
 

@@ -284,6 +284,12 @@ TEST_CASE("who takes the server's place with the enrolment key alone gets no mem
     client_world world(faults_options());
     auto& a = world.add("10.1.0.10", 30);
     REQUIRE(world.run_until_registered());
+    if (GENERATE(false, true)) {   // its program was replaced by one that remembers the key
+        a.stop();
+        a.config.saved_credentials = in_format_2(*a.config.saved_credentials);
+        a.start();
+        REQUIRE(world.run_until_registered());
+    }
     const auto before = a.config.saved_credentials;
     world.stop_server();
     world.durable.clients.clear();
@@ -328,6 +334,20 @@ TEST_CASE("who takes the server's place with the enrolment key alone gets no mem
 
 TEST_CASE("a device that moves before the server has answered registers as what it is now", "[REQ-OFF-1][REQ-OFF-6]") {
     client_world world(faults_options());
+TEST_CASE("who has no enrolment key any more goes on with what an older program kept", "[REQ-SEC-1][REQ-CLI-4]") {
+    client_world world(faults_options());
+    auto& a = world.add("10.1.0.10", 30);
+    REQUIRE(world.run_until_registered());
+    a.stop();
+    a.config.saved_credentials = in_format_2(*a.config.saved_credentials);
+    a.config.enrolment = {};
+    world.stop_server();
+    a.start();
+    CHECK(a.core().status().office == "Boston");
+    world.start_server();
+    CHECK(world.run_until([&] { return a.core().status().registered; }, 60s));
+}
+
     bool silent = false;
     world.loses = [&](const ip_address&, const send_datagram& what) { return silent && what.to.address == world.server_address(); };
     auto& a = world.add("10.1.0.10", 30);

@@ -100,6 +100,7 @@ TEST_CASE("what is saved is read again, and nothing else is", "[REQ-SEC-1]") {
     state.revoked = true;
     state.revocations = {1, 2, 3};
     state.topology = "Office,Type\n";
+    state.enrolment = crypto().sha256({key_of(5)});
     const auto saved = encode(state);
     const auto read = decode_saved_state(saved);
     REQUIRE(read);
@@ -112,6 +113,21 @@ TEST_CASE("what is saved is read again, and nothing else is", "[REQ-SEC-1]") {
     auto longer = saved;
     longer.push_back(0);
     CHECK_FALSE(decode_saved_state(longer));
+
+    const auto of_format_2 = in_format_2(saved);
+    state.enrolment = {};
+    const auto older = decode_saved_state(of_format_2);
+    REQUIRE(older);
+    CHECK(*older == state);
+    for (std::size_t size = shortest + 1; size < of_format_2.size(); ++size) {
+        INFO(size);
+        CHECK_FALSE(decode_saved_state(byte_span(of_format_2).first(size)));
+    }
+    for (const auto unknown : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{4}}) {
+        auto other = saved;
+        other[shortest] = unknown;
+        CHECK_FALSE(decode_saved_state(other));
+    }
 }
 
 TEST_CASE("a content's name is made safe for a URL", "[REQ-SRC-2]") {
