@@ -176,7 +176,8 @@ std::vector<std::string> fetch_job::place() const {
     return out;
 }
 
-/// This device has moved, or the offices were drawn anew: who brings it in, and who may be asked above, is another question now.
+/// This device has moved, or the offices were drawn anew: who brings it in, and who may be asked above, is another question now. What was
+/// waited for there in vain says nothing of those who are asked here. What is known of single peers, and of the content, stays.
 void fetch_job::begin_anew(time_point now) {
     log("begins_anew");
     place_ = place();
@@ -189,6 +190,13 @@ void fetch_job::begin_anew(time_point now) {
     next_decision_ = next_refresh_ = next_rivals_ = next_climb_ = never;
     passed_over_.clear();
     acting_peer_.reset();
+    vouched_by_.reset();
+    promised_.reset();
+    from_below_.reset();
+    promises_fail_ = false;
+    fruitless_walks_ = undecided_rounds_ = 0;
+    upstream_trouble_.clear();
+    climb_pause_.reset();
     standing_ = standing::looking;
     located_.reset();
     if (locating_) locate_again_ = true;

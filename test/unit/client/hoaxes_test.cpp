@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "p2pdist/base/limits.hpp"
 #include "stranger.hpp"
 
@@ -67,6 +69,42 @@ TEST_CASE("who alone promises from the office above and gives nothing does not k
     CHECK(world.run_until([&] { return one.complete(fetched); }, 600s));
     CHECK(one.share(fetched, source_kind::cdn) == data.size());
     CHECK(liar.asked > 0);
+}
+
+TEST_CASE("who was promised in vain in one office waits in another for what is promised there", "[REQ-OFF-1][REQ-SRC-1][REQ-SRC-2]") {
+    auto options = hoax_options();
+    options.topology += "West,Default,Central,10.5.0.0/24\nReno,Default,West,10.6.0.0/24\n";
+    options.wan_bits_per_second = 250e3;   // a chunk in nine seconds
+    client_world world(options);
+    const auto data = some_bytes(30 * mib, 68);
+    world.publish("app", data, false);
+    auto& first = world.add("10.0.0.9", 100);
+    auto& upstream = world.add("10.5.0.10");
+    auto& one = world.add("10.1.0.10");
+    one.config.cdn = "https://cdn.example";
+    one.stop();
+    one.start();
+    REQUIRE(world.run_until_registered());
+    upstream.store.files()["/in/app"] = data;
+    REQUIRE(world.run_until([&, imported = upstream.import("/in/app", "app")] { return upstream.complete(imported); }));
+    first.stop();
+    impostor liar(world, "10.0.0.9", 1, says_it_acts);
+    const auto fetched = one.fetch("app");
+    const auto asks_cdn = [](const std::string& text) { return text.find("the CDN does not give app") != std::string::npos; };
+    world.run_for(1700s);
+    REQUIRE(std::ranges::none_of(one.notices, asks_cdn));
+    REQUIRE(world.run_until([&] { return std::ranges::any_of(one.notices, asks_cdn); }, 600s));
+
+    world.cdn["https://cdn.example/app"] = data;
+    one.where = address("10.6.0.10");
+    one.with([&](client_core& core) {
+        core.set_address(world.now(), one.where, 24, std::nullopt);
+        return 0;
+    });
+    world.run_for(600s);
+    CHECK(world.cdn_read.empty());
+    CHECK_FALSE(one.done(fetched));
+    CHECK(one.progress["app"].split[static_cast<std::size_t>(source_kind::ancestor)] > 8 * mib);
 }
 
 TEST_CASE("a fallback source that is read beside a promise is read on after a pause", "[hostile][REQ-SEC-3][REQ-SRC-2]") {
