@@ -119,7 +119,8 @@ void membership::enrolment_ended(time_point now) {
     if (saved_ && grant.held.signing_key != saved_->held.signing_key && saved_->enrolment == enrolment_print()) {
         notice_once(log_level::error, "at " + server().address.to_string() + " there is another server than this client's own, with the same "
                                           "enrolment key: it is not joined. Of a server that was set up anew give its new key with "
-                                          "--enrolment-key-file");
+                                          "--enrolment-key-file; if this is that key already, rotate it at that server "
+                                          "(p2pdist-server key rotate --enrolment) and give the one that follows");
         ++server_index_;
         return rest(now, phase::registering);
     }
