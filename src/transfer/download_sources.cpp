@@ -97,6 +97,7 @@ void download::shut(time_point now, source_state& one, errc why) {
 }
 
 void download::lose(time_point now, source_state& one, errc reason, std::string text, duration retry_after) {
+    const bool had_its_turn = one.answering() && !one.rival;
     if (one.in_use()) shut(now, one, reason);
     // A short "not now" is not worth a search for other sources.
     if (retry_after > duration::zero() && retry_after <= 2s && one.retries < limits::transfer_retries_max) {
@@ -106,7 +107,7 @@ void download::lose(time_point now, source_state& one, errc reason, std::string 
         return;
     }
     one.phase = source_phase::lost;
-    one.left_attempt = integrity_failures_ + 1;
+    if (had_its_turn) one.left_attempt = integrity_failures_ + 1;
     if (!one.outer()) ++barren_;
     if (context_->config.log.wants(log_level::info)) {
         context_->say(log_level::info, "event=source_lost content=" + content_->info.id.text() + " peer=" + one.source.peer.to_string() +

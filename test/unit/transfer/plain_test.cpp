@@ -1,7 +1,7 @@
 // Contents that can only be verified as a whole, among sources that drip, lie and run.
 
 #include "../../../src/transfer/attempt_record.hpp"
-#include "world.hpp"
+#include "puppet.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::test;
@@ -111,6 +111,52 @@ TEST_CASE("of honest slow sources each is tried, and none is left for another th
     CHECK(b.succeeded());
     CHECK(b.all<source_lost>().empty());
     CHECK(static_cast<double>(content_in(w, b)) < 1.25 * static_cast<double>(data.size()));
+}
+
+TEST_CASE("a source that was busy at first takes a slow one's place as soon as it is there again", "[REQ-XFER-4]") {
+    world w({.wan_bytes_per_second = 50e3, .wan_queue_bytes = 32 << 10});
+    const auto data = noise(9'000'000);   // three minutes of the slow one
+    const auto content = plain_content(data);
+    auto& quick = w.add();
+    auto& slow = w.add({.site = 1});
+    auto& b = w.add();
+    quick.holds(content, data);
+    slow.holds(content, data);
+    quick.admits = [&, asked = 0](const serve_request& request) mutable {
+        if (asked++ == 0) quick.engine.deny(w.now, request.flow, {errc::limit_reached, "too many receivers at once", 3000});
+        return asked > 1;
+    };
+    b.gets(content);
+    b.from(content, quick);
+    b.from(content, slow);
+    REQUIRE(w.until(2s, [&] { return !b.all<source_lost>().empty(); }));
+    CHECK(b.all<source_lost>().front().source.peer == quick.id());
+    w.run(3s);
+    b.from(content, quick);
+    REQUIRE(w.until(limits::transfer_watch_time, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+}
+
+TEST_CASE("who takes a slow source's place, gives nothing and goes, does so no more in that attempt", "[REQ-SEC-3][REQ-XFER-4]") {
+    world w({.wan_bytes_per_second = 20e3, .wan_queue_bytes = 16 << 10});
+    const auto data = noise(5'000'000);
+    const auto content = plain_content(data);
+    puppet liar(w);
+    auto& slow = w.add({.site = 1});
+    auto& b = w.add();
+    slow.holds(content, data);
+    int turns = 0;
+    liar.on_wants = [&](puppet::served& one) {
+        if (one.closed || one.wanted.empty()) return;
+        ++turns;
+        one.closed = true;
+        liar.say(one, flow_close{errc::limit_reached, "too many receivers at once", 3000});
+    };
+    b.gets(content);
+    b.from(content, slow);
+    liar.each(1s, [&] { b.from(content, liar.self); });
+    CHECK(w.until(320s, [&] { return b.done(); }));
+    CHECK(turns == 1);
 }
 
 TEST_CASE("what comes of a plain content shows before it is verified", "[REQ-OBS-1]") {
