@@ -102,6 +102,9 @@ void download::lose(time_point now, source_state& one, errc reason, std::string 
     // A short "not now" is not worth a search for other sources.
     if (retry_after > duration::zero() && retry_after <= 2s && one.retries < limits::transfer_retries_max) {
         ++one.retries;
+        // Once is a disk that was busy. Who does so in each of its turns has others begin their chunk anew again and again.
+        if (had_its_turn && std::exchange(one.broken_attempt, integrity_failures_ + 1) == integrity_failures_ + 1)
+            one.left_attempt = integrity_failures_ + 1;
         one.phase = source_phase::standby;
         one.not_before = now + retry_after;
         return;

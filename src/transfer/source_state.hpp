@@ -58,7 +58,8 @@ struct source_state {
     int slow_watches = 0;       ///< in a row in which its pace was too low, since it was opened
     int failed_attempt = 0;     ///< the last one that did not fit of which it gave a part; 0: none
     int unfinished = 0;         ///< of such attempts, those that others brought to their end
-    int left_attempt = 0;       ///< the last one, whatever came of it, in which it was lost when others waited for it; 0: none
+    int broken_attempt = 0;     ///< the last one in which it said "not now" when others waited for it; 0: none
+    int left_attempt = 0;       ///< the last one, whatever came of it, in which it was lost, or said so twice; 0: none
 
     duration round_trip{};      ///< upper bound, from asking to acceptance
     std::uint64_t verified_bytes = 0;
