@@ -31,7 +31,7 @@ struct local_content {
     bool downloading = false;
     unsigned opens = 0;        ///< our store_open without store_close
     bool opening = false;      ///< for uploads, unanswered
-    time_point wanted_at{};    ///< when a receiver last came or wanted bytes of it
+    time_point wanted_at{};    ///< when a receiver last came, or wanted or got bytes of it
 
     [[nodiscard]] bool is_tree() const noexcept { return info.hash.kind == hash_kind::sha256_tree; }
     /// A plain content is shared only after all of it fits (XFER-4).

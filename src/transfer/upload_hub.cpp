@@ -8,6 +8,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr duration measure_gap = 250ms;
 constexpr duration idle_time = 60s;   // a content of which nobody wants anything for so long may be evicted, though flows are open
+// Of which less than this is sent meanwhile, to all together: receivers leave whoever gives less.
+constexpr std::uint64_t idle_bytes_max = limits::transfer_pace_bytes_min * (idle_time / limits::transfer_watch_time);
 }  // namespace
 
 local_content* upload_hub::content_of(const upload& one) {
@@ -63,15 +65,24 @@ bool upload_hub::keep_open(time_point now, local_content& content) {
     return false;
 }
 
-/// Flows stay, and cost no more than their place: whoever wants something again has it opened again.
+/// Flows stay, and cost no more than their place: whoever wants something again has it opened again. What was wanted at once may leave for
+/// minutes, over a slow line: as long as it does, it is not idle.
 void upload_hub::let_idle_go(time_point now) {
     if (now < idle_due_) return;
     idle_due_ = never;
-    for (const auto& [flow, one] : uploads_) {
-        auto* const content = content_of(one);
-        if (content == nullptr) continue;
+    std::map<content_key, std::uint64_t> sent;
+    for (auto& [flow, one] : uploads_) {
+        if (one.at == phase::serving) measure(flow, one);
+        sent[one.content] += one.sent_bytes - std::min(one.sent_bytes, one.seen_bytes);
+        one.seen_bytes = one.sent_bytes;
+    }
+    for (const auto& [key, count] : sent) {
+        const auto found = contents_->find(key);
+        if (found == contents_->end()) continue;
+        auto& content = found->second;
         idle_due_ = now + idle_time;
-        if (!content->downloading && now - content->wanted_at >= idle_time) context_->close_store(*content);
+        if (count >= idle_bytes_max) content.wanted_at = now;
+        if (!content.downloading && now - content.wanted_at >= idle_time) context_->close_store(content);
     }
 }
 

@@ -63,6 +63,7 @@ private:
         std::size_t waiting = 0;       ///< needs not provided yet
         std::uint64_t provided_bytes = 0;  ///< of content
         std::uint64_t sent_bytes = 0;      ///< of content, as the flow said when it was last measured
+        std::uint64_t seen_bytes = 0;      ///< of these, what had been sent when idle contents were last looked for
     };
     struct need {
         flow_handle flow;

@@ -1,5 +1,7 @@
 // The store's side: resume, full and slow disks; commands; fallback sources.
 
+#include <set>
+
 #include "p2pdist/content/tree_file.hpp"
 #include "world.hpp"
 
@@ -449,6 +451,69 @@ TEST_CASE("a receiver that wants nothing for long keeps no store from making roo
     CHECK(b.content(content) == data);
     CHECK(b.all<peer_blamed>().empty());
     CHECK(b.all<source_lost>().empty() == !evicts);
+}
+
+TEST_CASE("a content that leaves over a slow line is kept open until it has arrived", "[REQ-CLI-3]") {
+    world w({.wan_bytes_per_second = 3000, .wan_queue_bytes = 16 << 10});
+    const auto data = noise(3 * chunk_bytes);   // asked for at once, and under way for minutes
+    const auto content = tree_content(data);
+    auto& a = w.add({.site = 1});
+    auto& b = w.add();
+    a.holds(content, data);
+    b.gets(content);
+    b.from(content, a, source_kind::ancestor);
+    REQUIRE(w.until(600s, [&] { return b.done() || a.store_requests["close"] > 0; }));
+    CHECK(b.done());
+    CHECK(a.store_requests["open"] == 1);
+}
+
+TEST_CASE("who takes a few bytes a minute of a content does not keep it open", "[REQ-CLI-3][REQ-SEC-3]") {
+    world w;
+    const auto data = noise(3 * chunk_bytes);
+    const auto content = tree_content(data);
+    auto& a = w.add();
+    auto& dripper = w.add();
+    a.holds(content, data);
+    const port_plan ports;
+    const auto pair = content_pair(role::client, transfer_protocol::foreground);
+    const path way{ports[pair.from], {a.address, ports[pair.to]}};
+    const auto say = [&](decltype(flow_control::signal) what) {
+        (void)dripper.seal.send(w.now, a.id(), way, frame_type::flow_control, encode(flow_control{7, true, std::move(what)}));
+        dripper.pump();
+    };
+    std::set<std::uint32_t> sent;
+    std::uint64_t sent_to = 0;
+    dripper.instead = [](const opened&) {};
+    w.tamper = [&](node&, bytes& datagram) {
+        const auto header = decode_data_header(datagram);
+        if (!header) return true;
+        sent.insert(header->packet_number);
+        sent_to = std::max(sent_to, header->offset + datagram.size() - data_overhead_bytes);
+        return true;
+    };
+    flow_open request;
+    request.object = content_object{content};
+    request.protocol = transfer_protocol::foreground;
+    say(request);
+    flow_feedback news;   // it wants all, and then 500 bytes more every five seconds, of what was read for it at first
+    news.wanted = {{0, chunk_geometry(data.size()).object_bytes()}};
+    for (int i = 0; i < 30 && a.store_requests["close"] == 0; ++i) {
+        ++news.sequence;
+        say(news);
+        w.run(5s);
+        REQUIRE(sent_to > 0);
+        REQUIRE(sent_to < chunk_bytes);
+        news.wanted = {{sent_to, 500}};
+        news.acknowledged.clear();
+        for (auto number = sent.rbegin(); number != sent.rend() && news.acknowledged.size() < flow_ranges_max; ++number)
+            news.acknowledged.push_back({*number, 1});
+        news.received_packets = sent.size();
+        news.received_bytes = 500 * sent.size();
+        news.largest_packet = *sent.rbegin();
+    }
+    CHECK(a.store_requests["read"] == 3);
+    CHECK(a.engine.uploads().size() == 1);
+    CHECK(a.store_requests["close"] == 1);
 }
 
 TEST_CASE("who is not admitted gets nothing", "[REQ-SEC-1][REQ-ACT-1]") {
