@@ -72,6 +72,7 @@ private:
         std::vector<share> shares;
         bool strict = false;  ///< from one source alone, authenticated
         bool outer = false;   ///< asked for over a WAN or from the server
+        std::uint64_t seen_bytes = 0;   ///< of a strict one that were here when its source was last found to lag
     };
     struct verification {  ///< handed to the store
         std::shared_ptr<const bytes> buffer;   ///< empty for a fallback source's
@@ -106,7 +107,8 @@ private:
     void shut(time_point now, source_state& one, errc why);
     void lose(time_point now, source_state& one, errc reason, std::string text, duration retry_after);
     void blame(time_point now, const client_id& peer, chunk_index chunk);
-    void release(time_point now, source_state& one);
+    enum class taking : std::uint8_t { all, all_but_what_goes_on };
+    void release(time_point now, source_state& one, taking what = taking::all);
     void authenticate(time_point now, source_state& one);
     void look_for_stalls(time_point now);
     void ask_for_sources(time_point now);
@@ -130,6 +132,9 @@ private:
     void start_chunk(time_point now, source_state& one, chunk_index chunk, bool strict);
     void add_share(time_point now, source_state& one, chunk_index chunk, const byte_range& part);
     void drop_chunk(chunk_index chunk);
+    [[nodiscard]] bool left_to_suspect(const source_state& one, chunk_index chunk) const;
+    [[nodiscard]] static bool proven_of_one(const active_chunk& work);
+    [[nodiscard]] static bool goes_on(active_chunk& work);
     void drop_what_nobody_has();
     void help_slowest(time_point now, source_state& idle);
     [[nodiscard]] double seconds_until_done(const source_state& owner, chunk_index chunk) const;

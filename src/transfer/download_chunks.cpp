@@ -60,11 +60,7 @@ bool download::pick_for(time_point now, source_state& one) {
 /// who gave bad bytes must not keep a chunk from others by saying nothing any more, or next to nothing.
 bool download::pick_suspected(time_point now, source_state& one) {
     for (const auto& [chunk, suspect] : suspected_) {
-        if (active_.contains(chunk) || verifying_.contains(chunk) || !one.held.contains(chunk)) continue;
-        if (suspect != one.source.peer) {
-            const auto* const other = find_source(suspect);
-            if (other != nullptr && other->answering() && !other->lags && other->held.contains(chunk)) continue;
-        }
+        if (active_.contains(chunk) || verifying_.contains(chunk) || !one.held.contains(chunk) || left_to_suspect(one, chunk)) continue;
         authenticate(now, one);
         start_chunk(now, one, chunk, true);
         return true;
@@ -72,12 +68,45 @@ bool download::pick_suspected(time_point now, source_state& one) {
     return false;
 }
 
-/// Regions whose source was lost go on from the bytes that are missing.
+/// Whether somebody else is to give again, before all others, what did not fit.
+bool download::left_to_suspect(const source_state& one, chunk_index chunk) const {
+    const auto suspected = suspected_.find(chunk);
+    if (suspected == suspected_.end() || suspected->second == one.source.peer) return false;
+    const auto suspect = sources_.find(suspected->second);
+    return suspect != sources_.end() && suspect->second.answering() && !suspect->second.lags && suspect->second.held.contains(chunk);
+}
+
+/// In strict mode, and held against the one who gave it: who gives the rest can still be told to have lied, if it is the same one.
+bool download::proven_of_one(const active_chunk& work) {
+    const auto& givers = work.assembler.contributions();
+    return work.strict && givers.size() == 1 && givers.front().authenticated;
+}
+
+/// Whether so much of it came since this was asked last that it is here within a few watches: it would begin anew with anybody else.
+bool download::goes_on(active_chunk& work) {
+    if (!proven_of_one(work)) return false;
+    const auto here = work.assembler.contributions().front().region_bytes;
+    return here >= std::exchange(work.seen_bytes, here) + limits::transfer_suspect_pace_bytes_min;
+}
+
+/// Regions whose source was lost go on from the bytes that are missing; those in strict mode with the same source, or afresh.
 bool download::pick_orphan(time_point now, source_state& one) {
     const auto office = one.outer() ? in_office() : std::vector<const chunk_set*>{};
     for (auto& [chunk, work] : active_) {
         if (!work.shares.empty() || !one.held.contains(chunk)) continue;
-        if (std::ranges::any_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) continue;
+        if (work.strict) {
+            const bool own = work.assembler.contributions().front().peer == one.source.peer;
+            if (!own && left_to_suspect(one, chunk)) continue;
+            authenticate(now, one);
+            if (!own) {
+                const auto number = chunk;   // its entry goes
+                drop_chunk(number);
+                start_chunk(now, one, number, true);
+                return true;
+            }
+        } else if (std::ranges::any_of(office, [number = chunk](const chunk_set* set) { return set->contains(number); })) {
+            continue;
+        }
         work.outer = one.outer();
         add_share(now, one, chunk, {0, work.assembler.region().length});
         return true;

@@ -128,15 +128,20 @@ void download::blame(time_point now, const client_id& peer, chunk_index chunk) {
     drop_blamed(now, peer);
 }
 
-/// Takes its work back. What it gave stays, unless it was asked strictly. Of a plain content only what is lined up stays: what somebody else
-/// has to give before it would have him begin twice, as if he had left in between.
-void download::release(time_point, source_state& one) {
+/// Takes its work back. What it gave stays; of what was asked strictly, for itself to go on with, if all of it is authenticated. Of a plain
+/// content only what is lined up stays: what somebody else has to give before it would have him begin twice, as if he had left in between.
+void download::release(time_point, source_state& one, taking what) {
     for (const auto chunk : std::exchange(one.assigned, {})) {
         const auto found = active_.find(chunk);
         if (found == active_.end()) continue;
         auto& work = found->second;
+        if (what == taking::all_but_what_goes_on && goes_on(work)) {
+            one.assigned.push_back(chunk);
+            continue;
+        }
         std::erase_if(work.shares, [&](const share& part) { return part.peer == one.source.peer; });
-        if (work.shares.empty() && (work.strict || plain() || !work.assembler.begun())) drop_chunk(chunk);
+        const bool stays = work.assembler.begun() && !plain() && (!work.strict || proven_of_one(work));
+        if (work.shares.empty() && !stays) drop_chunk(chunk);
     }
     std::erase_if(ready_, [&](auto& item) {
         auto& [buffer, givers] = item.second;
@@ -256,8 +261,10 @@ bool download::suspected_and_replaceable(const source_state& one) const {
 }
 
 /// A source that holds what is wanted and gives nothing of it, or next to nothing, is left for others. Whoever names sources decides when
-/// to try it again. One that gives little more, or stands aside, gives back what it owes now and then, so that who can do better takes it.
+/// to try it again. One that gives little more, or stands aside, gives back what it owes now and then, so that who can do better takes it:
+/// all but chunks that would begin anew elsewhere and are soon here.
 void download::look_for_stalls(time_point now) {
+    bool released = false;
     for (auto* one : in_order()) {
         if (!one->answering()) continue;
         // A source in use keeps others from being asked. Of a plain content only whole ones are shared.
@@ -290,9 +297,10 @@ void download::look_for_stalls(time_point now) {
         }
         one->lags = !plain() && given < limits::transfer_crawl_bytes_max;
         if (!one->lags) continue;
-        release(now, *one);
-        one->wants_changed = true;
+        release(now, *one, taking::all_but_what_goes_on);
+        released = one->wants_changed = true;
     }
+    if (released) send_wants(now);   // without it: what stays wanted is not given twice
 }
 
 void download::ask_for_sources(time_point now) {

@@ -1,9 +1,29 @@
 // Bad bytes: who is blamed, and who is not.
 
-#include "world.hpp"
+#include "puppet.hpp"
 
 using namespace p2pdist;
 using namespace p2pdist::test;
+
+namespace {
+
+/// Alters the payload of the first data frame.
+std::function<bool(node&, bytes&)> alter_one() {
+    return [altered = false](node&, bytes& datagram) mutable {
+        if (datagram.size() > 500 && decode_data_header(datagram) && !std::exchange(altered, true)) datagram.back() ^= 1;
+        return true;
+    };
+}
+
+/// Whoever names sources to `to` names this one again when it was lost.
+void name_again(world& w, node& to, const content_info& content, const node& source, source_kind kind) {
+    w.at(w.now + 1s, [&w, &to, content, &source, kind] {
+        to.from(content, source, kind);
+        name_again(w, to, content, source, kind);
+    });
+}
+
+}  // namespace
 
 TEST_CASE("a peer that serves bad chunks is found out at the first one", "[REQ-SEC-3]") {
     world w;
@@ -228,4 +248,210 @@ TEST_CASE("who acknowledges what was never sent is not served for a while", "[RE
     b.gets(content);
     b.from(content, a);
     CHECK(w.until(20s, [&] { return b.done(); }));
+}
+
+TEST_CASE("a chunk that was altered comes again over a line that needs longer for it than a source is watched", "[REQ-SEC-3][REQ-XFER-4]") {
+    world w({.wan_bytes_per_second = 20e3, .wan_queue_bytes = 16 << 10});
+    const auto data = noise(600'000);
+    const auto content = tree_content(data);
+    auto& a = w.add({.site = 1});
+    auto& b = w.add();
+    a.holds(content, data);
+    w.tamper = alter_one();
+    b.gets(content);
+    name_again(w, b, content, a, source_kind::ancestor);
+    SECTION("slowly to the end") {
+        REQUIRE(w.until(180s, [&] { return b.done(); }));
+        CHECK(w.wan_content_bytes[{1, 0}] < data.size() + 2 * chunk_bytes);
+    }
+    SECTION("the line becomes quick") {
+        REQUIRE(w.until(60s, [&] { return w.wan_content_bytes[{1, 0}] > data.size() + 240'000; }));
+        REQUIRE_FALSE(b.done());
+        w.options.wan_bytes_per_second = 2e6;
+        REQUIRE(w.until(4s, [&] { return b.done(); }));
+    }
+    REQUIRE(b.succeeded());
+    CHECK(b.content(content) == data);
+    CHECK(b.all<source_lost>().empty());
+    CHECK(b.all<peer_blamed>().empty());
+}
+
+TEST_CASE("who spoils the only chunk and goes is named, though the next source needs long for it", "[REQ-SEC-3]") {
+    world w({.wan_queue_bytes = 16 << 10});
+    puppet liar(w);
+    auto& honest = w.add({.site = 1});
+    auto& b = w.add();
+    const auto before_data = noise(600'000, 99);   // one frame of it is altered: from then on all is authenticated
+    const auto before = tree_content(before_data, "before");
+    honest.holds(before, before_data);
+    w.tamper = alter_one();
+    b.gets(before);
+    b.from(before, honest, source_kind::ancestor);
+    REQUIRE(w.until(30s, [&] { return b.done(); }));
+
+    w.options.wan_bytes_per_second = 20e3;
+    const auto data = noise(250'000);   // one chunk
+    const auto content = tree_content(data);
+    honest.holds(content, data);
+    liar.knows(content, data);
+    for (auto& byte : liar.object) byte ^= 0x55;
+    liar.on_wants = [&](puppet::served& one) {
+        if (one.closed || one.wanted.empty()) return;
+        liar.give_wanted(one, 1000);
+        one.closed = true;
+        liar.say(one, flow_close{errc::cancelled, "bye", 0});
+    };
+    b.events.clear();
+    b.gets(content);
+    b.from(content, liar.self);
+    REQUIRE(w.until(10s, [&] { return !b.all<source_lost>().empty(); }));
+    name_again(w, b, content, honest, source_kind::ancestor);
+    REQUIRE(w.until(120s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+    REQUIRE(b.all<peer_blamed>().size() == 1);
+    CHECK(b.all<peer_blamed>().front().peer == liar.self.id());
+}
+
+TEST_CASE("what a slow source gave of an altered chunk and is taken back is given once more", "[REQ-SEC-3][REQ-XFER-4]") {
+    world w;
+    puppet slow(w);
+    auto& b = w.add();
+    const auto data = noise(250'000);   // one chunk
+    const auto content = tree_content(data);
+    slow.knows(content, data);
+    bool altered = false, late = false;
+    slow.on_wants = [&](puppet::served& one) {
+        if (one.wanted.empty()) return;
+        if (!std::exchange(altered, true)) {
+            slow.object[200'000] ^= 1;
+            slow.give_wanted(one, slow.object.size());
+            slow.object[200'000] ^= 1;
+        } else if (one.strict && !std::exchange(late, true)) {
+            one.strict = false;   // left before it heard that all is to be authenticated
+            slow.give_wanted(one, 1000);
+            one.strict = true;
+        }
+    };
+    b.gets(content);
+    b.from(content, slow.self);
+    slow.each(1s, [&] {
+        for (auto* one : slow.open()) {
+            if (late) slow.give_wanted(*one, 10'000);
+        }
+    });
+    REQUIRE(w.until(60s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+    CHECK(b.all<source_lost>().empty());
+    CHECK(b.all<peer_blamed>().empty());
+}
+
+TEST_CASE("a slow source keeps its altered chunk from nobody who is quicker", "[REQ-SEC-3]") {
+    world w;
+    puppet slow(w);
+    auto& honest = w.add({.site = 1});
+    auto& b = w.add();
+    const auto data = noise(250'000);   // one chunk
+    const auto content = tree_content(data);
+    honest.holds(content, data);
+    slow.knows(content, data);
+    bool altered = false;
+    slow.on_wants = [&](puppet::served& one) {
+        if (one.wanted.empty() || std::exchange(altered, true)) return;
+        slow.object[200'000] ^= 1;
+        slow.give_wanted(one, slow.object.size());
+        slow.object[200'000] ^= 1;
+    };
+    b.gets(content);
+    b.from(content, slow.self);
+    slow.each(1s, [&] {
+        for (auto* one : slow.open()) {
+            slow.give_wanted(*one, 1172);
+            slow.say(*one, flow_status{0, 0, false, puppet::all()});
+        }
+    });
+    w.run(5s);
+    REQUIRE(altered);
+    REQUIRE(b.held(content) == 0);
+    b.from(content, honest, source_kind::ancestor);
+    CHECK(w.until(30s, [&] { return b.done(); }));
+}
+
+TEST_CASE("what a source has given of an altered chunk is not given again after it stood aside", "[REQ-SEC-3][REQ-RVP-2]") {
+    world w({.wan_queue_bytes = 1 << 20});
+    puppet slow(w, {.site = 1});
+    auto& b = w.add();
+    const auto data = noise(250'000);   // one chunk
+    const auto content = tree_content(data);
+    slow.knows(content, data);
+    bool altered = false;
+    slow.on_wants = [&](puppet::served& one) {
+        if (one.wanted.empty() || std::exchange(altered, true)) return;
+        slow.object[200'000] ^= 1;
+        slow.give_wanted(one, slow.object.size());
+        slow.object[200'000] ^= 1;
+    };
+    b.gets(content);
+    b.from(content, slow.self, source_kind::ancestor);
+    int seconds = 0;
+    slow.each(1s, [&] {
+        const bool aside = ++seconds % 10 >= 4;   // 60 kB, then it stands aside
+        for (auto* one : slow.open()) {
+            slow.say(*one, flow_status{++one->status, 0, aside, puppet::all()});
+            if (!aside) slow.give_wanted(*one, 15'000);
+        }
+    });
+    REQUIRE(w.until(120s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+    CHECK(w.data_bytes[{slow.self.number, b.number}] < 2 * data.size() + 50'000);
+    CHECK(b.all<source_lost>().empty());
+}
+
+TEST_CASE("who takes an altered chunk that a slow source soon has given, and goes, does not have it begin anew", "[REQ-SEC-3]") {
+    world w({.wan_bytes_per_second = 20e3, .wan_queue_bytes = 16 << 10});
+    puppet liar(w);
+    auto& honest = w.add({.site = 1});
+    auto& b = w.add();
+    const auto data = noise(250'000);   // one chunk
+    const auto content = tree_content(data);
+    honest.holds(content, data);
+    w.tamper = alter_one();
+    b.gets(content);
+    b.from(content, honest, source_kind::ancestor);
+    REQUIRE(w.until(60s, [&] { return w.wan_content_bytes[{1, 0}] > data.size() + 20'000; }));
+    liar.on_wants = [&](puppet::served& one) {
+        if (one.closed || one.wanted.empty()) return;
+        one.closed = true;
+        liar.say(one, flow_close{errc::cancelled, "bye", 0});
+    };
+    name_again(w, b, content, liar.self, source_kind::office);
+    CHECK(w.until(30s, [&] { return b.done(); }));
+    CHECK(b.all<peer_blamed>().empty());
+}
+
+TEST_CASE("an altered chunk that somebody began wrong again, and left, is whole of the next", "[REQ-SEC-3]") {
+    world w;
+    puppet liar(w);
+    auto& honest = w.add();
+    auto& b = w.add();
+    const auto data = noise(250'000);   // one chunk
+    const auto content = tree_content(data);
+    honest.holds(content, data);
+    liar.knows(content, data);
+    for (auto& byte : liar.object) byte ^= 0x55;
+    bool given = false;
+    liar.on_wants = [&](puppet::served& one) {
+        if (one.closed || one.wanted.empty() || (given && !one.strict)) return;
+        liar.give_wanted(one, std::exchange(given, true) ? 1000 : liar.object.size());
+        if (!one.strict) return;
+        one.closed = true;
+        liar.say(one, flow_close{errc::cancelled, "bye", 0});
+    };
+    b.gets(content);
+    b.from(content, liar.self);
+    REQUIRE(w.until(10s, [&] { return !b.all<source_lost>().empty(); }));
+    CHECK(b.written.size() == 1);
+    b.from(content, honest);
+    REQUIRE(w.until(10s, [&] { return b.done(); }));
+    CHECK(b.content(content) == data);
+    CHECK(b.written.size() == 2);
 }
