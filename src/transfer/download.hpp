@@ -114,7 +114,8 @@ private:
     void ask_for_sources(time_point now);
     [[nodiscard]] bool office_still_asked(time_point now) const;
     [[nodiscard]] bool useful(const source_state& one) const;
-    [[nodiscard]] chunk_set settled() const;
+    [[nodiscard]] chunk_set settled(bool though_slow) const;
+    [[nodiscard]] bool owed_by_the_slow_alone(const active_chunk& work) const;
     [[nodiscard]] bool suspected_and_replaceable(const source_state& one) const;
     [[nodiscard]] std::vector<const chunk_set*> in_office() const;   ///< what its sources hold or say they are getting
     [[nodiscard]] bool outer_needed() const;
@@ -132,6 +133,7 @@ private:
     void start_chunk(time_point now, source_state& one, chunk_index chunk, bool strict);
     void add_share(time_point now, source_state& one, chunk_index chunk, const byte_range& part);
     void drop_chunk(chunk_index chunk);
+    void take_away(time_point now, chunk_index chunk);
     [[nodiscard]] bool left_to_suspect(const source_state& one, chunk_index chunk) const;
     [[nodiscard]] static bool proven_of_one(const active_chunk& work);
     [[nodiscard]] static bool goes_on(active_chunk& work);

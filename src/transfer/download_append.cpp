@@ -120,11 +120,20 @@ void download::start_over(time_point now, std::uint64_t from) {
     after_change(now);
 }
 
+/// Nobody is asked for it who gives more than next to nothing.
+bool download::owed_by_the_slow_alone(const active_chunk& work) const {
+    return std::ranges::all_of(work.shares, [this](const share& part) {
+        const auto owner = sources_.find(part.peer);
+        return owner == sources_.end() || owner->second.lags;
+    });
+}
+
 /// What nobody is asked for has to come from elsewhere, too: what a lost source has begun, and what did not fit and is to be fetched again.
-chunk_set download::settled() const {
+/// And in the end, if not `though_slow`, what is owed by those alone who give next to nothing.
+chunk_set download::settled(bool though_slow) const {
     auto out = blocked_;
     for (const auto& [chunk, work] : active_) {
-        if (work.shares.empty()) out.erase(chunk);
+        if (though_slow ? work.shares.empty() : owed_by_the_slow_alone(work)) out.erase(chunk);
     }
     for (const auto& [chunk, suspect] : suspected_) {
         if (!active_.contains(chunk) && !verifying_.contains(chunk)) out.erase(chunk);
@@ -143,8 +152,12 @@ std::optional<byte_range> download::fallback_wants() const {
     }
     const auto size = content_->info.size_bytes;
     const std::uint64_t most = limits::transfer_fallback_bytes_max;
-    const auto blocked = settled();
-    const auto first = first_absent(blocked, elsewhere);
+    auto blocked = settled(true);
+    auto first = first_absent(blocked, elsewhere);
+    if (!plain() && !first) {
+        blocked = settled(false);
+        first = first_absent(blocked, elsewhere);
+    }
     if (!plain() && !first) return std::nullopt;
     if (plain() || !tree_known_) {
         const auto from = line_.queued_to();
@@ -172,8 +185,8 @@ void download::give(time_point now, source_kind kind, std::uint64_t offset, shar
         const auto chunk = static_cast<chunk_index>(offset / chunk_bytes);
         const auto length = content_->geometry.chunk(chunk).length;
         if (data.view.size() < length) return;
-        if (const auto begun = active_.find(chunk); begun != active_.end() && begun->second.shares.empty()) drop_chunk(chunk);
         const bool bounded = context_->verifying_bytes < 2 * limits::transfer_verify_bytes_max;
+        if (const auto begun = active_.find(chunk); bounded && begun != active_.end() && owed_by_the_slow_alone(begun->second)) take_away(now, chunk);
         const bool waits = suspected_.contains(chunk) && !active_.contains(chunk) && !verifying_.contains(chunk);
         if (bounded && (waits || !blocked_.contains(chunk))) {
             blocked_.insert(chunk);

@@ -163,6 +163,15 @@ void download::drop_chunk(chunk_index chunk) {
     if (!suspected_.contains(chunk)) blocked_.erase(chunk);
 }
 
+/// The same with one that is being asked for.
+void download::take_away(time_point now, chunk_index chunk) {
+    for (auto& [peer, one] : sources_) {
+        if (std::erase(one.assigned, chunk) > 0) one.wants_changed = true;
+    }
+    drop_chunk(chunk);
+    send_wants(now);   // without it: what stays wanted is not given twice
+}
+
 /// Who begins chunks that nobody else has, and goes, must not use up the room for all others.
 void download::drop_what_nobody_has() {
     std::vector<chunk_index> orphans;

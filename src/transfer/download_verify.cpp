@@ -64,11 +64,7 @@ bool download::end_share(time_point now, source_state& one, chunk_index chunk) {
 
 /// So many gave a part of it, or it has so many holes, that it takes no more: whoever gives now is not to suffer for those before.
 void download::start_afresh(time_point now, chunk_index chunk) {
-    for (auto& [peer, one] : sources_) {
-        if (std::erase(one.assigned, chunk) > 0) one.wants_changed = true;
-    }
-    drop_chunk(chunk);
-    send_wants(now);   // without it: what stays wanted is not given twice
+    take_away(now, chunk);
     after_change(now);
 }
 
@@ -245,8 +241,7 @@ void download::on_tree(time_point now, const store_completion& completion) {
         suspected_.erase(*chunk);
         split_[static_cast<std::size_t>(line_.last_giver().kind)] += content_->geometry.chunk(*chunk).length;
         if (active_.contains(*chunk)) {
-            for (auto& [peer, one] : sources_) one.wants_changed = std::erase(one.assigned, *chunk) > 0 || one.wants_changed;
-            drop_chunk(*chunk);
+            take_away(now, *chunk);
             blocked_.insert(*chunk);
         }
     }

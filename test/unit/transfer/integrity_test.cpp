@@ -1,5 +1,6 @@
 // Bad bytes: who is blamed, and who is not.
 
+#include "p2pdist/content/tree_file.hpp"
 #include "puppet.hpp"
 
 using namespace p2pdist;
@@ -345,7 +346,7 @@ TEST_CASE("what a slow source gave of an altered chunk and is taken back is give
     CHECK(b.all<peer_blamed>().empty());
 }
 
-TEST_CASE("a slow source keeps its altered chunk from nobody who is quicker", "[REQ-SEC-3]") {
+TEST_CASE("a slow source keeps its altered chunk from nobody who is quicker", "[REQ-SEC-3][REQ-SRC-2]") {
     world w;
     puppet slow(w);
     auto& honest = w.add({.site = 1});
@@ -372,8 +373,27 @@ TEST_CASE("a slow source keeps its altered chunk from nobody who is quicker", "[
     w.run(5s);
     REQUIRE(altered);
     REQUIRE(b.held(content) == 0);
-    b.from(content, honest, source_kind::ancestor);
-    CHECK(w.until(30s, [&] { return b.done(); }));
+    SECTION("a fallback source") {
+        b.engine.give_tree(w.now, content.key(), shared_bytes(std::make_shared<const bytes>(encode_tree_file(make_tree(crypto(), data)))));
+        b.pump();
+        CHECK_FALSE(b.engine.fallback_wants(content.key()));
+        w.run(limits::transfer_watch_time);
+        const auto wanted = b.engine.fallback_wants(content.key());
+        REQUIRE(wanted);
+        CHECK(*wanted == byte_range{0, data.size()});
+        bool right = true;
+        SECTION("with the right bytes") {}
+        SECTION("with others, after which the slow one goes on") { right = false; }
+        auto given = data;
+        if (!right) given[7] ^= 1;
+        b.engine.give(w.now, content.key(), source_kind::cdn, 0, shared_bytes(std::make_shared<const bytes>(std::move(given))));
+        b.pump();
+        CHECK(w.until(right ? duration(1s) : duration(300s), [&] { return b.done(); }));
+    }
+    SECTION("one beyond the office") {
+        b.from(content, honest, source_kind::ancestor);
+        CHECK(w.until(30s, [&] { return b.done(); }));
+    }
 }
 
 TEST_CASE("what a source has given of an altered chunk is not given again after it stood aside", "[REQ-SEC-3][REQ-RVP-2]") {
